@@ -1,0 +1,49 @@
+import type { Group } from '../config/profile.ts'
+import type { LogLevel } from '../shared/log.ts'
+import type { ProxyState, ServerStatus } from '../shared/status.ts'
+
+/** What supervisor and proxy say to each other over the IPC channel (serialization `advanced`). */
+
+/** The descriptor number under which the proxy inherits the group's listening socket. */
+export const LISTEN_FD = 4
+
+export type ToProxy =
+  /** First message. The configuration, secrets included, comes this way only: never argv, environment or a file. */
+  | {
+      readonly type: 'start'
+      readonly generation: number
+      readonly group: Group
+      readonly listen: { readonly host: string; readonly port: number }
+      readonly project: string
+      readonly profile: string
+      /** The absolute state folder: the marker `MCPCTL_OWNER` of every process the proxy starts. */
+      readonly owner: string
+      /** 32 bytes, base64url: seals session ids, so that any generation of the proxy can open them. */
+      readonly sessionKey: string
+      readonly secrets: readonly string[]
+      readonly logLevel: LogLevel
+    }
+  /** A new configuration for the living proxy: servers with an equal definition keep their connection. */
+  | {
+      readonly type: 'configure'
+      readonly generation: number
+      readonly group: Group
+      readonly secrets: readonly string[]
+    }
+  /** Listen on the socket handle sent with this message as well; the old one drains. */
+  | { readonly type: 'listen'; readonly listen: { readonly host: string; readonly port: number } }
+  /** Accept nothing new, finish what is in flight until the deadline, stop the servers, exit 0. */
+  | { readonly type: 'drain'; readonly graceMs: number }
+
+export type FromProxy =
+  | { readonly type: 'listening'; readonly host: string; readonly port: number }
+  | { readonly type: 'configured'; readonly generation: number }
+  /** Sent on every change, coalesced; the supervisor shows the newest. */
+  | {
+      readonly type: 'status'
+      readonly generation: number
+      readonly state: ProxyState
+      readonly servers: readonly ServerStatus[]
+    }
+  /** It cannot serve (a foreign socket under the descriptor, a broken start): exits right after. */
+  | { readonly type: 'fatal'; readonly message: string }

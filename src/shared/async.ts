@@ -1,0 +1,37 @@
+import { setTimeout as delay } from 'node:timers/promises'
+
+/** Resolves after `ms`, or at once when the signal aborts: never rejects, for waits that end either way. */
+export async function pause(ms: number, signal?: AbortSignal): Promise<void> {
+  try {
+    await delay(ms, undefined, signal ? { signal } : {})
+  } catch {
+    // Only an abort lands here, and an aborted pause is simply over.
+  }
+}
+
+/** Resolves with the promise's value, or with `fallback` once `ms` have passed; leaves no timer behind. */
+export async function within<T, F>(ms: number, promise: Promise<T>, fallback: F): Promise<T | F> {
+  const over = new AbortController()
+  try {
+    return await Promise.race([promise, pause(ms, over.signal).then(() => fallback)])
+  } finally {
+    over.abort()
+  }
+}
+
+/** A promise with its two ends outside, for results that another event brings. */
+export interface Deferred<T> {
+  readonly promise: Promise<T>
+  resolve(value: T): void
+  reject(reason: unknown): void
+}
+
+export function defer<T>(): Deferred<T> {
+  let resolve: (value: T) => void = () => {}
+  let reject: (reason: unknown) => void = () => {}
+  const promise = new Promise<T>((yes, no) => {
+    resolve = yes
+    reject = no
+  })
+  return { promise, resolve, reject }
+}
