@@ -1,3 +1,4 @@
+import { within } from '../shared/async.ts'
 import type { Log } from '../shared/log.ts'
 import type { Env } from '../shared/paths.ts'
 import { Group } from './group.ts'
@@ -14,6 +15,8 @@ export interface ProxyProcessOptions {
   readonly makeLog: (secrets: () => readonly string[]) => Log
 }
 
+/** The answer to a new configuration waits for what it added or changed to serve, but not for a server that hangs. */
+const CONFIGURE_WAIT = 5_000
 /** How long the old address goes on for who still uses it. */
 const PORT_GRACE = 30_000
 
@@ -60,7 +63,7 @@ export class ProxyProcess {
 
   async #configure(message: Extract<ToProxy, { type: 'configure' }>): Promise<void> {
     this.#secrets = message.secrets
-    await this.#group.configure(message)
+    await within(CONFIGURE_WAIT, this.#group.configure(message), undefined)
     this.#options.send({ type: 'configured', generation: message.generation })
   }
 
