@@ -26,8 +26,11 @@ export class ProxyProcess {
   readonly #log: Log
   readonly #group: Group
   #listener: Listener | undefined
+  /** Listeners of addresses that were left, until nobody uses them any more. */
+  readonly #left = new Set<Listener>()
   #secrets: readonly string[]
   #isStopping = false
+  #ended: Promise<void> | undefined
 
   constructor(options: ProxyProcessOptions) {
     const { start, version, env, send } = options
@@ -71,7 +74,13 @@ export class ProxyProcess {
     if (typeof handle !== 'object' || handle === null) throw new Error('a socket to listen on did not come along')
     const old = this.#listener
     await this.#open({ handle }, told)
-    await old?.drain(PORT_GRACE)
+    if (old) await this.#leave(old)
+  }
+
+  async #leave(old: Listener): Promise<void> {
+    this.#left.add(old)
+    await old.retire(PORT_GRACE)
+    this.#left.delete(old)
   }
 
   async #open(socket: Socket, told: Address): Promise<void> {
@@ -84,24 +93,21 @@ export class ProxyProcess {
     this.#options.send({ type: 'listening', ...told })
   }
 
-  /** Finishes what is in flight, for at most `graceMs`, then stops the servers and exits with 0. */
+  /** Finishes what is in flight, for at most `graceMs`, then stops the servers and exits with 0. Asked again: at once. */
   async drain(graceMs: number): Promise<void> {
-    if (this.#isStopping) return
+    if (this.#isStopping) return this.stop()
     this.#isStopping = true
     this.#log.info('proxy draining', { graceMs })
     this.#group.drain()
-    await this.#listener?.drain(graceMs)
-    await this.#end()
+    const listeners = this.#listener ? [this.#listener, ...this.#left] : []
+    await Promise.all(listeners.map((listener) => listener.drain(graceMs)))
+    await this.stop()
   }
 
-  /** Stops the servers at once and exits. */
-  async stop(): Promise<void> {
+  /** Stops the servers at once and exits with 0. */
+  stop(): Promise<void> {
     this.#isStopping = true
-    await this.#end()
-  }
-
-  async #end(): Promise<void> {
-    await this.#group[Symbol.asyncDispose]()
-    this.#options.exit(0)
+    this.#ended ??= this.#group[Symbol.asyncDispose]().then(() => this.#options.exit(0))
+    return this.#ended
   }
 }

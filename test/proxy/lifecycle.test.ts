@@ -10,10 +10,10 @@ import { waitFor } from '../helpers/wait.ts'
 const echo = (name: string, fields: Partial<Server> = {}) => stdioServer(name, 'echo', fields)
 const filter = serverOf('x').tools
 const pidOf = (proxy: RunningProxy, name: string) => proxy.status()?.servers.find((server) => server.name === name)?.pid
+const names = (tools: unknown) => (tools as { name: string }[]).map(({ name }) => name)
 const toolsOf = async (session: Awaited<ReturnType<typeof rawSession>>) => {
   const [list] = await session.ask('tools/list')
-  const tools = (list?.result ?? {}).tools as { name: string }[]
-  return tools.map(({ name }) => name)
+  return names(list?.result?.tools)
 }
 
 function configure(proxy: RunningProxy, generation: number, servers: readonly Server[]) {
