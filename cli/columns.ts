@@ -1,9 +1,13 @@
 import { stripVTControlCharacters } from 'node:util'
 
+const ESCAPE = '\u001b'
+
 /** Rows as aligned columns, two spaces apart; the last column is not padded. Colours do not count as width. */
 export function columns(rows: readonly (readonly string[])[]): string {
   const widths: number[] = []
-  for (const row of rows) row.forEach((cell, i) => (widths[i] = Math.max(widths[i] ?? 0, width(cell))))
+  for (const row of rows) {
+    for (const [i, cell] of row.entries()) widths[i] = Math.max(widths[i] ?? 0, width(cell))
+  }
   return rows.map((row) => line(row, widths)).join('')
 }
 
@@ -18,11 +22,19 @@ export function width(text: string): number {
 export function clip(text: string, max: number): string {
   if (width(text) <= max) return text
   let kept = ''
+  let cells = 0
+  let isColour = false
   for (const char of text) {
-    if (width(kept + char) > max - 1) break
-    kept += char
+    // Colour codes stay, also behind the cut: the one that ends a colour must not be lost.
+    isColour ||= char === ESCAPE
+    if (isColour) kept += char
+    else if (cells < max) {
+      cells += width(char)
+      kept += cells < max ? char : '…'
+    }
+    isColour &&= char !== 'm'
   }
-  return `${kept}…`
+  return kept
 }
 
 function line(row: readonly string[], widths: readonly number[]): string {

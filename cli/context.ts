@@ -11,9 +11,11 @@ export interface Surroundings {
   readonly stdout: Stream
   /** Progress, notes, warnings, errors. */
   readonly stderr: Stream
-  /** Calls the listener on Ctrl-C and polite kills, in place of exiting with 130 or 143, until it is disposed. */
-  onInterrupt(listener: () => void): Disposable
+  /** Calls the listener on a signal, in place of exiting (130 after Ctrl-C), until it is disposed. */
+  onSignal(listener: (signal: Signal) => void): Disposable
 }
+
+export type Signal = 'SIGINT' | 'SIGTERM' | 'SIGHUP'
 
 export interface Stream {
   write(chunk: string | Uint8Array): unknown

@@ -36,9 +36,9 @@ export function describeProblems(problems: readonly Diagnostic[], paint: Paint):
 
 function describeProblem(problem: Diagnostic, paint: Paint): string {
   const severity = paint(problem.severity === 'error' ? 'red' : 'yellow', problem.severity)
-  const tail = `${problem.hint ? ` (${problem.hint})` : ''}  ${paint('dim', `[${problem.code}]`)}`
-  const head = `${place(problem)}  ${severity}  ${plainText(problem.message)}${tail}\n`
-  return problem.frame ? `${head}${plainText(problem.frame).trimEnd()}\n` : head
+  const hint = problem.hint ? `\n  hint: ${plainText(problem.hint)}` : ''
+  const frame = problem.frame ? `\n${plainText(problem.frame).trimEnd()}` : ''
+  return `${place(problem)} ${severity} ${plainText(problem.message)}${hint}${frame}\n`
 }
 
 /** The stack of a failure nobody expected is for those who ask: it is noise to everybody else. */

@@ -34,7 +34,7 @@ export function note(context: Context, text: string): void {
 export function warn(context: Context, warnings: readonly Diagnostic[]): void {
   if (context.flags.quiet) return
   for (const warning of warnings)
-    context.stderr.write(`${place(warning)}  ${warning.severity}  ${oneLine(warning.message)}\n`)
+    context.stderr.write(`${place(warning)} ${warning.severity} ${oneLine(warning.message)}\n`)
 }
 
 /** A document of ours: `{apiVersion, kind, …}`. */

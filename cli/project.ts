@@ -1,5 +1,7 @@
 import { projectFolder } from '../src/config/locate.ts'
 import { ControlClient } from '../src/control/client.ts'
+import type { Status } from '../src/control/protocol.ts'
+import { McpctlError } from '../src/shared/errors.ts'
 import { type StatePaths, statePaths } from '../src/shared/paths.ts'
 import type { Context } from './context.ts'
 
@@ -14,4 +16,14 @@ export async function findProject({ cwd, env, flags }: Context): Promise<Project
   const folder = await projectFolder({ cwd, env, files: flags.files })
   const paths = statePaths(folder, env)
   return { folder, paths, control: new ControlClient(paths.socket) }
+}
+
+/** The status of the running supervisor; undefined when none answers. */
+export async function presentStatus(control: ControlClient): Promise<Status | undefined> {
+  try {
+    return await control.ask('status')
+  } catch (error) {
+    if (error instanceof McpctlError && error.code === 'unreachable') return undefined
+    throw error
+  }
 }

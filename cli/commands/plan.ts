@@ -1,13 +1,16 @@
 import { printApplied } from '../change-groups.ts'
 import type { Run } from '../command.ts'
 import { warn } from '../output.ts'
-import { findProject } from '../project.ts'
+import { findProject, presentStatus } from '../project.ts'
 import { wishOf } from '../wish.ts'
 
 /** What `up` would do now, with a cause on each action; changes nothing. */
 export const run: Run = async (context, invocation) => {
   const { control } = await findProject(context)
-  const applied = await control.ask('plan', wishOf(context, invocation))
+  const wish = wishOf(context, invocation)
+  const applied = (await presentStatus(control))
+    ? await control.ask('plan', wish)
+    : await import('../local-plan.ts').then(({ planFromNothing }) => planFromNothing(context, wish))
   warn(context, applied.warnings)
   await printApplied(context, applied)
   return 0

@@ -24,7 +24,7 @@ export function eventLines(event: ControlEvent, { track, now, paint }: Seen): { 
       return { lines: planLines(event.applied.plan, paint), next: track }
     case 'rejected':
       return {
-        lines: event.problems.map((problem) => `${paint('red', '✖')} ${place(problem)}  ${oneLine(problem.message)}`),
+        lines: event.problems.map((problem) => `${paint('red', '✖')} ${place(problem)} ${oneLine(problem.message)}`),
         next: track,
       }
     default:

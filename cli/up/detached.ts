@@ -2,25 +2,15 @@ import { spawn } from 'node:child_process'
 import { mkdir, open, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { ControlClient } from '../../src/control/client.ts'
-import type { Applied, Status, Wish } from '../../src/control/protocol.ts'
+import type { Applied, Wish } from '../../src/control/protocol.ts'
 import { pause } from '../../src/shared/async.ts'
 import { McpctlError } from '../../src/shared/errors.ts'
 import { entryFile } from '../../src/shared/paths.ts'
 import type { Context } from '../context.ts'
-import type { Project } from '../project.ts'
+import { type Project, presentStatus } from '../project.ts'
 
 /** How long a new supervisor may take until it answers, in milliseconds. */
 const START_DEADLINE = 15_000
-
-/** The status of the running supervisor; undefined when none answers. */
-export async function presentStatus(control: ControlClient): Promise<Status | undefined> {
-  try {
-    return await control.ask('status')
-  } catch (error) {
-    if (error instanceof McpctlError && error.code === 'unreachable') return undefined
-    throw error
-  }
-}
 
 /** Starts a supervisor of its own session and resolves once one answers: this one, or the winner of a race. */
 export async function startDetached(context: Context, project: Project): Promise<void> {
