@@ -45,6 +45,6 @@ export function envelope<T extends object>(kind: string, content: T) {
 async function encode(document: unknown, output: Exclude<OutputFormat, 'human'>): Promise<string> {
   if (output === 'json') return `${JSON.stringify(document, null, 2)}\n`
   if (output === 'ndjson') return `${JSON.stringify(document)}\n`
-  const { stringify } = await import('yaml')
-  return stringify(document, { lineWidth: 0, aliasDuplicateObjects: false })
+  const { yamlText } = await import('./yaml-text.ts')
+  return yamlText(document)
 }

@@ -1,38 +1,41 @@
 import type { Run } from '../command.ts'
-import { describeDifferences, describeProfile } from '../config-text.ts'
 import type { Context } from '../context.ts'
 import { differences } from '../difference.ts'
+import { describeDifferences } from '../differences-text.ts'
 import { maskedProfile } from '../masked.ts'
 import { envelope, print, warn } from '../output.ts'
 import { painter } from '../paint.ts'
 import { choose, loadSet, resolveNamed } from '../profile-set.ts'
+import { yamlWithOrigins } from '../yaml-text.ts'
 
 /** The profile as resolved, secrets masked; with `--origin` where each value came from, or how another differs. */
 export const run: Run = async (context, { args: [argument], options }) => {
-  const { profile, origins } = await resolved(context, argument)
+  const { profile, origins } = await resolved(context, argument ?? context.flags.profile)
   if (options.diff !== undefined) {
-    const other = await resolved(context, options.diff)
-    const found = differences(profile, other.profile)
-    const paint = painter(context, context.stdout)
-    await print(context, {
-      document: envelope('Diff', { differences: found }),
-      human: () => describeDifferences(found, paint),
-    })
+    await printDifferences(context, profile, (await resolved(context, options.diff)).profile)
     return 0
   }
-  if (context.flags.output === 'json' || context.flags.output === 'ndjson') {
-    const document = options.origin ? { ...profile, origins: Object.fromEntries(origins) } : profile
-    await print(context, { document, human: () => '' })
-    return 0
-  }
-  context.stdout.write(await describeProfile(profile, options.origin ? origins : new Map()))
+  const shown = options.origin ? origins : new Map<string, string>()
+  // As YAML the origins are comments beside the values; every other form has them as a member of their own.
+  if (context.flags.output === 'yaml') context.stdout.write(yamlWithOrigins(profile, shown))
+  else await print(context, { document: withOrigins(profile, shown), human: () => yamlWithOrigins(profile, shown) })
   return 0
 }
 
 async function resolved(context: Context, argument: string | undefined) {
   const set = await loadSet(context)
-  const { name } = await choose(context, set, argument ?? context.flags.profile)
+  const { name } = await choose(context, set, argument)
   const { profile, origins, warnings } = await resolveNamed(context, set, name)
   warn(context, warnings)
   return { profile: maskedProfile(profile), origins }
+}
+
+async function printDifferences(context: Context, from: object, to: object): Promise<void> {
+  const found = differences(from, to)
+  const human = () => describeDifferences(found, painter(context, context.stdout))
+  await print(context, { document: envelope('Diff', { differences: found }), human })
+}
+
+function withOrigins(profile: object, origins: ReadonlyMap<string, string>): object {
+  return origins.size > 0 ? { ...profile, origins: Object.fromEntries(origins) } : profile
 }

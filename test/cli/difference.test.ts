@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { describeDifferences } from '../../cli/config-text.ts'
 import { differences } from '../../cli/difference.ts'
+import { describeDifferences } from '../../cli/differences-text.ts'
 
 test('named list items are compared by name, and only leaves that differ are shown', () => {
   const from = {
