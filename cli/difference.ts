@@ -6,26 +6,23 @@ export interface Difference {
   readonly to: unknown
 }
 
-/** Every leaf in which two documents differ, sorted by path. */
-export function differences(from: unknown, to: unknown): Difference[] {
-  const left = new Map(leaves(from, ''))
-  const right = new Map(leaves(to, ''))
-  const paths = [...new Set([...left.keys(), ...right.keys()])].toSorted()
-  return paths
-    .map((path) => ({ path, from: left.get(path), to: right.get(path) }))
-    .filter((pair) => JSON.stringify(pair.from) !== JSON.stringify(pair.to))
+/** Where two documents differ, sorted by path; what one side lacks altogether is one difference, not many. */
+export function differences(from: unknown, to: unknown, path = ''): Difference[] {
+  const [left, right] = [childrenOf(from), childrenOf(to)]
+  if (!left || !right) return isSame(from, to) ? [] : [{ path, from, to }]
+  const keys = [...new Set([...left.keys(), ...right.keys()])].toSorted()
+  return keys.flatMap((key) => differences(left.get(key), right.get(key), path === '' ? key : `${path}.${key}`))
 }
 
-function leaves(value: unknown, path: string): [string, unknown][] {
-  const children = childrenOf(value)
-  if (children.length === 0) return [[path, value]]
-  return children.flatMap(([key, child]) => leaves(child, path === '' ? key : `${path}.${key}`))
+function isSame(from: unknown, to: unknown): boolean {
+  return JSON.stringify(from) === JSON.stringify(to)
 }
 
-function childrenOf(value: unknown): [string, unknown][] {
-  if (Array.isArray(value)) return value.every(hasName) ? value.map((item) => [item.name, item]) : []
-  if (typeof value !== 'object' || value === null) return []
-  return Object.entries(value)
+/** What can be compared piece by piece: maps, and lists whose items have names. */
+function childrenOf(value: unknown): ReadonlyMap<string, unknown> | undefined {
+  if (Array.isArray(value)) return value.every(hasName) ? new Map(value.map((item) => [item.name, item])) : undefined
+  if (typeof value !== 'object' || value === null) return undefined
+  return new Map(Object.entries(value))
 }
 
 function hasName(value: unknown): value is { readonly name: string } {

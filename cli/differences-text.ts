@@ -8,7 +8,13 @@ export function describeDifferences(found: readonly Difference[], paint: Paint):
 }
 
 function describeDifference({ path, from, to }: Difference, paint: Paint): string {
-  const before = from === undefined ? '' : `${paint('red', `- ${path}: ${JSON.stringify(from)}`)}\n`
-  const after = to === undefined ? '' : `${paint('green', `+ ${path}: ${JSON.stringify(to)}`)}\n`
+  const before = from === undefined ? '' : `${paint('red', `- ${path}${valueText(from)}`)}\n`
+  const after = to === undefined ? '' : `${paint('green', `+ ${path}${valueText(to)}`)}\n`
   return before + after
+}
+
+/** A whole server or group is named, not spelled out. */
+function valueText(value: unknown): string {
+  const isMap = typeof value === 'object' && value !== null && !Array.isArray(value)
+  return isMap ? '' : `: ${JSON.stringify(value)}`
 }

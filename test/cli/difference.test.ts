@@ -3,7 +3,7 @@ import { expect, test } from 'vitest'
 import { differences } from '../../cli/difference.ts'
 import { describeDifferences } from '../../cli/differences-text.ts'
 
-test('named list items are compared by name, and only leaves that differ are shown', () => {
+test('named list items are compared by name, and what one side lacks is one difference', () => {
   const from = {
     groups: [
       { name: 'a', port: 1 },
@@ -17,11 +17,9 @@ test('named list items are compared by name, and only leaves that differ are sho
     ],
   }
   expect(differences(from, to)).toEqual([
-    { path: 'groups.a.name', from: 'a', to: undefined },
-    { path: 'groups.a.port', from: 1, to: undefined },
+    { path: 'groups.a', from: { name: 'a', port: 1 }, to: undefined },
     { path: 'groups.b.port', from: 2, to: 3 },
-    { path: 'groups.c.name', from: undefined, to: 'c' },
-    { path: 'groups.c.port', from: undefined, to: 4 },
+    { path: 'groups.c', from: undefined, to: { name: 'c', port: 4 } },
   ])
 })
 

@@ -17,9 +17,9 @@ async function* stream<T>(...items: T[]): AsyncGenerator<T> {
 }
 
 test.each([
-  ['json', JSON.parse],
-  ['yaml', parse],
-  ['ndjson', JSON.parse],
+  ['json', (text: string): unknown => JSON.parse(text)],
+  ['yaml', (text: string): unknown => parse(text)],
+  ['ndjson', (text: string): unknown => JSON.parse(text)],
 ])('status -o %s is the whole status document', async (output, read) => {
   await using folder = await tempFolder()
   await using _supervisor = await scriptedSupervisor(folder.path, { status: () => picture })
