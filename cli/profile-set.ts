@@ -1,7 +1,8 @@
 import { readFile } from 'node:fs/promises'
 import { type Choice, chooseProfile } from '../src/config/choose.ts'
 import { loadProfileSet, type ProfileSet } from '../src/config/load.ts'
-import { type Resolution, resolveProfile } from '../src/config/resolve.ts'
+import type { ResolveOptions } from '../src/config/resolve.ts'
+import { McpctlError } from '../src/shared/errors.ts'
 import { statePaths } from '../src/shared/paths.ts'
 import type { Context } from './context.ts'
 import { envFilesOf } from './wish.ts'
@@ -11,9 +12,18 @@ export function loadSet({ cwd, env, flags }: Context): Promise<ProfileSet> {
   return loadProfileSet({ cwd, env, files: flags.files })
 }
 
-/** The profile that would be chosen now. Throws `usage` listing the profiles when no rule fires. */
+/**
+ * The profile that would be chosen now. Throws `usage` listing the profiles when no rule fires, and `config_invalid`
+ * when files are broken: the profile may be in one of them.
+ */
 export async function choose(context: Context, set: ProfileSet, argument: string | undefined): Promise<Choice> {
-  return chooseProfile(set, { argument, env: context.env, remembered: await remembered(context, set.folder) })
+  try {
+    return chooseProfile(set, { argument, env: context.env, remembered: await remembered(context, set.folder) })
+  } catch (cause) {
+    if (set.diagnostics.every(({ severity }) => severity === 'warning')) throw cause
+    const { diagnostics } = set
+    throw new McpctlError('config_invalid', 'the profile set is invalid', { diagnostics, cause })
+  }
 }
 
 /** The profile that `mcpctl use` wrote down; undefined when there is none. */
@@ -26,8 +36,7 @@ export async function remembered({ env }: Context, folder: string): Promise<stri
   }
 }
 
-/** The profile with everything read into it. Throws `config_invalid` with every problem. */
-export function resolveNamed(context: Context, set: ProfileSet, name: string): Promise<Resolution> {
-  const portOffset = 0
-  return resolveProfile(set, name, { env: context.env, envFiles: envFilesOf(context), portOffset })
+/** What profiles are resolved with. */
+export function resolveOptions(context: Context): ResolveOptions {
+  return { env: context.env, envFiles: envFilesOf(context), portOffset: 0 }
 }

@@ -1,11 +1,12 @@
+import { differences } from '../../src/config/difference.ts'
+import type { Profile } from '../../src/config/profile.ts'
+import { type Resolution, resolveMasked } from '../../src/config/resolve.ts'
 import type { Run } from '../command.ts'
 import type { Context } from '../context.ts'
-import { differences } from '../difference.ts'
 import { describeDifferences } from '../differences-text.ts'
-import { maskedProfile } from '../masked.ts'
 import { envelope, print, warn } from '../output.ts'
 import { painter } from '../paint.ts'
-import { choose, loadSet, resolveNamed } from '../profile-set.ts'
+import { choose, loadSet, resolveOptions } from '../profile-set.ts'
 import { yamlWithOrigins } from '../yaml-text.ts'
 
 /** The profile as resolved, secrets masked; with `--origin` where each value came from, or how another differs. */
@@ -15,22 +16,23 @@ export const run: Run = async (context, { args: [argument], options }) => {
     await printDifferences(context, profile, (await resolved(context, options.diff)).profile)
     return 0
   }
-  const shown = options.origin ? origins : new Map<string, string>()
+  const { secrets: _masked, ...shown } = profile
+  const places = options.origin ? origins : new Map<string, string>()
   // As YAML the origins are comments beside the values; every other form has them as a member of their own.
-  if (context.flags.output === 'yaml') context.stdout.write(yamlWithOrigins(profile, shown))
-  else await print(context, { document: withOrigins(profile, shown), human: () => yamlWithOrigins(profile, shown) })
+  if (context.flags.output === 'yaml') context.stdout.write(yamlWithOrigins(shown, places))
+  else await print(context, { document: withOrigins(shown, places), human: () => yamlWithOrigins(shown, places) })
   return 0
 }
 
-async function resolved(context: Context, argument: string | undefined) {
+async function resolved(context: Context, argument: string | undefined): Promise<Resolution> {
   const set = await loadSet(context)
   const { name } = await choose(context, set, argument)
-  const { profile, origins, warnings } = await resolveNamed(context, set, name)
-  warn(context, warnings)
-  return { profile: maskedProfile(profile), origins }
+  const resolution = await resolveMasked(set, name, resolveOptions(context))
+  warn(context, resolution.warnings)
+  return resolution
 }
 
-async function printDifferences(context: Context, from: object, to: object): Promise<void> {
+async function printDifferences(context: Context, from: Profile, to: Profile): Promise<void> {
   const found = differences(from, to)
   const human = () => describeDifferences(found, painter(context, context.stdout))
   await print(context, { document: envelope('Diff', { differences: found }), human })

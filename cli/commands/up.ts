@@ -5,7 +5,7 @@ import { painter } from '../paint.ts'
 import { planLines } from '../plan-text.ts'
 import { findProject, presentStatus } from '../project.ts'
 import { settle, WAIT_TIMEOUT } from '../settle.ts'
-import { applyTo, startDetached } from '../up/detached.ts'
+import { startDetached } from '../up/detached.ts'
 import { type UpOptions, upInForeground } from '../up/foreground.ts'
 import { printUp } from '../up/summary.ts'
 import { wishOf } from '../wish.ts'
@@ -24,7 +24,7 @@ async function upDetached(context: Context, { project, wish, timeout, wait }: Up
   const before = await presentStatus(control)
   if (!before) await startDetached(context, project)
   const change = async () => {
-    const applied = await applyTo(control, wish)
+    const applied = await control.ask('apply', wish)
     if (before && before.profile !== '' && before.profile !== applied.profile)
       note(context, `switching from profile ${before.profile} to ${applied.profile}`)
     if (before) for (const line of planLines(applied.plan, painter(context, context.stderr))) note(context, line)

@@ -1,37 +1,19 @@
-import type { ProfileSet } from '../../src/config/load.ts'
-import type { Diagnostic } from '../../src/shared/diagnostic.ts'
-import { McpctlError } from '../../src/shared/errors.ts'
+import { validateProfile, validateSet } from '../../src/config/validate.ts'
 import type { Run } from '../command.ts'
-import type { Context } from '../context.ts'
-import { choose, loadSet, resolveNamed } from '../profile-set.ts'
+import { choose, loadSet, resolveOptions } from '../profile-set.ts'
 import { reportValidation } from '../validation.ts'
 
 /** Checks one profile, or without a name every profile of the set; warnings do not fail. */
-export const run: Run = async (context, { args: [argument], options }) => {
+export const run: Run = async (context, { args: [argument], options: { format } }) => {
   const set = await loadSet(context)
   const named = argument ?? context.flags.profile
-  const profiles = named === undefined ? namesOf(set) : [(await choose(context, set, named)).name]
-  const found = await Promise.all(profiles.map((name) => problemsOf(context, set, name)))
-  const problems = distinct([...set.diagnostics, ...found.flat()])
-  await reportValidation(context, { profiles, problems, format: options.format })
-  return 0
-}
-
-function namesOf(set: ProfileSet): string[] {
-  return set.profiles.map((profile) => profile.name)
-}
-
-/** What resolving the profile brings to light, warnings included. */
-async function problemsOf(context: Context, set: ProfileSet, name: string): Promise<readonly Diagnostic[]> {
-  try {
-    return (await resolveNamed(context, set, name)).warnings
-  } catch (error) {
-    if (error instanceof McpctlError && error.diagnostics.length > 0) return error.diagnostics
-    throw error
+  if (named === undefined) {
+    const profiles = set.profiles.map((profile) => profile.name)
+    await reportValidation(context, { profiles, problems: await validateSet(set, resolveOptions(context)), format })
+    return 0
   }
-}
-
-/** Profiles share files, and so their problems. */
-function distinct(problems: readonly Diagnostic[]): Diagnostic[] {
-  return [...new Map(problems.map((problem) => [JSON.stringify(problem), problem])).values()]
+  const { name } = await choose(context, set, named)
+  const problems = await validateProfile(set, name, resolveOptions(context))
+  await reportValidation(context, { profiles: [name], problems, format })
+  return 0
 }

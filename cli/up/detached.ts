@@ -1,8 +1,6 @@
 import { spawn } from 'node:child_process'
 import { mkdir, open, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { ControlClient } from '../../src/control/client.ts'
-import type { Applied, Wish } from '../../src/control/protocol.ts'
 import { pause } from '../../src/shared/async.ts'
 import { McpctlError } from '../../src/shared/errors.ts'
 import { entryFile } from '../../src/shared/paths.ts'
@@ -35,17 +33,6 @@ export async function startDetached(context: Context, project: Project): Promise
     if (ended && !(await presentStatus(control))) throw await startFailure(lastWords)
     if (performance.now() > deadline) throw new McpctlError('not_ready', 'the supervisor did not answer in time')
     await pause(20)
-  }
-}
-
-/** Applies the wish; a supervisor that was started for nothing (an invalid file, say) is not left running. */
-export async function applyTo(control: ControlClient, wish: Wish): Promise<Applied> {
-  try {
-    return await control.ask('apply', wish)
-  } catch (error) {
-    const status = await presentStatus(control)
-    if (status?.config.generation === 0) await control.ask('down')
-    throw error
   }
 }
 
