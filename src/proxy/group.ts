@@ -68,12 +68,14 @@ export class Group implements AsyncDisposable {
     this.#seats = new Seats(options.group.servers, {
       connect: (server) => this.#connect(server),
       swapped: (seat) => this.#swapped(seat),
+      settled: () => this.#reporter.changed(),
     })
     this.#catalog = this.#makeCatalog()
     this.#subscriptions = this.#makeSubscriptions()
     this.#sessions = this.#makeSessions()
     this.#serve = this.#makeServe()
     this.#firstLists = this.#waitForFirstLists()
+    this.#reporter.changed()
   }
 
   #makeCatalog(): Catalog {

@@ -70,7 +70,7 @@ function isOriginAllowed(request: IncomingMessage): boolean {
   return isLoopbackOrigin(origin)
 }
 
-export function isLoopbackOrigin(origin: string): boolean {
+function isLoopbackOrigin(origin: string): boolean {
   const url = parsed(origin)
   if (!url || url.origin !== origin) return false
   return (url.protocol === 'http:' || url.protocol === 'https:') && LOOPBACK.has(url.hostname)

@@ -46,7 +46,7 @@ function serverInfo({ name, version, project, group }: Identity): Params {
  * The union. What is listed here is declared even by a server that is not known yet, since it may come later. `tasks`
  * is left out: task ids have no owner on an address that several servers share.
  */
-export function mergeCapabilities(offers: readonly Offer[]): Params {
+function mergeCapabilities(offers: readonly Offer[]): Params {
   const known = offers.flatMap(({ listing }) => (listing ? [listing.capabilities] : []))
   const unknown = known.length < offers.length ? { tools: {}, resources: {}, prompts: {} } : {}
   const { tasks: _tasks, ...union } = [...known, unknown].reduce<Params>(merge, {})
@@ -74,7 +74,7 @@ function record(value: unknown): Params {
   return isRecord(value) ? value : {}
 }
 
-export function mergeInstructions(offers: readonly Offer[]): string {
+function mergeInstructions(offers: readonly Offer[]): string {
   const parts = offers.flatMap(({ server, listing }) =>
     listing?.instructions ? [`## ${server}\n\n${cut(listing.instructions, LONGEST_PART)}`] : [],
   )

@@ -1,5 +1,5 @@
 /** The severities of `logging/setLevel`, the least severe first (RFC 5424). */
-export const levels = ['debug', 'info', 'notice', 'warning', 'error', 'critical', 'alert', 'emergency'] as const
+const levels = ['debug', 'info', 'notice', 'warning', 'error', 'critical', 'alert', 'emergency'] as const
 export type Level = (typeof levels)[number]
 
 export function isLevel(value: unknown): value is Level {

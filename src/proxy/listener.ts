@@ -25,7 +25,8 @@ export class Listener implements Disposable {
   #open = 0
   #connections = 0
   #lastEnd = performance.now()
-  #isDraining = false
+  #isLeaving = false
+  readonly #closing = new AbortController()
 
   private constructor(serve: Serve, mostConnections: number) {
     this.#server = createServer(
@@ -90,8 +91,15 @@ export class Listener implements Disposable {
       this.#open--
       this.#lastEnd = performance.now()
     })
-    if (this.#isDraining) response.setHeader('connection', 'close')
+    if (this.#isLeaving) response.setHeader('connection', 'close')
     void serve(request, response)
+  }
+
+  /** Another address takes over: for `graceMs` whoever comes is still served, and asked not to come again. */
+  async retire(graceMs: number): Promise<void> {
+    this.#isLeaving = true
+    await pause(graceMs, this.#closing.signal)
+    await this.drain(0)
   }
 
   /**
@@ -100,7 +108,7 @@ export class Listener implements Disposable {
    * about to send.
    */
   async drain(graceMs: number): Promise<void> {
-    this.#isDraining = true
+    this.#isLeaving = true
     NetServer.prototype.close.call(this.#server)
     const deadline = performance.now() + graceMs
     while (performance.now() < deadline && !this.#isQuiet()) await pause(CHECK)
@@ -113,6 +121,7 @@ export class Listener implements Disposable {
   }
 
   [Symbol.dispose](): void {
+    this.#closing.abort()
     this.#server.close()
     this.#server.closeAllConnections()
   }

@@ -1,3 +1,4 @@
+import { within } from '../shared/async.ts'
 import type { Log } from '../shared/log.ts'
 import type { Env } from '../shared/paths.ts'
 import { Group } from './group.ts'
@@ -14,6 +15,8 @@ export interface ProxyProcessOptions {
   readonly makeLog: (secrets: () => readonly string[]) => Log
 }
 
+/** The answer to a new configuration waits for what it added or changed to serve, but not for a server that hangs. */
+const CONFIGURE_WAIT = 5_000
 /** How long the old address goes on for who still uses it. */
 const PORT_GRACE = 30_000
 
@@ -23,8 +26,11 @@ export class ProxyProcess {
   readonly #log: Log
   readonly #group: Group
   #listener: Listener | undefined
+  /** Listeners of addresses that were left, until nobody uses them any more. */
+  readonly #left = new Set<Listener>()
   #secrets: readonly string[]
   #isStopping = false
+  #ended: Promise<void> | undefined
 
   constructor(options: ProxyProcessOptions) {
     const { start, version, env, send } = options
@@ -60,7 +66,7 @@ export class ProxyProcess {
 
   async #configure(message: Extract<ToProxy, { type: 'configure' }>): Promise<void> {
     this.#secrets = message.secrets
-    await this.#group.configure(message)
+    await within(CONFIGURE_WAIT, this.#group.configure(message), undefined)
     this.#options.send({ type: 'configured', generation: message.generation })
   }
 
@@ -68,7 +74,13 @@ export class ProxyProcess {
     if (typeof handle !== 'object' || handle === null) throw new Error('a socket to listen on did not come along')
     const old = this.#listener
     await this.#open({ handle }, told)
-    await old?.drain(PORT_GRACE)
+    if (old) await this.#leave(old)
+  }
+
+  async #leave(old: Listener): Promise<void> {
+    this.#left.add(old)
+    await old.retire(PORT_GRACE)
+    this.#left.delete(old)
   }
 
   async #open(socket: Socket, told: Address): Promise<void> {
@@ -81,24 +93,21 @@ export class ProxyProcess {
     this.#options.send({ type: 'listening', ...told })
   }
 
-  /** Finishes what is in flight, for at most `graceMs`, then stops the servers and exits with 0. */
+  /** Finishes what is in flight, for at most `graceMs`, then stops the servers and exits with 0. Asked again: at once. */
   async drain(graceMs: number): Promise<void> {
-    if (this.#isStopping) return
+    if (this.#isStopping) return this.stop()
     this.#isStopping = true
     this.#log.info('proxy draining', { graceMs })
     this.#group.drain()
-    await this.#listener?.drain(graceMs)
-    await this.#end()
+    const listeners = this.#listener ? [this.#listener, ...this.#left] : []
+    await Promise.all(listeners.map((listener) => listener.drain(graceMs)))
+    await this.stop()
   }
 
-  /** Stops the servers at once and exits. */
-  async stop(): Promise<void> {
+  /** Stops the servers at once and exits with 0. */
+  stop(): Promise<void> {
     this.#isStopping = true
-    await this.#end()
-  }
-
-  async #end(): Promise<void> {
-    await this.#group[Symbol.asyncDispose]()
-    this.#options.exit(0)
+    this.#ended ??= this.#group[Symbol.asyncDispose]().then(() => this.#options.exit(0))
+    return this.#ended
   }
 }

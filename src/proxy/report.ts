@@ -10,7 +10,7 @@ export function serverStatus(seat: Seat, offer: Offer, secrets: readonly string[
   return {
     name: server.name,
     state,
-    transport: server.transport.kind === 'auto' ? 'http' : server.transport.kind,
+    transport: newest?.transport ?? (server.transport.kind === 'auto' ? 'http' : server.transport.kind),
     pid: newest?.pid ?? null,
     protocol: offer.listing?.protocolVersion ?? null,
     tools: offer.items.tools.length,

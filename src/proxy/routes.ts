@@ -26,7 +26,7 @@ interface HttpRoute {
 }
 
 /** Every path there is, on one screen. The group `server` in a path is the name of the server. */
-export function httpRoutes({ endpoint, isReady }: Pick<RoutesOptions, 'endpoint' | 'isReady'>): readonly HttpRoute[] {
+function httpRoutes({ endpoint, isReady }: Pick<RoutesOptions, 'endpoint' | 'isReady'>): readonly HttpRoute[] {
   const mcp = {
     POST: (visit: Visit) => endpoint.post(visit),
     GET: (visit: Visit) => endpoint.get(visit),

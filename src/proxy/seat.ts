@@ -1,5 +1,5 @@
 import type { Server } from '../config/profile.ts'
-import { pause, within } from '../shared/async.ts'
+import { pause } from '../shared/async.ts'
 import type { ServerState } from '../shared/status.ts'
 import type { Exchange } from './exchange.ts'
 import { failures, RpcFailure, type RpcResponse } from './rpc.ts'
@@ -12,6 +12,8 @@ export interface SeatOptions {
   readonly connect: (server: Server) => Upstream
   /** Another upstream serves from now on: what sessions want of it must be told again. */
   readonly swapped: (seat: Seat) => void
+  /** It is up, has failed once, or has spent its connect timeout. */
+  readonly settled: () => void
 }
 
 /** How long calls in flight may keep an upstream that was replaced or removed. */
@@ -37,6 +39,7 @@ export class Seat implements AsyncDisposable {
     this.#upstream = this.#start(options.server)
     void this.settled().then(() => {
       this.#isSettled = true
+      options.settled()
     })
   }
 
@@ -120,17 +123,13 @@ export class Seat implements AsyncDisposable {
   /** Lets calls in flight finish, but not for ever; then closes. */
   #retire(upstream: Upstream): void {
     const calls = this.#inFlight.get(upstream) ?? []
-    const retirement = within(RETIREMENT, Promise.race([Promise.allSettled(calls), this.#closed()]), undefined)
+    const retirement = Promise.race([Promise.allSettled(calls), pause(RETIREMENT, this.#closing.signal)])
       .then(() => upstream.close())
       .finally(() => {
         this.#inFlight.delete(upstream)
         this.#retiring.delete(retirement)
       })
     this.#retiring.add(retirement)
-  }
-
-  #closed(): Promise<void> {
-    return pause(RETIREMENT, this.#closing.signal)
   }
 
   /** The server is gone from the group: what is in flight finishes, then it stops. */

@@ -36,15 +36,23 @@ export async function rawSession(url: string, params: Record<string, unknown> = 
   }
   const response = await post(url, request)
   const id = response.headers.get('mcp-session-id') ?? ''
-  const initialized = await response.json()
+  const [initialized] = await messages(response)
   const send = (body: unknown) => post(url, body, { 'mcp-session-id': id })
   const ask = async (method: string, asked?: unknown, requestId: unknown = 1) =>
     messages(await send({ jsonrpc: '2.0', id: requestId, method, ...(asked === undefined ? {} : { params: asked }) }))
   return { id, initialized, send, ask }
 }
 
+export interface Message {
+  readonly id?: unknown
+  readonly method?: string
+  readonly params?: Record<string, unknown>
+  readonly result?: Record<string, unknown>
+  readonly error?: { readonly code: number; readonly message: string; readonly data?: unknown }
+}
+
 /** The JSON-RPC messages of a response, whether it is JSON or an event stream. */
-export async function messages(response: Response): Promise<Record<string, unknown>[]> {
+export async function messages(response: Response): Promise<Message[]> {
   const text = await response.text()
   if (response.headers.get('content-type') === 'application/json') return [JSON.parse(text)].flat()
   return text.split('\n').flatMap((line) => (line.startsWith('data: ') ? [JSON.parse(line.slice(6))] : []))

@@ -37,6 +37,8 @@ export interface RunningProxy extends AsyncDisposable {
   status(): Status | undefined
   send(message: ToProxy, handle?: unknown): void
   kill(signal: NodeJS.Signals): void
+  /** Closes the IPC channel, as a supervisor that was killed does. */
+  disconnect(): void
   /** Resolves with the exit code; null when a signal ended it. */
   readonly exited: Promise<number | null>
 }
@@ -98,8 +100,10 @@ function wrap(child: ChildProcess, url: string): RunningProxy {
     status: () => messages.findLast((message): message is Status => message.type === 'status'),
     send: (message, handle) => void child.send(message, handle as never, {}, () => {}),
     kill: (signal) => void child.kill(signal),
+    disconnect: () => child.disconnect(),
     async [Symbol.asyncDispose]() {
-      if (isAlive(child.pid ?? -1)) child.send({ type: 'drain', graceMs: 0 } satisfies ToProxy, undefined, {}, () => {})
+      if (child.connected && isAlive(child.pid ?? -1))
+        child.send({ type: 'drain', graceMs: 0 } satisfies ToProxy, undefined, {}, () => {})
       const hard = setTimeout(() => child.kill('SIGKILL'), 6000)
       await exited
       clearTimeout(hard)

@@ -38,9 +38,11 @@ export class HttpLink implements Link {
   readonly #base: Readonly<Record<string, string>>
   readonly #closing = new AbortController()
   readonly #side: SideStream
-  /** Until the side stream is asked for, requests are spaced so that one connection is enough. */
+  /** Until the side stream is asked for, a request waits for the streams whose answers are in: one connection is enough. */
   #connecting = true
   readonly #ending = new Set<Promise<void>>()
+  /** For the rest of the tick in which a body ended: undici would open a connection rather than use that one. */
+  #isResting = false
   #session: string | undefined
   #version: string | undefined
 
@@ -61,7 +63,8 @@ export class HttpLink implements Link {
   }
 
   async send(message: RpcMessage, signal?: AbortSignal): Promise<void> {
-    if (this.#connecting) await this.#calm()
+    if (this.#connecting) await within(CALM_MS, Promise.allSettled(this.#ending), undefined)
+    if (this.#isResting) await tick()
     await this.#post(message, signal ?? this.#closing.signal)
   }
 
@@ -83,15 +86,6 @@ export class HttpLink implements Link {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close()
-  }
-
-  /**
-   * undici opens a second connection when a request follows in the tick in which the last body ended; a handshake to a
-   * remote server costs more than a tick. An answer that came as an event may be ahead of the end of its stream.
-   */
-  async #calm(): Promise<void> {
-    await within(CALM_MS, Promise.allSettled(this.#ending), undefined)
-    await tick()
   }
 
   async #post(message: RpcMessage, signal: AbortSignal): Promise<void> {
@@ -119,6 +113,7 @@ export class HttpLink implements Link {
       if (!answer.events?.lastId || signal.aborted) throw error
     } finally {
       this.#ending.delete(sent)
+      this.#rest()
     }
     if (answer.events) {
       if (!answer.isThere && request) await this.#resume(request.id, answer.events, signal)
@@ -127,6 +122,13 @@ export class HttpLink implements Link {
     const value = interpret({ message, head: answer.head, text: text.text, inSession })
     if (value !== undefined) this.#options.events.received(value, request?.id)
     if (request && !answers(value, request.id)) throw new LinkFailure('broken', 'the answer is for another request')
+  }
+
+  #rest(): void {
+    this.#isResting = true
+    setImmediate(() => {
+      this.#isResting = false
+    })
   }
 
   /** A stream that ended before its answer goes on elsewhere if its events had ids (MCP: Resumability). */

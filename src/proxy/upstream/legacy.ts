@@ -56,7 +56,8 @@ export class LegacyConnection implements Connection {
   /** The side stream being opened: servers may speak there during a call, so the first calls wait for it. */
   #opening: Promise<void> | undefined
   #lastHeard = performance.now()
-  #end: LinkFailure | undefined
+  /** Why there are no calls any more. */
+  #end: Error | undefined
 
   private constructor(link: Link, options: LegacyOptions) {
     this.#options = options
@@ -159,7 +160,7 @@ export class LegacyConnection implements Connection {
   }
 
   async close(reason: Error): Promise<void> {
-    this.#end ??= new LinkFailure('ended', 'the connection was closed')
+    this.#end ??= reason
     this.#heartbeat?.[Symbol.dispose]()
     this.#failAll(reason)
     const { dropped } = this.#inbox
