@@ -77,6 +77,13 @@ function prefixClashes({ group, selected }: CheckedGroup): Diagnostic[] {
     if (earlier === undefined) return []
     const at = selected.servers.find(({ name }) => name === later.name)?.at ?? selected.at
     const message = `servers ${quote(earlier.name)} and ${quote(later.name)} have the same prefix ${quote(later.prefix)}`
-    return [diagnose(at, { code: 'ambiguous_prefix', message, hint: 'give each server of a group its own prefix' })]
+    return [
+      diagnose(at, {
+        severity: 'warning',
+        code: 'ambiguous_prefix',
+        message,
+        hint: 'give each server of a group its own prefix',
+      }),
+    ]
   })
 }

@@ -119,20 +119,21 @@ async function fromVariable({ variable }: SecretOptions, [name = '']: readonly s
 async function fromFile({ folder }: SecretOptions, [name = '']: readonly string[]): Promise<Result> {
   const source = resolve(folder, name)
   const bytes = await readBytes(source, MAX_BYTES)
-  if (!(bytes instanceof Uint8Array))
-    return { value: { ...bytes, code: 'secret_file', message: `${source} ${bytes.message}` }, source }
+  if (!(bytes instanceof Uint8Array)) {
+    return { value: { code: 'secret_file', message: `${name} ${bytes.message}` }, source }
+  }
   const value = strip(Buffer.from(bytes).toString('utf8'))
-  if (value === '') return { value: { code: 'secret_file', message: `${source} is empty` }, source }
-  const warning = await openToOthers(source)
+  if (value === '') return { value: { code: 'secret_file', message: `${name} is empty` }, source }
+  const warning = await openToOthers(source, name)
   return warning === undefined ? { value, source } : { value, source, warning }
 }
 
-async function openToOthers(path: string): Promise<Problem | undefined> {
+async function openToOthers(path: string, name: string): Promise<Problem | undefined> {
   if (platform() === 'win32') return undefined
   const { mode } = await stat(path)
   if ((mode & 0o077) === 0) return undefined
-  const message = `${path} can be read by others (mode ${(mode & 0o777).toString(8)})`
-  return { code: 'secret_file_mode', message, hint: `chmod 600 ${path}` }
+  const message = `${name} can be read by others (mode ${(mode & 0o777).toString(8)})`
+  return { code: 'secret_file_mode', message, hint: `chmod 600 ${name}` }
 }
 
 function fromCommand({ folder, env }: SecretOptions, words: readonly string[]): Promise<Result> {
