@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process'
 import { mkdir, open, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { pause } from '../../src/shared/async.ts'
-import { McpctlError } from '../../src/shared/errors.ts'
+import { fromDocument, McpctlError } from '../../src/shared/errors.ts'
 import { entryFile } from '../../src/shared/paths.ts'
 import type { Context } from '../context.ts'
 import { type Project, presentStatus } from '../project.ts'
@@ -36,7 +36,13 @@ export async function startDetached(context: Context, project: Project): Promise
   }
 }
 
+/** The error document that a supervisor leaves on stderr when it cannot start; whatever else is there if it crashed. */
 async function startFailure(file: string): Promise<McpctlError> {
-  const words = (await readFile(file, 'utf8')).trim().split('\n').slice(-5).join('\n')
-  return new McpctlError('unexpected', `the supervisor did not start${words ? `: ${words}` : ''}`)
+  const lines = (await readFile(file, 'utf8')).trim().split('\n')
+  try {
+    return fromDocument(JSON.parse(lines.at(-1) ?? '').error)
+  } catch {
+    // Not the document: then the text itself is the best there is.
+    return new McpctlError('unexpected', `the supervisor did not start: ${lines.slice(-5).join('\n')}`)
+  }
 }

@@ -1,8 +1,6 @@
 import type { Wish } from '../../src/control/protocol.ts'
-import { asError } from '../../src/shared/errors.ts'
 import type { RunningSupervisor } from '../../src/supervisor/start.ts'
 import type { Context } from '../context.ts'
-import { reportFailure } from '../failure.ts'
 import { note, warn } from '../output.ts'
 import type { Project } from '../project.ts'
 import { settle } from '../settle.ts'
@@ -25,7 +23,8 @@ export async function upInForeground(context: Context, options: UpOptions): Prom
   const supervisor = await startSupervisor({ folder: options.project.folder, env: context.env })
   const over = new AbortController()
   using _listener = context.onSignal((signal) => {
-    if (signal === 'SIGHUP' && !context.stderr.isTTY) return void reload(context, options.project)
+    // Without a terminal that could have hung up, a hangup asks to read the files again.
+    if (signal === 'SIGHUP' && !context.stderr.isTTY) return supervisor.reload()
     if (!over.signal.aborted) note(context, 'stopping, once more to force')
     over.abort()
     supervisor.stop()
@@ -51,15 +50,6 @@ async function serve(context: Context, { project, wish, timeout, signal }: UpOpt
   // Here a group that is not up is no reason to stop: the supervisor keeps trying, and the person watches.
   if (settled.failure) context.stderr.write(`${settled.failure.message}\n`)
   await logs.release()
-}
-
-/** Without a terminal that could have hung up, a hangup asks to read the files again. */
-async function reload(context: Context, { control }: Project): Promise<void> {
-  try {
-    await control.ask('reload', { dryRun: false })
-  } catch (error) {
-    reportFailure(context, asError(error))
-  }
 }
 
 async function endAndThrow(supervisor: RunningSupervisor, error: unknown): Promise<never> {
