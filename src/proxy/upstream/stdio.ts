@@ -8,7 +8,7 @@ import type { StdioTransport } from '../../config/profile.ts'
 import { defer, within } from '../../shared/async.ts'
 import type { Log } from '../../shared/log.ts'
 import type { RpcMessage } from '../rpc.ts'
-import { LinkFailure } from './failure.ts'
+import { type FailureDetail, LinkFailure } from './failure.ts'
 import { LineFramer } from './framer.ts'
 import { type Link, type LinkEvents, MAX_MESSAGE_BYTES } from './link.ts'
 import { type Stages, stopGroup } from './process-group.ts'
@@ -20,6 +20,8 @@ const MAX_LINE_BYTES = 4 * MAX_MESSAGE_BYTES
 /** How long the end of the pipe and the exit of the process wait for each other. */
 const SETTLE_MS = 50
 const LOGGED_NOISE_LINES = 20
+/** Characters of stderr in the report of an unexpected end. */
+const LAST_WORDS = 2000
 /** What may wait for a server that does not read. */
 const MAX_UNSENT_BYTES = 4 * MAX_MESSAGE_BYTES
 
@@ -81,7 +83,10 @@ class StdioLink implements Link {
   readonly #stdin: Writable
   readonly #stdout: Readable
   readonly #options: StdioOptions
+  readonly #stderr: Stderr
   readonly #framer: LineFramer
+  /** Why the link ended. */
+  readonly #fate = defer<LinkFailure>()
   #noiseBytes = 0
   #noiseLines = 0
   #over = false
@@ -99,18 +104,18 @@ class StdioLink implements Link {
       line: (text) => this.#line(text),
       oversized: ({ head, tail }) => this.#oversized(head, tail),
     })
-    new Stderr(stderr, options.log)
+    this.#stderr = new Stderr(stderr, options.log)
     this.#watch()
   }
 
   async send(message: RpcMessage): Promise<void> {
     const line = `${JSON.stringify(message)}\n`
-    if (this.#over) throw new LinkFailure('ended', 'the process is gone')
+    if (this.#over) throw await this.#fate.promise
     if (this.#stdin.writableLength + line.length > MAX_UNSENT_BYTES)
       throw new LinkFailure('unreachable', 'the process does not read its stdin')
-    await new Promise<void>((done, failed) => {
-      this.#stdin.write(line, (error) => (error ? failed(gone(error)) : done()))
-    })
+    const error = await new Promise<unknown>((done) => this.#stdin.write(line, done))
+    // A pipe breaks a moment before the exit is known, which says more.
+    if (error) throw await within(2 * SETTLE_MS, this.#fate.promise, new LinkFailure('ended', 'the process is gone'))
   }
 
   agreed(): void {}
@@ -119,6 +124,7 @@ class StdioLink implements Link {
 
   close(): Promise<void> {
     this.#over = true
+    this.#fate.resolve(new LinkFailure('ended', 'the connection was closed'))
     this.#closed ??= this.#stop()
     return this.#closed
   }
@@ -147,7 +153,7 @@ class StdioLink implements Link {
     const first = await Promise.race([exited, drained])
     const reason = await within(SETTLE_MS, exited, first)
     await within(SETTLE_MS, drained, '')
-    this.#lose(new LinkFailure('ended', reason))
+    this.#lose(new LinkFailure('ended', reason, this.#lastWords()))
   }
 
   #take(chunk: Buffer): void {
@@ -182,9 +188,18 @@ class StdioLink implements Link {
     this.#options.log.warn('skipped a stdout line that is not a message', { line: text.slice(0, 200) })
   }
 
+  /** What the server said last usually is the reason; it belongs into the log alone, not into an answer to a client. */
+  #lastWords(): FailureDetail {
+    const stderr = this.#stderr.tail.slice(-LAST_WORDS).trim()
+    if (this.#over || stderr === '') return {}
+    this.#options.log.warn('last words of the server', { stderr })
+    return { hint: 'the log has its last words' }
+  }
+
   #lose(failure: LinkFailure): void {
     if (this.#over) return
     this.#over = true
+    this.#fate.resolve(failure)
     this.#options.events.lost(failure)
     void this.close()
   }
@@ -198,10 +213,6 @@ class StdioLink implements Link {
     this.#child.stderr?.destroy()
     this.#child.unref()
   }
-}
-
-function gone(cause: Error): LinkFailure {
-  return new LinkFailure('ended', 'the process does not take messages any more', { cause })
 }
 
 /** Undefined for what is not a JSON object or array: servers print banners, npm prints warnings. */

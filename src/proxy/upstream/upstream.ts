@@ -151,7 +151,13 @@ export class Upstream implements AsyncDisposable {
   async setLogLevel(level: string): Promise<void> {
     this.#logLevel = level
     const { connection } = this.#keeper
-    if (connection) await this.#tellLogLevel(connection, this.#closing.signal)
+    if (!connection) return
+    try {
+      await this.#tellLogLevel(connection, this.#closing.signal)
+    } catch (error) {
+      // Not lost: the next connection is told before it counts as ready.
+      this.#log.debug('the log level waits for the next connection', { reason: messageOf(error) })
+    }
   }
 
   /** The URIs somebody downstream is subscribed to; differences go upstream; replayed after a reconnect. */
