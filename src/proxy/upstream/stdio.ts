@@ -1,9 +1,3 @@
-import type { ChildProcess } from 'node:child_process'
-import { once } from 'node:events'
-import { existsSync } from 'node:fs'
-import { isAbsolute, resolve } from 'node:path'
-import type { Readable, Writable } from 'node:stream'
-import spawn from 'cross-spawn'
 import type { StdioTransport } from '../../config/profile.ts'
 import { defer, within } from '../../shared/async.ts'
 import type { Log } from '../../shared/log.ts'
@@ -12,6 +6,7 @@ import { type FailureDetail, LinkFailure } from './failure.ts'
 import { LineFramer } from './framer.ts'
 import { type Link, type LinkEvents, MAX_MESSAGE_BYTES } from './link.ts'
 import { type Stages, stopGroup } from './process-group.ts'
+import { type Program, startProgram } from './program.ts'
 import { Stderr } from './stderr.ts'
 
 /** So much output without one message among it is not an MCP server; nor is a line so long. */
@@ -35,53 +30,14 @@ export interface StdioOptions {
 
 /** Starts the server's process. Rejects with LinkFailure when there is no such program or it may not be run. */
 export async function openStdio(options: StdioOptions): Promise<Link> {
-  const { transport, env } = options
-  const child = spawn(program(transport), [...transport.args], {
-    cwd: transport.cwd,
-    env,
-    shell: false,
-    // Its own process group: a terminal's Ctrl-C does not reach it, and all it starts can be stopped with it.
-    detached: process.platform !== 'win32',
-    windowsHide: true,
-    stdio: ['pipe', 'pipe', 'pipe'],
-  })
-  try {
-    await once(child, 'spawn')
-  } catch (error) {
-    throw spawnFailure(transport, error)
-  }
-  return new StdioLink(child, options)
-}
-
-/** A relative path belongs to the server's folder; a bare name is looked up in its PATH. */
-function program({ command, cwd }: StdioTransport): string {
-  const isPath = command.includes('/') || command.includes('\\')
-  return isPath && !isAbsolute(command) ? resolve(cwd, command) : command
-}
-
-function spawnFailure({ command, cwd }: StdioTransport, error: unknown): LinkFailure {
-  const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown'
-  if (!existsSync(cwd)) {
-    const hint = 'correct "cwd"'
-    return new LinkFailure('hopeless', `cannot start "${command}": no folder ${cwd}`, { hint, cause: error })
-  }
-  const hint = hints[code] ?? 'try the command in a shell'
-  return new LinkFailure('hopeless', `cannot start "${command}": ${code}`, { hint, cause: error })
-}
-
-const hints: Readonly<Record<string, string>> = {
-  ENOENT: 'install it, or write its full path in "command"',
-  EACCES: 'make the file executable, or start it through its interpreter',
-  ENOEXEC: 'start it through its interpreter',
+  return new StdioLink(await startProgram(options.transport, options.env), options)
 }
 
 /** A server on the pipes of a process that we started: the process group lives exactly as long as the link. */
 class StdioLink implements Link {
   readonly transport = 'stdio'
   readonly pid: number
-  readonly #child: ChildProcess
-  readonly #stdin: Writable
-  readonly #stdout: Readable
+  readonly #program: Program
   readonly #options: StdioOptions
   readonly #stderr: Stderr
   readonly #framer: LineFramer
@@ -92,28 +48,24 @@ class StdioLink implements Link {
   #over = false
   #closed: Promise<void> | undefined
 
-  constructor(child: ChildProcess, options: StdioOptions) {
-    const { pid, stdin, stdout, stderr } = child
-    if (pid === undefined || !stdin || !stdout || !stderr) throw new LinkFailure('hopeless', 'no process to talk to')
-    this.pid = pid
-    this.#child = child
-    this.#stdin = stdin
-    this.#stdout = stdout
+  constructor(program: Program, options: StdioOptions) {
+    this.pid = program.pid
+    this.#program = program
     this.#options = options
     this.#framer = new LineFramer(MAX_MESSAGE_BYTES, {
       line: (text) => this.#line(text),
       oversized: ({ head, tail }) => this.#oversized(head, tail),
     })
-    this.#stderr = new Stderr(stderr, options.log)
+    this.#stderr = new Stderr(program.stderr, options.log)
     this.#watch()
   }
 
   async send(message: RpcMessage): Promise<void> {
     const line = `${JSON.stringify(message)}\n`
     if (this.#over) throw await this.#fate.promise
-    if (this.#stdin.writableLength + line.length > MAX_UNSENT_BYTES)
+    if (this.#program.stdin.writableLength + line.length > MAX_UNSENT_BYTES)
       throw new LinkFailure('unreachable', 'the process does not read its stdin')
-    const error = await new Promise<unknown>((done) => this.#stdin.write(line, done))
+    const error = await new Promise<unknown>((done) => this.#program.stdin.write(line, done))
     // A pipe breaks a moment before the exit is known, which says more.
     if (error) throw await within(2 * SETTLE_MS, this.#fate.promise, new LinkFailure('ended', 'the process is gone'))
   }
@@ -137,14 +89,14 @@ class StdioLink implements Link {
   #watch(): void {
     const exited = defer<string>()
     const drained = defer<string>()
-    this.#child.once('exit', (code, signal) =>
+    this.#program.process.once('exit', (code, signal) =>
       exited.resolve(`the process ended with ${signal ?? `exit code ${code}`}`),
     )
-    this.#child.on('error', (error) => exited.resolve(`the process failed: ${error.message}`))
-    this.#stdin.on('error', () => drained.resolve('the process closed its stdin'))
-    this.#stdout.on('error', () => drained.resolve('reading from the process failed'))
-    this.#stdout.on('data', (chunk: Buffer) => this.#take(chunk))
-    this.#stdout.once('end', () => drained.resolve('the process closed its stdout'))
+    this.#program.process.on('error', (error) => exited.resolve(`the process failed: ${error.message}`))
+    this.#program.stdin.on('error', () => drained.resolve('the process closed its stdin'))
+    this.#program.stdout.on('error', () => drained.resolve('reading from the process failed'))
+    this.#program.stdout.on('data', (chunk: Buffer) => this.#take(chunk))
+    this.#program.stdout.once('end', () => drained.resolve('the process closed its stdout'))
     void this.#mourn(exited.promise, drained.promise)
   }
 
@@ -205,13 +157,13 @@ class StdioLink implements Link {
   }
 
   async #stop(): Promise<void> {
-    this.#stdin.end()
+    this.#program.stdin.end()
     const gone = await stopGroup(this.pid, this.#options.stages)
     if (!gone) this.#options.log.error('server process does not end', { pid: this.pid })
-    this.#stdin.destroy()
-    this.#stdout.destroy()
-    this.#child.stderr?.destroy()
-    this.#child.unref()
+    this.#program.stdin.destroy()
+    this.#program.stdout.destroy()
+    this.#program.stderr.destroy()
+    this.#program.process.unref()
   }
 }
 
