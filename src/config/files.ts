@@ -4,7 +4,7 @@ import { glob, isDynamicPattern } from 'tinyglobby'
 import type { Diagnostic } from '../shared/diagnostic.ts'
 import { fromMcpServers } from './mcp-servers.ts'
 import { parse } from './parse.ts'
-import { readSource } from './read.ts'
+import { isOpenToAll, readSource } from './read.ts'
 import { checkSchema } from './schema.ts'
 import { diagnose, type Place, type Source, wholeFile } from './source.ts'
 import { child, itemsOf, type MapNode, textOf } from './tree.ts'
@@ -75,6 +75,7 @@ async function visit(walk: Walk, { path, chain, from }: Visit): Promise<void> {
     walk.diagnostics.push(diagnose(at, { ...problem, message: `${source.shown} ${problem.message}` }))
     return
   }
+  if (await isOpenToAll(path)) walk.diagnostics.push(writable(source))
   const parsed = parse(source)
   walk.diagnostics.push(...parsed.diagnostics)
   if (parsed.root === undefined) return
@@ -86,6 +87,12 @@ async function visit(walk: Walk, { path, chain, from }: Visit): Promise<void> {
   walk.diagnostics.push(...checkSchema(root, kind))
   await followIncludes(walk, { file: { source, kind, root, rank: walk.rank }, chain: [...chain, path] })
   walk.files.push({ source, kind, root, rank: walk.rank })
+}
+
+function writable(source: Source): Diagnostic {
+  const hint = `chmod o-w ${source.shown}`
+  const message = `anybody on this machine may change ${source.shown}, and with it what is started`
+  return { ...diagnose(wholeFile(source), { severity: 'warning', code: 'writable_file', message, hint }), frame: '' }
 }
 
 function tooMany(from: Place | undefined, path: string, cwd: string): Diagnostic {

@@ -1,5 +1,6 @@
 import { constants } from 'node:fs'
-import { type FileHandle, open } from 'node:fs/promises'
+import { type FileHandle, open, stat } from 'node:fs/promises'
+import { platform } from 'node:os'
 import { type Problem, type Source, sourceOf } from './source.ts'
 
 /** Far above any profile set, far below what a parser takes badly. */
@@ -19,6 +20,12 @@ export async function readSource(path: string, cwd: string): Promise<ReadFile> {
   return { source: sourceOf(path, text, cwd), problem: undefined }
 }
 
+/** Whether anybody on the machine may change the file: then anybody decides what it starts. */
+export async function isOpenToAll(path: string): Promise<boolean> {
+  if (platform() === 'win32') return false
+  return ((await stat(path)).mode & 0o002) !== 0
+}
+
 /**
  * The bytes of a regular file of at most `max` bytes, or what is wrong with it. Opening a FIFO or a device does not
  * block, and what is checked is what was opened.
@@ -31,10 +38,10 @@ export async function readBytes(path: string, max: number): Promise<Uint8Array |
     return unreadable(error)
   }
   try {
-    const stat = await file.stat()
-    if (stat.isDirectory()) return { code: 'not_a_file', message: 'is a directory, not a file' }
-    if (!stat.isFile()) return { code: 'not_a_file', message: 'is not a regular file' }
-    if (stat.size > max) return tooLarge(max)
+    const found = await file.stat()
+    if (found.isDirectory()) return { code: 'not_a_file', message: 'is a directory, not a file' }
+    if (!found.isFile()) return { code: 'not_a_file', message: 'is not a regular file' }
+    if (found.size > max) return tooLarge(max)
     return await readUpTo(file, max)
   } catch (error) {
     return unreadable(error)
