@@ -4,7 +4,7 @@ import { glob, isDynamicPattern } from 'tinyglobby'
 import type { Diagnostic } from '../shared/diagnostic.ts'
 import { fromMcpServers } from './mcp-servers.ts'
 import { parse } from './parse.ts'
-import { isOpenToAll, readSource } from './read.ts'
+import { readSource } from './read.ts'
 import { checkSchema } from './schema.ts'
 import { diagnose, type Place, type Source, wholeFile } from './source.ts'
 import { child, itemsOf, type MapNode, textOf } from './tree.ts'
@@ -69,13 +69,13 @@ async function visit(walk: Walk, { path, chain, from }: Visit): Promise<void> {
   if (walk.seen.size === MAX_FILES) walk.diagnostics.push(tooMany(from, path, walk.cwd))
   walk.seen.add(path)
   if (walk.seen.size > MAX_FILES) return
-  const { source, problem } = await readSource(path, walk.cwd)
+  const { source, mode, problem } = await readSource(path, walk.cwd)
   if (problem !== undefined) {
     const at = from ?? wholeFile(source)
     walk.diagnostics.push(diagnose(at, { ...problem, message: `${source.shown} ${problem.message}` }))
     return
   }
-  if (await isOpenToAll(path)) walk.diagnostics.push(writable(source))
+  if ((mode & 0o002) !== 0) walk.diagnostics.push(writable(source))
   const parsed = parse(source)
   walk.diagnostics.push(...parsed.diagnostics)
   if (parsed.root === undefined) return
