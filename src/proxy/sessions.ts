@@ -30,7 +30,7 @@ export class Sessions implements Disposable {
 
   constructor(options: SessionsOptions) {
     this.#options = options
-    this.#timer = setInterval(() => this.#sweep(), SWEEP).unref()
+    this.#timer = setInterval(() => this.sweep(performance.now()), SWEEP).unref()
   }
 
   get isFull(): boolean {
@@ -83,8 +83,8 @@ export class Sessions implements Disposable {
     }
   }
 
-  #sweep(): void {
-    const now = performance.now()
+  /** Lets go of the sessions that are idle at `now`, in milliseconds of the monotonic clock. */
+  sweep(now: number): void {
     for (const session of this.#byId.values())
       if (session.idleFor(now) > IDLE) this.#end(session, 'The session is idle')
   }
@@ -95,9 +95,9 @@ export class Sessions implements Disposable {
     this.#options.ended(session)
   }
 
-  /** Closes what is open; the ids stay good for the next generation. */
+  /** Ends streams and questions, but no call; the ids stay good for the next generation. */
   [Symbol.dispose](): void {
     clearInterval(this.#timer)
-    for (const session of this.#byId.values()) session.close('The proxy stops')
+    for (const session of this.#byId.values()) session.hush('The proxy stops')
   }
 }
