@@ -27,6 +27,8 @@ export class Sessions implements Disposable {
   readonly #opening = new Map<string, Promise<Found>>()
   readonly #deleted = new Set<string>()
   readonly #timer: NodeJS.Timeout
+  /** Being sealed: a burst must not pass the limit together. */
+  #creating = 0
 
   constructor(options: SessionsOptions) {
     this.#options = options
@@ -34,7 +36,7 @@ export class Sessions implements Disposable {
   }
 
   get isFull(): boolean {
-    return this.#byId.size >= this.#options.most()
+    return this.#byId.size + this.#creating >= this.#options.most()
   }
 
   [Symbol.iterator](): IterableIterator<Session> {
@@ -43,7 +45,12 @@ export class Sessions implements Disposable {
 
   async create(facts: Omit<SessionFacts, 'sid' | 'group'>): Promise<Session> {
     const whole = { ...facts, sid: randomUUID(), group: this.#options.group }
-    return this.#add(new Session(await this.#options.sealer.seal(whole), whole))
+    this.#creating++
+    try {
+      return this.#add(new Session(await this.#options.sealer.seal(whole), whole))
+    } finally {
+      this.#creating--
+    }
   }
 
   /** The session of an id, at once when it is in memory; undefined for ids that are foreign, broken or deleted. */

@@ -179,6 +179,17 @@ test('draining finishes what is in flight, ends streams, says so and exits with 
   expect(isAlive(pid)).toBe(false)
 })
 
+test('a call that outlasts the grace of a drain is answered before the proxy goes', async () => {
+  using socket = await holdSocket()
+  await using proxy = await startReadyProxy({ group: groupOf([echo('a')]), socket })
+  const session = await rawSession(`${proxy.url}/mcp`)
+  const params = { name: 'a_progress', arguments: { steps: 1000, ms: 20 }, _meta: { progressToken: 1 } }
+  const inFlight = await session.send({ jsonrpc: '2.0', id: 1, method: 'tools/call', params })
+  proxy.send({ type: 'drain', graceMs: 200 })
+  expect((await messages(inFlight)).at(-1)?.error).toMatchObject({ code: -31006, data: { mcpctl: { upstream: 'a' } } })
+  expect(await proxy.exited).toBe(0)
+})
+
 test('SIGINT is the supervisor’s business, SIGTERM drains', async () => {
   using socket = await holdSocket()
   await using proxy = await startReadyProxy({ group: groupOf([]), socket })
