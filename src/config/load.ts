@@ -1,5 +1,15 @@
-import type { Diagnostic } from '../shared/diagnostic.ts'
-import type { Pointer } from './locate.ts'
+import { basename } from 'node:path'
+import { type Diagnostic, place } from '../shared/diagnostic.ts'
+import { McpctlError } from '../shared/errors.ts'
+import { extend, type WrittenProfile } from './extend.ts'
+import { readFiles, type SetFile } from './files.ts'
+import { lint } from './lint.ts'
+import { locate, namedPaths, type Pointer } from './locate.ts'
+import { profileName } from './mcp-servers.ts'
+import { merge, mergeAll } from './merge.ts'
+import { select } from './select.ts'
+import { diagnose, type Place, position, quote, sourceOf, wholeFile } from './source.ts'
+import { child, entriesOf, itemsOf, type MapNode, only, textOf } from './tree.ts'
 
 /** All profiles of a project as written: read, parsed, checked against the schemas, includes followed. */
 export interface ProfileSet {
@@ -10,6 +20,12 @@ export interface ProfileSet {
   readonly profiles: readonly ProfileSummary[]
   /** Every problem of the files as written; an `error` among them means nothing can be resolved. */
   readonly diagnostics: readonly Diagnostic[]
+  /** Every file that was looked at and every folder a new one could appear in, absolute: what to watch. */
+  readonly sources: readonly string[]
+  /** By profile name, over the base and all it extends: for `resolve` only. */
+  readonly trees: ReadonlyMap<string, MapNode>
+  /** For the names of files in diagnostics. */
+  readonly cwd: string
 }
 
 export interface ProfileSummary {
@@ -25,6 +41,117 @@ export interface ProfileSummary {
 }
 
 /** Reads the whole profile set. Throws McpctlError `config_invalid` only when there is none to read. */
-export async function loadProfileSet(_pointer: Pointer): Promise<ProfileSet> {
-  throw new Error('load')
+export async function loadProfileSet(pointer: Pointer): Promise<ProfileSet> {
+  const location = await locate(pointer)
+  if (location.roots.flat().length === 0) throw nothingFound(pointer, location.folders)
+  const read = await readFiles(location.roots, pointer.cwd)
+  const { profiles, diagnostics } = profilesOf(read.files)
+  const base = baseOf(read.files)
+  const extended = new Map([...profiles].map(([name, profile]) => [name, extend(profile, profiles)]))
+  const trees = new Map([...extended].map(([name, { tree }]) => [name, base === undefined ? tree : merge(base, tree)]))
+  const problems = [
+    ...read.diagnostics,
+    ...diagnostics,
+    ...[...extended.values()].flatMap((profile) => profile.diagnostics),
+    ...[...trees.values()].flatMap((tree) => select(tree).diagnostics),
+    ...read.files.flatMap(({ root }) => lint(root)),
+  ]
+  return {
+    folder: location.folder,
+    project: projectName(read.files) ?? (basename(location.folder) || 'root'),
+    profiles: [...profiles.values()].map((profile) => summarize(profile, extended.get(profile.name)?.tree)),
+    diagnostics: problems.length === 0 && profiles.size === 0 ? [noProfiles(read.files, pointer)] : unique(problems),
+    sources: [...new Set([...read.paths, ...read.folders, ...location.folders])],
+    trees,
+    cwd: pointer.cwd,
+  }
+}
+
+function nothingFound(pointer: Pointer, folders: readonly string[]): McpctlError {
+  const named = namedPaths(pointer)
+  const hint = 'write mcpctl.yaml or profiles/NAME.yaml (`mcpctl init`), or point to them with -f'
+  if (named.length > 0) return new McpctlError('config_invalid', `no profile set in ${named.join(', ')}`, { hint })
+  const where = folders.length > 1 ? `${folders[0]} or above, up to ${folders.at(-1)}` : (folders[0] ?? pointer.cwd)
+  return new McpctlError('config_invalid', `no profile set in ${where}`, { hint })
+}
+
+/** What the profiles share: base files, an included one under the one that includes it, a later root on top. */
+function baseOf(files: readonly SetFile[]): MapNode | undefined {
+  const [first, ...rest] = files.filter(({ kind }) => kind === 'base')
+  if (first === undefined) return undefined
+  const merged = mergeAll(first.root, ...rest.map(({ root }) => root))
+  return only(merged, ['defaults', 'servers', 'secrets'], first.root.at)
+}
+
+function projectName(files: readonly SetFile[]): string | undefined {
+  const named = files.filter(({ root }) => child(root, 'name') !== undefined)
+  const owner = named.findLast(({ kind }) => kind === 'base') ?? named.at(-1)
+  return textOf(owner && child(owner.root, 'name'))
+}
+
+interface Found extends WrittenProfile {
+  readonly rank: number
+}
+
+interface Profiles {
+  readonly profiles: ReadonlyMap<string, WrittenProfile>
+  readonly diagnostics: readonly Diagnostic[]
+}
+
+/** Profiles by name: two of one place a person named are a mistake, of two places the later goes on top. */
+function profilesOf(files: readonly SetFile[]): Profiles {
+  const profiles = new Map<string, Found>()
+  const diagnostics: Diagnostic[] = []
+  for (const found of files.flatMap(profilesIn)) {
+    const before = profiles.get(found.name)
+    if (before !== undefined && before.rank === found.rank) diagnostics.push(duplicate(found, before))
+    profiles.set(found.name, before === undefined ? found : { ...found, tree: merge(before.tree, found.tree) })
+  }
+  return { profiles, diagnostics }
+}
+
+function profilesIn({ source, kind, root, rank }: SetFile): Found[] {
+  if (kind === 'profile') {
+    const named = child(root, 'profile')
+    const at: Place = named?.at ?? wholeFile(source)
+    return [{ name: textOf(named) ?? profileName(source.path), at, tree: root, rank }]
+  }
+  return entriesOf(child(root, 'profiles')).flatMap(([name, { key, value }]) =>
+    value.kind === 'map' ? [{ name, at: key, tree: value, rank }] : [],
+  )
+}
+
+function duplicate(found: Found, before: Found): Diagnostic {
+  const { line } = position(before.at.source, before.at.start)
+  const message = `the profile ${quote(found.name)} is also in ${before.at.source.shown}:${line}`
+  return diagnose(found.at, { code: 'duplicate_profile', message })
+}
+
+function summarize(profile: WrittenProfile, tree: MapNode | undefined): ProfileSummary {
+  const values = itemsOf(child(child(profile.tree, 'match'), 'env')).flatMap((item) => textOf(item) ?? [])
+  const standard = child(profile.tree, 'default')
+  return {
+    name: profile.name,
+    description: textOf(child(profile.tree, 'description')) ?? '',
+    match: values.map((value) => value.toLowerCase()),
+    default: standard?.kind === 'scalar' && standard.value === true,
+    groups: entriesOf(child(tree, 'groups')).flatMap(([name, { value }]) => (value.kind === 'map' ? [name] : [])),
+    file: profile.at.source.shown,
+    line: position(profile.at.source, profile.at.start).line,
+  }
+}
+
+function noProfiles(files: readonly SetFile[], { cwd }: Pointer): Diagnostic {
+  const source = files[0]?.source ?? sourceOf(cwd, '', cwd)
+  const hint = 'add a file profiles/NAME.yaml with `groups:`, or a map `profiles:`'
+  return diagnose(wholeFile(source), { code: 'no_profiles', message: 'the profile set has no profile', hint })
+}
+
+/** What several profiles inherit is said once; errors come first, then by place. */
+export function unique(diagnostics: readonly Diagnostic[]): Diagnostic[] {
+  const byPlace = new Map(diagnostics.map((diagnostic) => [`${place(diagnostic)} ${diagnostic.message}`, diagnostic]))
+  const rank = ({ severity }: Diagnostic) => (severity === 'error' ? 0 : 1)
+  return [...byPlace.values()].sort(
+    (a, b) => rank(a) - rank(b) || a.file.localeCompare(b.file) || a.line - b.line || a.column - b.column,
+  )
 }

@@ -1,4 +1,7 @@
-import type { Answers, Bodies, ControlEvent, LogRecord, RouteName } from './protocol.ts'
+import { type IncomingMessage, request } from 'node:http'
+import { type ErrorDocument, fromDocument, McpctlError, messageOf } from '../shared/errors.ts'
+import { parseLines } from './ndjson.ts'
+import { type Answers, type Bodies, type ControlEvent, type LogRecord, type RouteName, routes } from './protocol.ts'
 
 export interface LogQuery {
   readonly group?: string
@@ -7,6 +10,9 @@ export interface LogQuery {
   readonly tail?: number
   readonly follow?: boolean
 }
+
+/** Applying may run the commands that secrets come from, and ending everything takes its grace: longer hangs. */
+const ANSWER_MS = 180_000
 
 /** The CLI's end of the control API. Every call throws McpctlError `unreachable` when no supervisor answers. */
 export class ControlClient {
@@ -17,18 +23,99 @@ export class ControlClient {
   }
 
   async ask<R extends RouteName & keyof Answers>(
-    _route: R,
-    ..._body: R extends keyof Bodies ? [Bodies[R]] : []
+    route: R,
+    ...[body]: R extends keyof Bodies ? [Bodies[R]] : []
   ): Promise<Answers[R]> {
-    throw new Error('ask')
+    const signal = AbortSignal.timeout(ANSWER_MS)
+    const answer = await this.#open({ route, body, query: '', signal })
+    return JSON.parse(await text(answer))
   }
 
-  /** The first event is the present status. Ends when the supervisor does. */
-  events(_signal: AbortSignal): AsyncIterable<ControlEvent> {
-    throw new Error('events')
+  /** The first event is the present status. Ends when the supervisor does, or when the signal aborts. */
+  async *events(signal: AbortSignal): AsyncGenerator<ControlEvent> {
+    yield* this.#stream<ControlEvent>({ route: 'events', body: undefined, query: '', signal })
   }
 
-  logs(_query: LogQuery, _signal: AbortSignal): AsyncIterable<LogRecord> {
-    throw new Error('logs')
+  /** Oldest first. Ends after the newest record unless `follow` is set, then as `events` does. */
+  async *logs(query: LogQuery, signal: AbortSignal): AsyncGenerator<LogRecord> {
+    yield* this.#stream<LogRecord>({ route: 'logs', body: undefined, query: queryString(query), signal })
   }
+
+  async *#stream<T>(call: Call): AsyncGenerator<T> {
+    const answer = await this.#open(call)
+    answer.setEncoding('utf8')
+    try {
+      // What the peer on a 0600 socket writes is taken as the protocol says: both ends are one package.
+      for await (const value of parseLines(answer)) {
+        if (call.signal.aborted) return
+        yield value as T
+      }
+    } catch (error) {
+      // A supervisor that ended, however, and a caller that had enough are the two regular ends of a stream.
+      if (!call.signal.aborted && !isLost(error)) throw error
+    } finally {
+      answer.destroy()
+    }
+  }
+
+  async #open(call: Call): Promise<IncomingMessage> {
+    const answer = await this.#send(call)
+    if (answer.statusCode === 200) return answer
+    throw fromDocument(refusal(await text(answer), answer.statusCode ?? 0))
+  }
+
+  #send({ route, body, query, signal }: Call): Promise<IncomingMessage> {
+    const { method, path } = routes[route]
+    const headers = { host: 'mcpctl', 'content-type': 'application/json' }
+    const options = { socketPath: this.socket, method, path: path + query, headers, agent: false, signal }
+    return new Promise((resolve, reject) => {
+      const outgoing = request(options, resolve)
+      outgoing.once('error', (error) => reject(unreachable(error)))
+      outgoing.end(body === undefined ? undefined : JSON.stringify(body))
+    })
+  }
+}
+
+interface Call {
+  readonly route: RouteName
+  readonly body: unknown
+  readonly query: string
+  readonly signal: AbortSignal
+}
+
+function queryString(query: LogQuery): string {
+  const parameters = new URLSearchParams()
+  for (const [name, value] of Object.entries(query)) parameters.set(name, String(value))
+  return `?${parameters}`
+}
+
+async function text(answer: IncomingMessage): Promise<string> {
+  answer.setEncoding('utf8')
+  let body = ''
+  try {
+    for await (const chunk of answer) body += chunk
+  } catch (error) {
+    throw unreachable(error)
+  }
+  return body
+}
+
+function refusal(body: string, status: number): ErrorDocument {
+  try {
+    return JSON.parse(body).error
+  } catch (cause) {
+    throw new McpctlError('unexpected', `the supervisor answered ${status} without an error document`, { cause })
+  }
+}
+
+function unreachable(error: unknown): McpctlError {
+  if (isLost(error)) return new McpctlError('unreachable', 'the supervisor ended before it answered', { cause: error })
+  return new McpctlError('unreachable', `no supervisor answers: ${messageOf(error)}`, {
+    hint: 'start one with `mcpctl up`',
+    cause: error,
+  })
+}
+
+function isLost(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'ECONNRESET'
 }

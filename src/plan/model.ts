@@ -80,6 +80,8 @@ export interface Plan {
   readonly actions: readonly Action[]
   /** Groups that are already as wanted, so that every group is accounted for. */
   readonly unchanged: readonly string[]
+  /** Groups for which nothing can be done yet: a retry that is not due, or an old process that is still leaving. */
+  readonly waiting: readonly string[]
   /** When the next `exited` group is due, on the clock that `diff` was given; undefined when none waits. */
   readonly wakeAt: number | undefined
 }

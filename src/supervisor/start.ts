@@ -1,10 +1,28 @@
-import type { Env } from '../shared/paths.ts'
+import { createHmac } from 'node:crypto'
+import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
+import type { Server } from 'node:http'
+import { basename, join } from 'node:path'
+import { watchFiles } from '../config/watch.ts'
+import { type ControlApi, createControlServer } from '../control/server.ts'
+import { defer, within } from '../shared/async.ts'
+import { type Env, entryFile, packageFolder, type StatePaths, statePaths } from '../shared/paths.ts'
+import { lock } from './lock.ts'
+import { Logs } from './logs.ts'
+import { Ports } from './ports.ts'
+import { prepare } from './prepare.ts'
+import { Sockets } from './sockets.ts'
+import { prepareStateFolder, sessionKey, storedText } from './state-folder.ts'
+import { type Outcome, Supervisor } from './supervisor.ts'
+import { sweep } from './sweep.ts'
 
 export interface StartOptions {
   /** The project folder; its state folder's control socket is the lock. */
   readonly folder: string
   /** Only for finding the state folder; profiles are resolved with the environment of each apply. */
   readonly env: Env
+  /** Another program that speaks the proxy's protocol; the bundled proxy when absent. */
+  readonly proxyFile?: string
 }
 
 export interface RunningSupervisor {
@@ -12,9 +30,116 @@ export interface RunningSupervisor {
   readonly ended: Promise<{ readonly killed: readonly number[] }>
   /** Begins the orderly shutdown; a second call forces it. */
   stop(): void
+  /** Reads the files anew, as SIGHUP asks for. */
+  reload(): void
 }
 
-/** Binds the control socket and serves it. Throws McpctlError `conflict` naming the pid when another one has it. */
-export async function startSupervisor(_options: StartOptions): Promise<RunningSupervisor> {
-  throw new Error('start')
+const LEFTOVER_GRACE_MS = 2_000
+const CLOSE_MS = 1_000
+
+/**
+ * Binds the control socket and serves it, after whatever an earlier supervisor left behind was ended. Throws McpctlError
+ * `conflict` naming the pid when another supervisor has the project.
+ */
+export async function startSupervisor(options: StartOptions): Promise<RunningSupervisor> {
+  const paths = statePaths(options.folder, options.env)
+  prepareStateFolder(paths)
+  const served = defer<Served>()
+  const server = createControlServer(controlApi(served.promise))
+  const held = await lock(server, paths.socket)
+  try {
+    const logs = new Logs(paths.logs)
+    const supervisor = createSupervisor({ ...options, paths, logs })
+    const released = supervisor.ended.finally(() => held[Symbol.dispose]())
+    // Requests that came already have waited for these few lines.
+    served.resolve({ supervisor, released })
+    logs.log.info('supervisor started', { pid: process.pid, folder: options.folder })
+    return runningSupervisor(supervisor, closing(released, server, logs))
+  } catch (error) {
+    held[Symbol.dispose]()
+    server.close()
+    server.closeAllConnections()
+    throw error
+  }
+}
+
+function runningSupervisor(supervisor: Supervisor, ended: Promise<Outcome>): RunningSupervisor {
+  return {
+    ended,
+    stop: () => (supervisor.isEnding ? supervisor.force() : supervisor.end()),
+    reload: () => supervisor.reloadSoon(),
+  }
+}
+
+/** A supervisor with the project's lock; `released` resolves once everything has ended and the lock is free. */
+interface Served {
+  readonly supervisor: Supervisor
+  readonly released: Promise<Outcome>
+}
+
+interface Parts extends StartOptions {
+  readonly paths: StatePaths
+  readonly logs: Logs
+}
+
+function createSupervisor({ folder, paths, logs, proxyFile }: Parts): Supervisor {
+  const owner = paths.folder
+  const key = sessionKey(paths.key)
+  const sockets = new Sockets()
+  const swept = sweep({ owner, graceMs: LEFTOVER_GRACE_MS })
+  return new Supervisor({
+    name: basename(folder),
+    version: version(),
+    owner,
+    file: proxyFile ?? entryFile('proxy'),
+    sessionKey: key,
+    logs,
+    sockets,
+    ports: new Ports(paths.ports, sockets),
+    // What a killed supervisor left may still have the ports.
+    prepare: (wish) => swept.then(() => prepare(wish, () => storedText(paths.use))),
+    watch: watchFiles,
+    digest: (text) => createHmac('sha256', key).update(text).digest('hex').slice(0, 16),
+    now: () => performance.now(),
+    random: Math.random,
+  })
+}
+
+function controlApi(served: Promise<Served>): ControlApi {
+  const supervisor = served.then((both) => both.supervisor)
+  return {
+    status: async () => (await supervisor).status(),
+    apply: async (wish) => (await supervisor).apply(wish),
+    plan: async (wish) => (await supervisor).plan(wish),
+    reload: async (how) => (await supervisor).reload(how),
+    restart: async (which) => (await supervisor).restart(which),
+    start: async (which) => (await supervisor).start(which),
+    stop: async (which) => (await supervisor).stop(which),
+    down: async () => {
+      const both = await served
+      both.supervisor.end()
+      return both.released
+    },
+    async *events(signal) {
+      yield* (await supervisor).events(signal)
+    },
+    async *logs(query, signal) {
+      yield* (await supervisor).logs(query, signal)
+    },
+  }
+}
+
+/** Answers that are under way are finished, streams end by themselves, and nothing waits longer than this. */
+async function closing(released: Promise<Outcome>, server: Server, logs: Logs): Promise<Outcome> {
+  try {
+    return await released
+  } finally {
+    logs[Symbol.dispose]()
+    await within(CLOSE_MS, once(server.close(), 'close'), undefined)
+    server.closeAllConnections()
+  }
+}
+
+function version(): string {
+  return JSON.parse(readFileSync(join(packageFolder(), 'package.json'), 'utf8')).version
 }

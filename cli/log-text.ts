@@ -1,0 +1,32 @@
+import type { LogRecord } from '../src/control/protocol.ts'
+import type { Paint, Style } from './paint.ts'
+import { oneLine } from './untrusted.ts'
+
+const prefixStyles = ['cyan', 'magenta', 'blue', 'green', 'yellow'] as const satisfies readonly Style[]
+const levelStyles = { debug: 'dim', info: 'reset', warn: 'yellow', error: 'red' } as const satisfies Record<
+  LogRecord['level'],
+  Style
+>
+const known = new Set(['time', 'level', 'msg', 'group', 'server', 'pid', 'hostname'])
+
+/** `12:00:01 local-fast/thinking | proxy ready  port=7611` */
+export function logLine(record: LogRecord, paint: Paint): string {
+  const source = sourceOf(record)
+  const clock = record.time.slice(11, 19)
+  const rest = Object.entries(record).filter(([key]) => !known.has(key))
+  const fields = rest.map(([key, value]) => ` ${key}=${typeof value === 'string' ? value : JSON.stringify(value)}`)
+  const text = `${record.msg}${fields.join('')}`
+  return `${paint('dim', clock)} ${paint(styleOf(source), source)} | ${paint(levelStyles[record.level], oneLine(text))}\n`
+}
+
+function sourceOf({ group, server }: LogRecord): string {
+  if (group === undefined) return 'supervisor'
+  return oneLine(server === undefined ? group : `${group}/${server}`)
+}
+
+/** The same source has the same colour in every run. */
+function styleOf(source: string): Style {
+  let sum = 0
+  for (const char of source) sum += char.codePointAt(0) ?? 0
+  return prefixStyles[sum % prefixStyles.length] ?? 'cyan'
+}

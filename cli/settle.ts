@@ -1,0 +1,98 @@
+import type { ControlClient } from '../src/control/client.ts'
+import type { Applied, GroupStatus, Status } from '../src/control/protocol.ts'
+import { McpctlError } from '../src/shared/errors.ts'
+import type { Context } from './context.ts'
+import { follow } from './follow.ts'
+import { createRenderer } from './progress/renderer.ts'
+import { elapsed } from './progress/step-line.ts'
+import { observe, slowest, startTrack } from './progress/track.ts'
+
+/** How long `--wait` waits unless it is told otherwise, in milliseconds. */
+export const WAIT_TIMEOUT = 60_000
+
+export interface SettleOptions {
+  readonly control: ControlClient
+  /** Milliseconds. */
+  readonly timeout: number
+  /** Brings about what is waited for; absent when nothing has to be done first. */
+  readonly change?: () => Promise<Applied>
+  /** Only these groups count; empty means all. */
+  readonly groups: readonly string[]
+}
+
+export interface Settled {
+  readonly status: Status
+  readonly applied: Applied | undefined
+  /** `ready in 1.9 s (slowest: weather 1.6 s)` */
+  readonly summary: string
+  /** `conflict` for a taken port, `not_ready` when time was up; undefined when every group is up. */
+  readonly failure: McpctlError | undefined
+}
+
+/**
+ * Makes a change and follows the events, shown as progress, until every group is ready or degraded or holds a taken
+ * port, or time is up. Throws what the change throws, and `unreachable` when the supervisor ends meanwhile.
+ */
+export async function settle(context: Context, { control, timeout, change, groups }: SettleOptions): Promise<Settled> {
+  using renderer = createRenderer(context)
+  let track = startTrack(performance.now())
+  await using follower = follow(control, {
+    timeout,
+    onEvent(event) {
+      renderer.show(event)
+      if (event.type === 'status') track = observe(track, event.status, performance.now())
+    },
+  })
+  const applied = await change?.()
+  const status = await follower.until((seen) => isSettled(seen, { applied, groups }))
+  const took = performance.now() - track.startedAt
+  const failure = failureOf(counted(status, { applied, groups }), timeout)
+  return { status, applied, failure, summary: summarise(took, slowest(track)) }
+}
+
+interface Wanted {
+  readonly applied: Applied | undefined
+  readonly groups: readonly string[]
+}
+
+function isSettled(status: Status, wanted: Wanted): boolean {
+  if (wanted.applied && status.config.generation < wanted.applied.generation) return false
+  return counted(status, wanted).every((group) => isUp(group) || holdsTakenPort(group))
+}
+
+/** The groups that have to come up: a stopped one only if it is meant to start now. */
+function counted({ groups }: Status, wanted: Wanted): GroupStatus[] {
+  const starting = new Set(
+    wanted.applied?.plan.actions.filter((action) => action.do !== 'stop').map((action) => action.group),
+  )
+  return groups
+    .filter(({ name }) => wanted.groups.length === 0 || wanted.groups.includes(name))
+    .filter(({ name, state }) => state !== 'stopped' || starting.has(name))
+}
+
+function failureOf(groups: readonly GroupStatus[], timeout: number): McpctlError | undefined {
+  const waiting = groups.filter((group) => !isUp(group))
+  if (waiting.length === 0) return undefined
+  const names = waiting.map(({ name, state, lastError }) => `${name} is ${state}${lastError ? ` (${lastError})` : ''}`)
+  if (waiting.every(holdsTakenPort))
+    return new McpctlError('conflict', names.join('; '), {
+      hint: 'end the other process, or give the group another port',
+    })
+  return new McpctlError('not_ready', `not ready within ${elapsed(timeout)}: ${names.join('; ')}`, {
+    hint: `mcpctl logs ${waiting[0]?.name} shows why`,
+  })
+}
+
+function isUp({ state }: GroupStatus): boolean {
+  return state === 'ready' || state === 'degraded'
+}
+
+/** The supervisor says who owns the port in `lastError`; it keeps trying, but nobody should wait for that. */
+function holdsTakenPort({ state, lastError }: GroupStatus): boolean {
+  return state === 'backoff' && /\bport\b.*\b(taken|in use)\b|EADDRINUSE/i.test(lastError ?? '')
+}
+
+function summarise(ms: number, last: ReturnType<typeof slowest>): string {
+  const named = last ? ` (slowest: ${last.server} ${elapsed(last.upAfter ?? 0)})` : ''
+  return `ready in ${elapsed(ms)}${named}`
+}

@@ -1,0 +1,89 @@
+import { BlockList, isIPv6 } from 'node:net'
+import type { Diagnostic } from '../shared/diagnostic.ts'
+import type { Group } from './profile.ts'
+import type { SelectedGroup } from './select.ts'
+import { diagnose, type Place, quote } from './source.ts'
+import { child } from './tree.ts'
+
+/** A group as resolved, beside what of the files it came from. */
+export interface CheckedGroup {
+  readonly group: Group
+  readonly selected: SelectedGroup
+}
+
+/** What only the whole of a profile can tell: clashes of addresses and prefixes, and ports open to others. */
+export function checkGroups(groups: readonly CheckedGroup[]): Diagnostic[] {
+  return [...portClashes(groups), ...groups.flatMap(checkBind), ...groups.flatMap(prefixClashes)]
+}
+
+function placeOf({ selected }: CheckedGroup, key: string): Place {
+  return child(selected.node, key)?.at ?? selected.at
+}
+
+function portClashes(groups: readonly CheckedGroup[]): Diagnostic[] {
+  return groups.flatMap((later, index) => {
+    const earlier = groups.slice(0, index).find(({ group }) => overlaps(group, later.group))
+    if (earlier === undefined) return []
+    const [a, b] = [earlier.group, later.group]
+    const message = `groups ${quote(a.name)} and ${quote(b.name)} both want port ${b.port}${sameHost(a, b) ? '' : ` (${a.host} and ${b.host} overlap)`}`
+    return [
+      diagnose(placeOf(later, 'port'), {
+        code: 'duplicate_port',
+        message,
+        hint: 'give one of them another port, or auto',
+      }),
+    ]
+  })
+}
+
+function sameHost(a: Group, b: Group): boolean {
+  return a.host === b.host
+}
+
+function overlaps(a: Group, b: Group): boolean {
+  if (a.port === 'auto' || a.port !== b.port) return false
+  const [first, second] = [addressOf(a.host), addressOf(b.host)]
+  return first === second || first === 'any' || second === 'any'
+}
+
+/** Hosts that are the same address under several names, and those that stand for every address. */
+function addressOf(host: string): string {
+  if (/^(?:0\.0\.0\.0|::|0:0:0:0:0:0:0:0|\*)$/.test(host)) return 'any'
+  return /^localhost\.?$/i.test(host) ? '127.0.0.1' : host.toLowerCase()
+}
+
+const loopback = new BlockList()
+loopback.addSubnet('127.0.0.0', 8, 'ipv4')
+loopback.addAddress('::1', 'ipv6')
+
+function isLoopback(host: string): boolean {
+  if (/^localhost\.?$/i.test(host)) return true
+  return isIPv6(host) ? loopback.check(host, 'ipv6') : loopback.check(host, 'ipv4')
+}
+
+function checkBind(checked: CheckedGroup): Diagnostic[] {
+  const { group } = checked
+  if (group.auth.type === 'bearer' || isLoopback(group.host)) return []
+  const message = `group ${quote(group.name)} is open to the network on ${group.host} without auth`
+  const hint = 'add auth: { type: bearer, tokens: "${secret:NAME}" }, or take host 127.0.0.1'
+  return [diagnose(placeOf(checked, 'host'), { code: 'open_bind', message, hint })]
+}
+
+/** Two servers with the same prefix may still have different tools, so this is for people to know. */
+function prefixClashes({ group, selected }: CheckedGroup): Diagnostic[] {
+  const enabled = group.servers.filter((server) => server.enabled)
+  return enabled.flatMap((later, index) => {
+    const earlier = enabled.slice(0, index).find((server) => server.prefix === later.prefix)
+    if (earlier === undefined) return []
+    const at = selected.servers.find(({ name }) => name === later.name)?.at ?? selected.at
+    const message = `servers ${quote(earlier.name)} and ${quote(later.name)} have the same prefix ${quote(later.prefix)}`
+    return [
+      diagnose(at, {
+        severity: 'warning',
+        code: 'ambiguous_prefix',
+        message,
+        hint: 'give each server of a group its own prefix',
+      }),
+    ]
+  })
+}

@@ -1,0 +1,92 @@
+import { join, resolve } from 'node:path'
+import dotenv from 'dotenv'
+import type { Diagnostic } from '../shared/diagnostic.ts'
+import type { Env } from '../shared/paths.ts'
+import { interpolate } from './interpolate.ts'
+import { readSource } from './read.ts'
+import { diagnose, type Place, wholeFile } from './source.ts'
+import { child, itemsOf, type Node, textOf } from './tree.ts'
+
+export interface Environment {
+  /** Process environment over `--env-file` over the profile's `envFile` over `.env` beside the base file. */
+  variable(name: string): string | undefined
+  readonly diagnostics: readonly Diagnostic[]
+  /** Every env file, absolute, also those that may be missing. */
+  readonly sources: readonly string[]
+}
+
+export interface EnvironmentOptions {
+  readonly env: Env
+  /** `--env-file`, absolute; a later one wins. */
+  readonly envFiles: readonly string[]
+  /** `envFile:` of the profile; a later one wins. */
+  readonly envFile: Node | undefined
+  readonly folder: string
+  readonly cwd: string
+}
+
+/** Reads all env files. They hold plain values: nothing in them is expanded. */
+export async function readEnvironment(options: EnvironmentOptions): Promise<Environment> {
+  const { env, envFiles, folder, cwd } = options
+  const flags = await Promise.all(envFiles.map((path) => readEnvFile({ path, required: true, at: undefined, cwd })))
+  const early = layers([env, ...flags.map(({ values }) => values).reverse()])
+  const { wanted, diagnostics } = wantedFiles(options, early)
+  const own = await Promise.all(wanted.map(readEnvFile))
+  const beside = await readEnvFile({ path: join(folder, '.env'), required: false, at: undefined, cwd })
+  const all = [...flags, ...own, beside]
+  return {
+    variable: layers([
+      env,
+      ...flags.map(({ values }) => values).reverse(),
+      ...own.map(({ values }) => values).reverse(),
+      beside.values,
+    ]),
+    diagnostics: [...diagnostics, ...all.flatMap((file) => file.diagnostics)],
+    sources: all.map(({ path }) => path),
+  }
+}
+
+/** The first of the layers that has a name decides. */
+function layers(all: readonly Env[]): (name: string) => string | undefined {
+  return (name) => all.find((layer) => Object.hasOwn(layer, name) && layer[name] !== undefined)?.[name]
+}
+
+interface WantedFile {
+  readonly path: string
+  readonly required: boolean
+  /** Where it is named; undefined for flags and the `.env` nobody has to name. */
+  readonly at: Place | undefined
+  readonly cwd: string
+}
+
+/** The names of env files may hold variables, of the environment and the flags. */
+function wantedFiles({ envFile, folder, cwd }: EnvironmentOptions, variable: (name: string) => string | undefined) {
+  const diagnostics: Diagnostic[] = []
+  const wanted = itemsOf(envFile).flatMap((item): WantedFile[] => {
+    const named = item.kind === 'map' ? child(item, 'path') : item
+    const text = textOf(named)
+    if (named === undefined || text === undefined) return []
+    const { value, problems } = interpolate(text, { variable, secret: () => undefined })
+    diagnostics.push(...problems.map((problem) => diagnose(named.at, problem)))
+    const isOptional = child(item, 'required')
+    const required = !(isOptional?.kind === 'scalar' && isOptional.value === false)
+    return problems.length > 0 ? [] : [{ path: resolve(folder, value), required, at: named.at, cwd }]
+  })
+  return { wanted, diagnostics }
+}
+
+interface EnvFile {
+  readonly path: string
+  readonly values: Env
+  readonly diagnostics: readonly Diagnostic[]
+}
+
+async function readEnvFile({ path, required, at, cwd }: WantedFile): Promise<EnvFile> {
+  const { source, problem } = await readSource(path, cwd)
+  if (problem === undefined) return { path, values: dotenv.parse(source.text), diagnostics: [] }
+  if (problem.code === 'file_missing' && !required) return { path, values: {}, diagnostics: [] }
+  const hint =
+    at === undefined || problem.code !== 'file_missing' ? '' : 'write { path: …, required: false } if it may be missing'
+  const message = `the env file ${source.shown} ${problem.message}`
+  return { path, values: {}, diagnostics: [diagnose(at ?? wholeFile(source), { code: 'env_file', message, hint })] }
+}

@@ -1,0 +1,170 @@
+import { realpath } from 'node:fs/promises'
+import { basename, dirname, join, resolve, sep } from 'node:path'
+import { glob, isDynamicPattern } from 'tinyglobby'
+import type { Diagnostic } from '../shared/diagnostic.ts'
+import { fromMcpServers } from './mcp-servers.ts'
+import { parse } from './parse.ts'
+import { readSource } from './read.ts'
+import { checkSchema } from './schema.ts'
+import { diagnose, type Place, type Source, wholeFile } from './source.ts'
+import { child, itemsOf, type MapNode, textOf } from './tree.ts'
+
+const MAX_FILES = 32
+const MAX_DEPTH = 8
+const DEFAULT_INCLUDE = ['profiles/*.yaml', 'profiles/*.yml']
+
+/** One file of the profile set, parsed and checked by itself. */
+export interface SetFile {
+  readonly source: Source
+  readonly kind: 'base' | 'profile'
+  readonly root: MapNode
+  /** Which of the named places it came from: a later one wins. */
+  readonly rank: number
+}
+
+export interface SetFiles {
+  /** Included files before the ones that include them. */
+  readonly files: readonly SetFile[]
+  readonly diagnostics: readonly Diagnostic[]
+  /** Every file that was looked at, absolute. */
+  readonly paths: readonly string[]
+  /** Folders in which a new file could match an include. */
+  readonly folders: readonly string[]
+}
+
+/** Reads the files to begin with and all they include, each once. Never throws: what is wrong is in `diagnostics`. */
+export async function readFiles(roots: readonly (readonly string[])[], cwd: string): Promise<SetFiles> {
+  const walk: Walk = { cwd, files: [], diagnostics: [], seen: new Set(), folders: new Set(), rank: 0, boundary: '' }
+  for (const [rank, root] of roots.entries()) {
+    for (const path of root) {
+      const boundary = await realFolder(dirname(path))
+      await visit({ ...walk, rank, boundary }, { path, chain: [], from: undefined })
+    }
+  }
+  const { files, diagnostics, seen, folders } = walk
+  return { files, diagnostics, paths: [...seen], folders: [...folders] }
+}
+
+interface Walk {
+  readonly cwd: string
+  readonly files: SetFile[]
+  readonly diagnostics: Diagnostic[]
+  readonly seen: Set<string>
+  readonly folders: Set<string>
+  readonly rank: number
+  /** Real path of the folder that includes may not leave. */
+  readonly boundary: string
+}
+
+interface Visit {
+  readonly path: string
+  /** The files that include this one, outermost first. */
+  readonly chain: readonly string[]
+  /** Where it is included. */
+  readonly from: Place | undefined
+}
+
+async function visit(walk: Walk, { path, chain, from }: Visit): Promise<void> {
+  if (walk.seen.has(path)) return
+  if (walk.seen.size === MAX_FILES) walk.diagnostics.push(tooMany(from, path, walk.cwd))
+  walk.seen.add(path)
+  if (walk.seen.size > MAX_FILES) return
+  const { source, problem } = await readSource(path, walk.cwd)
+  if (problem !== undefined) {
+    const at = from ?? wholeFile(source)
+    walk.diagnostics.push(diagnose(at, { ...problem, message: `${source.shown} ${problem.message}` }))
+    return
+  }
+  const parsed = parse(source)
+  walk.diagnostics.push(...parsed.diagnostics)
+  if (parsed.root === undefined) return
+  const isForeign = child(parsed.root, 'mcpServers') !== undefined
+  const foreign = isForeign ? fromMcpServers(parsed.root) : undefined
+  walk.diagnostics.push(...(foreign?.diagnostics ?? []))
+  const root = foreign?.root ?? parsed.root
+  const kind = isForeign ? 'profile' : kindOf(path, root)
+  walk.diagnostics.push(...checkSchema(root, kind))
+  await followIncludes(walk, { file: { source, kind, root, rank: walk.rank }, chain: [...chain, path] })
+  walk.files.push({ source, kind, root, rank: walk.rank })
+}
+
+function tooMany(from: Place | undefined, path: string, cwd: string): Diagnostic {
+  const at = from ?? wholeFile({ path, shown: path, text: '', lines: [0] })
+  return diagnose(at, { code: 'too_many_files', message: `more than ${MAX_FILES} files in the profile set of ${cwd}` })
+}
+
+const PROFILE_KEYS = ['groups', 'profile', 'extends', 'match', 'envFile', 'default', 'description']
+const BASE_KEYS = ['version', 'name', 'include', 'servers', 'secrets', 'defaults', 'profiles']
+
+/** By what is in it; a file without any key we know is what its folder says. */
+function kindOf(path: string, root: MapNode): 'base' | 'profile' {
+  if (PROFILE_KEYS.some((key) => root.entries.has(key)) && !root.entries.has('profiles')) return 'profile'
+  if (BASE_KEYS.some((key) => root.entries.has(key))) return 'base'
+  return basename(dirname(path)) === 'profiles' ? 'profile' : 'base'
+}
+
+interface Including {
+  readonly file: SetFile
+  /** Ends with the file itself. */
+  readonly chain: readonly string[]
+}
+
+async function followIncludes(walk: Walk, { file, chain }: Including): Promise<void> {
+  for (const { pattern, from } of patternsOf(file)) {
+    const { paths, isGlob } = await expand(walk, dirname(file.source.path), pattern)
+    if (from !== undefined && paths.length === 0 && isGlob) {
+      walk.diagnostics.push(
+        diagnose(from, { severity: 'warning', code: 'empty_include', message: `no file matches "${pattern}"` }),
+      )
+    }
+    for (const path of paths) {
+      const at = from ?? wholeFile(file.source)
+      const refused = await refusal(walk, { path, chain })
+      if (refused !== undefined) walk.diagnostics.push(diagnose(at, refused))
+      else await visit(walk, { path, chain, from })
+    }
+  }
+}
+
+interface Pattern {
+  readonly pattern: string
+  /** Undefined for the default. */
+  readonly from: Place | undefined
+}
+
+function patternsOf({ kind, root }: SetFile): Pattern[] {
+  const include = child(root, 'include')
+  if (include === undefined)
+    return kind === 'base' ? DEFAULT_INCLUDE.map((pattern) => ({ pattern, from: undefined })) : []
+  return itemsOf(include).flatMap((item) => {
+    const pattern = textOf(item)
+    return pattern === undefined ? [] : [{ pattern, from: item.at }]
+  })
+}
+
+async function expand(walk: Walk, folder: string, pattern: string): Promise<{ paths: string[]; isGlob: boolean }> {
+  const isGlob = isDynamicPattern(pattern)
+  if (!isGlob) return { paths: [resolve(folder, pattern)], isGlob }
+  const fixed = pattern.split('/').findIndex((part) => isDynamicPattern(part))
+  walk.folders.add(join(folder, ...pattern.split('/').slice(0, fixed)))
+  const found = await glob(pattern, { cwd: folder, absolute: true, expandDirectories: false, dot: false })
+  return { paths: found.map((path) => resolve(path)).sort(), isGlob }
+}
+
+async function refusal(walk: Walk, { path, chain }: Omit<Visit, 'from'>) {
+  if (chain.includes(path)) {
+    const names = [...chain.slice(chain.indexOf(path)), path].map((file) => basename(file))
+    return { code: 'include_cycle', message: `files include each other: ${names.join(' → ')}` }
+  }
+  if (chain.length > MAX_DEPTH) return { code: 'include_depth', message: `includes nest deeper than ${MAX_DEPTH}` }
+  const real = await realFolder(path)
+  if (real === walk.boundary || real.startsWith(walk.boundary + (walk.boundary.endsWith(sep) ? '' : sep)))
+    return undefined
+  const hint = 'name it with -f instead'
+  return { code: 'include_outside', message: `${path} is outside of the folder ${walk.boundary}`, hint }
+}
+
+async function realFolder(path: string): Promise<string> {
+  // A path that does not exist is reported when it is read.
+  return realpath(path).catch(() => resolve(path))
+}

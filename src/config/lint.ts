@@ -1,0 +1,50 @@
+import type { Diagnostic } from '../shared/diagnostic.ts'
+import { diagnose } from './source.ts'
+import { type Entry, entriesOf, type MapNode, type Node } from './tree.ts'
+
+/** Names under which a value is a secret, in headers and environments. */
+const SECRET_NAME = /authorization|cookie|token|secret|password|passwd|api[-_]?key|access[-_]?key|private[-_]?key/i
+const POINTER_NAME = /(?:[_-](?:file|path|url|uri|dir|id|name|type|header))$/i
+
+/** Values that are known to be one: tokens of well-known services and bearer headers. */
+const SECRET_VALUE =
+  /^(?:bearer|basic)\s+[^\s$]{8,}|(?:^|[\s=])(?:gh[pousr]_|github_pat_|sk-|xox[abprs]-|glpat-|AKIA)[A-Za-z0-9_-]{8,}/i
+
+/** Whether what stands under this name (of a header or a variable) is better not shown. */
+export function isSecretName(name: string): boolean {
+  return SECRET_NAME.test(name) && !POINTER_NAME.test(name)
+}
+
+/** Warnings about what is legal and unwise: secrets written out in a file. */
+export function lint(root: MapNode): Diagnostic[] {
+  return entriesOf(root).flatMap(([key, entry]) => (key.startsWith('x-') ? [] : lintEntry(key, entry)))
+}
+
+function lintEntry(key: string, { value }: Entry): Diagnostic[] {
+  if (value.kind === 'map' && (key === 'headers' || key === 'env')) {
+    return entriesOf(value).flatMap(([name, entry]) => lintText(entry.value, isSecretName(name)))
+  }
+  if (key === 'tokens')
+    return value.kind === 'list' ? value.items.flatMap((item) => lintText(item, true)) : lintText(value, true)
+  return lintNode(value)
+}
+
+function lintNode(node: Node): Diagnostic[] {
+  if (node.kind === 'scalar') return lintText(node, false)
+  if (node.kind === 'list') return node.items.flatMap(lintNode)
+  return entriesOf(node).flatMap(([key, entry]) => lintEntry(key, entry))
+}
+
+function lintText(node: Node, isSecret: boolean): Diagnostic[] {
+  if (node.kind !== 'scalar' || typeof node.value !== 'string' || node.text.includes('${')) return []
+  const isLiteral = SECRET_VALUE.test(node.text) || (isSecret && node.text.length >= 16 && !/\s/.test(node.text.trim()))
+  if (!isLiteral) return []
+  const hint = 'put it under secrets: and write ${secret:NAME}'
+  const problem = {
+    severity: 'warning',
+    code: 'literal_secret',
+    message: 'a secret is written out in this file',
+    hint,
+  } as const
+  return [{ ...diagnose(node.at, problem), frame: '' }]
+}

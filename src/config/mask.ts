@@ -1,0 +1,61 @@
+import { isSecretName } from './lint.ts'
+import type { Auth, Group, Profile, Server, Transport } from './profile.ts'
+
+const MASK = '‹secret›'
+
+/** What stands for a secret that is asked for by name. */
+export function maskOf(name: string): string {
+  return `‹secret:${name}›`
+}
+
+/** Whether a text shows which secret it hides. */
+export function isMasked(text: string): boolean {
+  return text.includes('‹secret:')
+}
+
+/** The profile with what looks like a secret replaced too: it may be written out in a file or in a variable. */
+export function maskProfile(profile: Profile): Profile {
+  return { ...profile, secrets: [], groups: profile.groups.map(maskGroup) }
+}
+
+function maskGroup(group: Group): Group {
+  return { ...group, auth: maskAuth(group.auth), servers: group.servers.map(maskServer) }
+}
+
+function maskAuth(auth: Auth): Auth {
+  return auth.type === 'none' ? auth : { ...auth, tokens: auth.tokens.map(mask) }
+}
+
+function maskServer(server: Server): Server {
+  return { ...server, transport: maskTransport(server.transport) }
+}
+
+function maskTransport(transport: Transport): Transport {
+  if (transport.kind === 'stdio') return { ...transport, env: maskMap(transport.env) }
+  return { ...transport, headers: maskMap(transport.headers) }
+}
+
+function maskMap(values: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
+  const pairs = Object.entries(values).map(([name, value]) => [name, isSecretName(name) ? mask(value) : value])
+  return Object.fromEntries(pairs)
+}
+
+function mask(text: string): string {
+  return isMasked(text) ? text : MASK
+}
+
+/** Values that are secrets by the name they stand under: to be redacted although no `secrets:` knows them. */
+export function unnamedSecrets(groups: readonly Group[]): string[] {
+  const tokens = groups.flatMap(({ auth }) => (auth.type === 'bearer' ? auth.tokens : []))
+  const values = groups.flatMap(({ servers }) => servers.flatMap(({ transport }) => secretValues(transport)))
+  return [...tokens, ...values]
+}
+
+function secretValues(transport: Transport): string[] {
+  const values = transport.kind === 'stdio' ? transport.env : transport.headers
+  return Object.entries(values).flatMap(([name, value]) => {
+    if (!isSecretName(name)) return []
+    const bare = value.replace(/^(?:bearer|basic|token)\s+/i, '')
+    return bare === value ? [value] : [value, bare]
+  })
+}

@@ -1,0 +1,87 @@
+import { constants } from 'node:fs'
+import { type FileHandle, open } from 'node:fs/promises'
+import { type Problem, type Source, sourceOf } from './source.ts'
+
+/** Far above any profile set, far below what a parser takes badly. */
+const MAX_BYTES = 1024 * 1024
+
+export interface ReadFile {
+  readonly source: Source
+  readonly problem: Problem | undefined
+}
+
+/** Reads a file of the profile set; never throws: what is wrong with it is its `problem`, and its text is empty. */
+export async function readSource(path: string, cwd: string): Promise<ReadFile> {
+  const read = await readBytes(path, MAX_BYTES)
+  if (!(read instanceof Uint8Array)) return { source: sourceOf(path, '', cwd), problem: read }
+  const text = decode(read)
+  if (typeof text !== 'string') return { source: sourceOf(path, '', cwd), problem: text }
+  return { source: sourceOf(path, text, cwd), problem: undefined }
+}
+
+/**
+ * The bytes of a regular file of at most `max` bytes, or what is wrong with it. Opening a FIFO or a device does not
+ * block, and what is checked is what was opened.
+ */
+export async function readBytes(path: string, max: number): Promise<Uint8Array | Problem> {
+  let file: FileHandle
+  try {
+    file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK)
+  } catch (error) {
+    return unreadable(error)
+  }
+  try {
+    const stat = await file.stat()
+    if (stat.isDirectory()) return { code: 'not_a_file', message: 'is a directory, not a file' }
+    if (!stat.isFile()) return { code: 'not_a_file', message: 'is not a regular file' }
+    if (stat.size > max) return tooLarge(max)
+    return await readUpTo(file, max)
+  } catch (error) {
+    return unreadable(error)
+  } finally {
+    await file.close()
+  }
+}
+
+/** The file may grow while it is read, so the limit is checked on what came. */
+async function readUpTo(file: FileHandle, max: number): Promise<Uint8Array | Problem> {
+  const buffer = Buffer.allocUnsafe(max + 1)
+  let length = 0
+  while (length <= max) {
+    const { bytesRead } = await file.read(buffer, length, max + 1 - length, length)
+    if (bytesRead === 0) return Uint8Array.from(buffer.subarray(0, length))
+    length += bytesRead
+  }
+  return tooLarge(max)
+}
+
+function tooLarge(max: number): Problem {
+  const limit = max >= 1024 * 1024 ? `${max / 1024 / 1024} MiB` : `${max / 1024} KiB`
+  return { code: 'file_too_large', message: `is larger than ${limit}` }
+}
+
+function unreadable(error: unknown): Problem {
+  const code = error instanceof Error && 'code' in error ? error.code : undefined
+  if (code === 'ENOENT' || code === 'ENOTDIR') return { code: 'file_missing', message: 'does not exist' }
+  if (code === 'EACCES' || code === 'EPERM') return { code: 'file_unreadable', message: 'may not be read' }
+  return { code: 'file_unreadable', message: `cannot be read: ${error instanceof Error ? error.message : error}` }
+}
+
+function decode(bytes: Uint8Array): string | Problem {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
+  } catch {
+    // The strict decoder does not say where.
+    return { code: 'not_utf8', message: `is not UTF-8: first bad byte at offset ${firstBadByte(bytes)}` }
+  }
+}
+
+/** Where the lenient decoder put a replacement character that the bytes do not hold. */
+function firstBadByte(bytes: Uint8Array): number {
+  const text = new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes)
+  for (let at = text.indexOf('\ufffd'); at !== -1; at = text.indexOf('\ufffd', at + 1)) {
+    const offset = Buffer.byteLength(text.slice(0, at))
+    if (Buffer.from(bytes.subarray(offset, offset + 3)).toString('hex') !== 'efbfbd') return offset
+  }
+  return bytes.length
+}

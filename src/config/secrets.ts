@@ -1,0 +1,171 @@
+import { execFile } from 'node:child_process'
+import { stat } from 'node:fs/promises'
+import { platform } from 'node:os'
+import { resolve } from 'node:path'
+import type { Diagnostic } from '../shared/diagnostic.ts'
+import type { Env } from '../shared/paths.ts'
+import { interpolate } from './interpolate.ts'
+import { readBytes } from './read.ts'
+import { diagnose, type Problem } from './source.ts'
+import { child, type Entry, type MapNode, type Node, textOf } from './tree.ts'
+
+const MAX_BYTES = 64 * 1024
+const COMMAND_TIMEOUT = 10_000
+const SOURCES = ['env', 'file', 'command'] as const
+type Kind = (typeof SOURCES)[number]
+
+export interface SecretOptions {
+  /** `secrets:` of the profile. */
+  readonly secrets: MapNode
+  /** Only these are read. */
+  readonly used: ReadonlySet<string>
+  /** Of the environment and the env files. */
+  readonly variable: (name: string) => string | undefined
+  /** For commands. */
+  readonly env: Env
+  readonly folder: string
+}
+
+export interface Secrets {
+  readonly values: ReadonlyMap<string, string>
+  readonly diagnostics: readonly Diagnostic[]
+  /** Secret files, absolute. */
+  readonly sources: readonly string[]
+}
+
+/** Reads the secrets that are used, all at the same time. */
+export async function readSecrets(options: SecretOptions): Promise<Secrets> {
+  const entries = [...options.secrets.entries].filter(([name]) => options.used.has(name))
+  const read = await Promise.all(
+    entries.map(async ([name, entry]) => ({ name, ...(await readSecret(options, name, entry)) })),
+  )
+  return {
+    values: new Map(read.flatMap(({ name, value }) => (value === undefined ? [] : [[name, value]]))),
+    diagnostics: read.flatMap(({ diagnostics }) => diagnostics),
+    sources: read.flatMap(({ source }) => source ?? []),
+  }
+}
+
+interface ReadSecret {
+  readonly value: string | undefined
+  readonly diagnostics: readonly Diagnostic[]
+  readonly source?: string
+}
+
+async function readSecret(options: SecretOptions, name: string, { key, value }: Entry): Promise<ReadSecret> {
+  const kinds = SOURCES.filter((kind) => child(value, kind) !== undefined)
+  const [kind] = kinds
+  const fail = (at: Node | undefined, problem: Problem): ReadSecret => {
+    const message = `secret "${name}": ${problem.message}`
+    return { value: undefined, diagnostics: [diagnose(at?.at ?? key, { ...problem, message })] }
+  }
+  if (kind === undefined || kinds.length > 1) {
+    const message = kinds.length > 1 ? `has ${kinds.join(' and ')}` : 'has no source'
+    return fail(undefined, { code: 'bad_secret', message, hint: 'give it exactly one of env, file, command' })
+  }
+  const node = child(value, kind)
+  const words = wordsOf(options, kind, node)
+  if (!Array.isArray(words)) return fail(node, words)
+  const result = await readers[kind](options, words)
+  if (typeof result.value !== 'string') return { ...fail(node, result.value), ...sourceOf(result) }
+  const warnings =
+    result.warning === undefined || node === undefined
+      ? []
+      : [diagnose(node.at, { ...result.warning, severity: 'warning' })]
+  return { value: result.value, diagnostics: warnings, ...sourceOf(result) }
+}
+
+interface Result {
+  readonly value: string | Problem
+  readonly warning?: Problem
+  readonly source?: string
+}
+
+function sourceOf({ source }: Result) {
+  return source === undefined ? {} : { source }
+}
+
+/** The text or texts of a source with variables filled in; a secret cannot ask for another. */
+function wordsOf({ variable }: SecretOptions, kind: Kind, node: Node | undefined): string[] | Problem {
+  const words: string[] = []
+  for (const item of node?.kind === 'list' ? node.items : [node]) {
+    const { value, problems } = interpolate(textOf(item) ?? '', { variable, secret: () => undefined })
+    if (problems[0] !== undefined) return problems[0]
+    words.push(value)
+  }
+  // A single text is split at blanks, without quoting: a list says what it means.
+  return node?.kind === 'scalar' && kind === 'command'
+    ? (words[0] ?? '').split(/\s+/).filter((word) => word !== '')
+    : words
+}
+
+type Read = (options: SecretOptions, words: readonly string[]) => Promise<Result>
+
+const readers = { env: fromVariable, file: fromFile, command: fromCommand } as const satisfies Record<Kind, Read>
+
+async function fromVariable({ variable }: SecretOptions, [name = '']: readonly string[]): Promise<Result> {
+  const value = variable(name)
+  if (value) return { value }
+  const state = value === '' ? 'is empty' : 'is not set'
+  return {
+    value: {
+      code: 'unset_secret',
+      message: `the variable ${name} ${state}`,
+      hint: `set ${name} in the environment or an env file`,
+    },
+  }
+}
+
+async function fromFile({ folder }: SecretOptions, [name = '']: readonly string[]): Promise<Result> {
+  const source = resolve(folder, name)
+  const bytes = await readBytes(source, MAX_BYTES)
+  if (!(bytes instanceof Uint8Array)) {
+    return { value: { code: 'secret_file', message: `${name} ${bytes.message}` }, source }
+  }
+  const value = strip(Buffer.from(bytes).toString('utf8'))
+  if (value === '') return { value: { code: 'secret_file', message: `${name} is empty` }, source }
+  const warning = await openToOthers(source, name)
+  return warning === undefined ? { value, source } : { value, source, warning }
+}
+
+async function openToOthers(path: string, name: string): Promise<Problem | undefined> {
+  if (platform() === 'win32') return undefined
+  const { mode } = await stat(path)
+  if ((mode & 0o077) === 0) return undefined
+  const message = `${name} can be read by others (mode ${(mode & 0o777).toString(8)})`
+  return { code: 'secret_file_mode', message, hint: `chmod 600 ${name}` }
+}
+
+function fromCommand({ folder, env }: SecretOptions, words: readonly string[]): Promise<Result> {
+  const [file = '', ...args] = words
+  const options = {
+    cwd: folder,
+    env: { ...env },
+    timeout: COMMAND_TIMEOUT,
+    killSignal: 'SIGKILL',
+    maxBuffer: MAX_BYTES,
+  } as const
+  return new Promise((done) => {
+    if (file === '') return done({ value: { code: 'secret_command', message: 'the command is empty' } })
+    const child = execFile(file, args, options, (error, stdout) => {
+      const value = strip(stdout)
+      if (error === null && value !== '') return done({ value })
+      done({
+        value: { code: 'secret_command', message: error === null ? `${file} printed nothing` : failure(file, error) },
+      })
+    })
+    child.stdin?.end()
+  })
+}
+
+/** Never what it printed: that may be the secret. */
+function failure(file: string, error: Error & { code?: unknown; killed?: boolean }): string {
+  if (error.code === 'ENOENT') return `the program ${file} does not exist`
+  if (error.code === 'ERR_CHILD_PROCESS_STDIO_MAXBUFFER') return `${file} printed more than 64 KiB`
+  if (error.killed) return `${file} took longer than ${COMMAND_TIMEOUT / 1000} s`
+  return `${file} failed with exit code ${error.code}`
+}
+
+function strip(text: string): string {
+  return text.replace(/\r?\n$/, '')
+}

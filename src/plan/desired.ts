@@ -1,0 +1,59 @@
+import type { Group, Profile, Server } from '../config/profile.ts'
+import { canonical } from './canonical.ts'
+import type { DesiredGroup } from './model.ts'
+
+/** What people asked of groups beside the profile. */
+export interface Wishes {
+  /** `mcpctl stop GROUP`. */
+  readonly stopped: ReadonlySet<string>
+  /** `up GROUP…`: only these run; empty means all. */
+  readonly only: ReadonlySet<string>
+  /** Raised by each `restart`; a group not named here is at 0. */
+  readonly generations: ReadonlyMap<string, number>
+}
+
+export interface DesiredOptions {
+  readonly profile: Profile
+  readonly wishes: Wishes
+  /** The port of every group, chosen by now where the profile says `auto`. */
+  readonly ports: ReadonlyMap<string, number>
+  /** A keyed digest: definitions hold secrets, and hashes are shown. */
+  readonly digest: (text: string) => string
+}
+
+/** The profile and the wishes as what should run, in the profile's order. */
+export function desiredGroups(options: DesiredOptions): readonly DesiredGroup[] {
+  return options.profile.groups.map((group) => desiredGroup(group, options))
+}
+
+/** Whether the wishes let a group run. */
+export function isWanted(name: string, { stopped, only }: Wishes): boolean {
+  return !stopped.has(name) && (only.size === 0 || only.has(name))
+}
+
+function desiredGroup(group: Group, { wishes, ports, digest }: DesiredOptions): DesiredGroup {
+  return {
+    name: group.name,
+    running: isWanted(group.name, wishes),
+    listen: { host: group.host, port: portOf(group, ports) },
+    group,
+    hash: digest(canonical(withoutAddress(group))),
+    servers: serverHashes(group.servers, digest),
+    generation: wishes.generations.get(group.name) ?? 0,
+  }
+}
+
+function portOf(group: Group, ports: ReadonlyMap<string, number>): number {
+  const port = group.port === 'auto' ? ports.get(group.name) : group.port
+  if (port === undefined) throw new Error(`no port was chosen for group ${group.name}`)
+  return port
+}
+
+/** An address is compared for itself: changing it moves the proxy, and that is another step than a reload. */
+function withoutAddress({ host: _host, port: _port, ...settings }: Group) {
+  return settings
+}
+
+function serverHashes(servers: readonly Server[], digest: (text: string) => string): Readonly<Record<string, string>> {
+  return Object.fromEntries(servers.map((server) => [server.name, digest(canonical(server))]))
+}

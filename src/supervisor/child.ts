@@ -1,0 +1,229 @@
+import { type SendHandle, spawn } from 'node:child_process'
+import type { Listen } from '../plan/model.ts'
+import type { FromProxy, ToProxy } from '../proxy/protocol.ts'
+import { defer, pause, within } from '../shared/async.ts'
+import { splitLines } from './lines.ts'
+import { isGroupAlive, signal } from './procfs.ts'
+import { isFromProxy } from './proxy-message.ts'
+import type { HeldSocket, SocketHandle } from './sockets.ts'
+
+export type StartMessage = Extract<ToProxy, { type: 'start' }>
+export type ConfigureMessage = Extract<ToProxy, { type: 'configure' }>
+export type ProxyStatus = Extract<FromProxy, { type: 'status' }>
+
+export interface ChildOptions {
+  /** The proxy's entry file. */
+  readonly file: string
+  readonly env: Readonly<Record<string, string>>
+  readonly socket: HeldSocket
+  readonly start: StartMessage
+  readonly events: ChildEvents
+  /** A monotonic clock, in milliseconds. */
+  readonly now: () => number
+}
+
+/** Called with the child itself: a name may mean another process by now, an object never does. */
+export interface ChildEvents {
+  status(child: Child): void
+  exited(child: Child): void
+  /** Of its stdout or stderr. */
+  line(line: string): void
+}
+
+export type ChildState =
+  | { readonly state: 'starting' }
+  | { readonly state: 'listening' }
+  | { readonly state: 'draining' }
+  | { readonly state: 'exited'; readonly reason: string }
+
+/** How long a proxy may take to listen, or to answer a message. */
+const ANSWER_MS = 10_000
+/** After its drain a proxy still ends its servers, in stages of its own. */
+const SERVERS_MS = 3_000
+const TERM_MS = 500
+const KILL_MS = 1_000
+
+/** One life of a proxy process, in a process group of its own. It ends in stages and leaves nobody of its group. */
+export class Child {
+  readonly #options: ChildOptions
+  readonly #process: ReturnType<typeof launch>
+  readonly #ended = defer<void>()
+  readonly #forced = defer<void>()
+  readonly #waiters = new Set<Waiter>()
+  #state: ChildState = { state: 'starting' }
+  #status: ProxyStatus | undefined
+  #readySince: number | undefined
+  #fault: string | undefined
+  #stopping: Promise<void> | undefined
+  #begun: Promise<void> | undefined
+  #hasListened = false
+  #killed = false
+
+  constructor(options: ChildOptions) {
+    this.#options = options
+    this.#process = launch(options)
+    this.#process.on('message', (message: unknown) => this.#take(message))
+    this.#process.once('exit', (code, name) => this.#end(name ? `was killed by ${name}` : `exited with code ${code}`))
+    for (const output of [this.#process.stdout, this.#process.stderr])
+      output?.on('data', splitLines(options.events.line))
+    // Only a process that could not be started has no exit; any other failure is followed by one.
+    this.#process.on('error', ({ message }) => {
+      if (this.pid === 0) this.#end(`could not be started: ${message}`)
+    })
+  }
+
+  /** 0 when no process could be started. */
+  get pid(): number {
+    return this.#process.pid ?? 0
+  }
+
+  get state(): ChildState {
+    return this.#state
+  }
+
+  /** The newest one it sent. */
+  get status(): ProxyStatus | undefined {
+    return this.#status
+  }
+
+  /** When it first was ready or degraded. */
+  get readySince(): number | undefined {
+    return this.#readySince
+  }
+
+  get hasListened(): boolean {
+    return this.#hasListened
+  }
+
+  /** Whether it had to be killed. */
+  get killed(): boolean {
+    return this.#killed
+  }
+
+  get ended(): Promise<void> {
+    return this.#ended.promise
+  }
+
+  /** Sends the configuration and resolves once the proxy listens, or has ended because it did not. */
+  begin(): Promise<void> {
+    const { start } = this.#options
+    this.#begun ??= this.#ask(start, listensOn(start.listen))
+    return this.#begun
+  }
+
+  /** Resolves once the proxy has taken over the new configuration, or has ended because it did not. */
+  async configure(message: ConfigureMessage): Promise<void> {
+    await this.begin()
+    await this.#ask(message, (answer) => answer.type === 'configured' && answer.generation >= message.generation)
+  }
+
+  /** The same process listens on another socket from now on. Resolves once it does, or has ended because it did not. */
+  async moveTo({ listen, handle }: HeldSocket): Promise<void> {
+    await this.begin()
+    await this.#ask({ type: 'listen', listen }, listensOn(listen), handle)
+  }
+
+  /** Drains, then ends it in stages: its own way out, SIGTERM to its group, SIGKILL. The first call's grace counts. */
+  stop(graceMs: number): Promise<void> {
+    this.#stopping ??= this.#stop(graceMs)
+    return this.#stopping
+  }
+
+  /** Ends it now, whatever stage it is in. */
+  force(): Promise<void> {
+    this.#forced.resolve()
+    return this.stop(0)
+  }
+
+  async #stop(graceMs: number): Promise<void> {
+    if (this.#state.state !== 'exited') this.#state = { state: 'draining' }
+    this.#send({ type: 'drain', graceMs })
+    await within(graceMs + SERVERS_MS, Promise.race([this.ended, this.#forced.promise]), undefined)
+    await this.#signalGroup('SIGTERM', TERM_MS)
+    this.#killed = await this.#signalGroup('SIGKILL', KILL_MS)
+    await within(KILL_MS, this.ended, undefined)
+  }
+
+  /** Resolves when nobody of the group is left or the time is over, with whether there was somebody to end. */
+  async #signalGroup(name: NodeJS.Signals, ms: number): Promise<boolean> {
+    if (this.pid === 0 || !isGroupAlive(this.pid)) return false
+    signal(-this.pid, name)
+    signal(-this.pid, 'SIGCONT')
+    const deadline = performance.now() + ms
+    while (isGroupAlive(this.pid) && performance.now() < deadline) await pause(20)
+    return true
+  }
+
+  async #ask(message: ToProxy, fits: Waiter['fits'], handle?: SocketHandle): Promise<void> {
+    const answer = defer<void>()
+    const waiter = { fits, done: answer.resolve }
+    this.#waiters.add(waiter)
+    this.#send(message, handle)
+    const answered = Promise.race([answer.promise, this.ended]).then(() => true)
+    if (!(await within(ANSWER_MS, answered, false))) await this.#giveUp(`gave no answer to "${message.type}"`)
+    this.#waiters.delete(waiter)
+  }
+
+  /** A proxy that does not do what it is told is not asked again: another one takes its place. */
+  async #giveUp(fault: string): Promise<void> {
+    if (this.#state.state === 'draining') return
+    this.#fault ??= fault
+    await this.#signalGroup('SIGKILL', KILL_MS)
+  }
+
+  #send(message: ToProxy, handle?: SocketHandle): void {
+    // A channel that is closed or breaks belongs to a process that is ending: its exit says all there is to say.
+    if (!this.#process.connected) return
+    // The types know servers and sockets only, but Node carries its own bare TCP handles too.
+    this.#process.send(message, handle as unknown as SendHandle, {}, () => {})
+  }
+
+  #take(message: unknown): void {
+    if (!isFromProxy(message)) return
+    if (message.type === 'fatal') this.#fault ??= message.message
+    if (message.type === 'status') this.#show(message)
+    if (message.type === 'listening') this.#listens()
+    const waiters = [...this.#waiters].filter(({ fits }) => fits(message))
+    for (const waiter of waiters) waiter.done()
+    if (message.type === 'listening' && waiters.length === 0)
+      void this.#giveUp(`listens on ${message.host}:${message.port}, which is not its address`)
+  }
+
+  #listens(): void {
+    this.#hasListened = true
+    if (this.#state.state === 'starting') this.#state = { state: 'listening' }
+  }
+
+  #show(status: ProxyStatus): void {
+    this.#status = status
+    if (status.state === 'ready' || status.state === 'degraded') this.#readySince ??= this.#options.now()
+    this.#options.events.status(this)
+  }
+
+  #end(how: string): void {
+    if (this.#state.state === 'exited') return
+    this.#state = { state: 'exited', reason: `proxy ${this.#fault ?? how}` }
+    this.#ended.resolve()
+    this.#options.events.exited(this)
+  }
+}
+
+interface Waiter {
+  readonly fits: (answer: FromProxy) => boolean
+  readonly done: () => void
+}
+
+function listensOn({ port }: Listen): Waiter['fits'] {
+  return (answer) => answer.type === 'listening' && answer.port === port
+}
+
+/** stdin stays closed, output is piped, the group's socket is the proxy's `LISTEN_FD`. */
+function launch({ file, env, socket }: ChildOptions) {
+  return spawn(process.execPath, [file], {
+    stdio: ['ignore', 'pipe', 'pipe', 'ipc', socket.fd],
+    serialization: 'advanced',
+    env,
+    // A process group of its own: Ctrl-C in the terminal must drain it, not end it.
+    detached: true,
+  })
+}

@@ -1,0 +1,25 @@
+import type { Action, Plan } from '../plan/model.ts'
+import type { RunningGroup } from './running-group.ts'
+
+/** Does what a plan says, all groups at once, and decides nothing. Resolves when every step is done or has failed. */
+export async function execute(plan: Plan, groupOf: (action: Action) => RunningGroup): Promise<void> {
+  // Each step has begun when this function returns its promise: an observer sees the plan under way, never between.
+  await Promise.all(plan.actions.map((action) => carryOut(action, groupOf(action))))
+}
+
+function carryOut(action: Action, group: RunningGroup): Promise<void> {
+  switch (action.do) {
+    case 'start':
+      return group.start(action.desired)
+    case 'stop':
+      return action.cause.why === 'removed' ? group.leave() : group.stop()
+    case 'restart':
+      return group.restart(action.desired)
+    case 'reload':
+      return group.reload(action.desired)
+    case 'move':
+      return group.move(action.desired)
+    default:
+      return action satisfies never
+  }
+}

@@ -1,0 +1,42 @@
+import { closeSync, existsSync, mkdirSync, openSync, renameSync, statSync, writeSync } from 'node:fs'
+import { join } from 'node:path'
+
+const MAX_BYTES = 10 * 1024 * 1024
+const KEPT = 3
+
+/** The newest lines in `mcpctl.log`, older ones in `mcpctl.1.log` and so on: bounded, and readable by the owner only. */
+export class LogFile implements Disposable {
+  readonly #folder: string
+  #fd: number
+  #bytes: number
+
+  constructor(folder: string) {
+    mkdirSync(folder, { recursive: true, mode: 0o700 })
+    this.#folder = folder
+    this.#fd = openSync(this.#path(0), 'a', 0o600)
+    this.#bytes = statSync(this.#path(0)).size
+  }
+
+  /** Throws what the file system says: a full disk, a folder that is gone. */
+  append(line: string): void {
+    if (this.#bytes >= MAX_BYTES) this.#roll()
+    this.#bytes += writeSync(this.#fd, line)
+  }
+
+  [Symbol.dispose](): void {
+    closeSync(this.#fd)
+  }
+
+  #roll(): void {
+    for (let age = KEPT - 1; age >= 0; age--)
+      if (existsSync(this.#path(age))) renameSync(this.#path(age), this.#path(age + 1))
+    const fresh = openSync(this.#path(0), 'a', 0o600)
+    closeSync(this.#fd)
+    this.#fd = fresh
+    this.#bytes = 0
+  }
+
+  #path(age: number): string {
+    return join(this.#folder, age === 0 ? 'mcpctl.log' : `mcpctl.${age}.log`)
+  }
+}

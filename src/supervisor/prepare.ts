@@ -1,0 +1,36 @@
+import { chooseProfile } from '../config/choose.ts'
+import { loadProfileSet, type ProfileSet } from '../config/load.ts'
+import { type Resolution, resolveProfile } from '../config/resolve.ts'
+import type { Wish } from '../control/protocol.ts'
+import { McpctlError } from '../shared/errors.ts'
+
+/** What `mcpctl use` remembered, asked anew each time. */
+export type Remembered = () => string | undefined
+
+/** From a wish to a frozen profile: load → choose → resolve. Throws McpctlError `config_invalid` or `usage`. */
+export async function prepare(wish: Wish, remembered: Remembered): Promise<Resolution> {
+  const set = await loadProfileSet({ cwd: wish.cwd, files: wish.files, env: wish.env })
+  const { env, envFiles, portOffset } = wish
+  const resolution = await resolveProfile(set, choose(set, wish, remembered), { env, envFiles, portOffset })
+  for (const group of wish.groups) assertGroup(resolution, group)
+  return resolution
+}
+
+/** A profile may be missing only because its file is broken; then the file is what is to be told. */
+function choose(set: ProfileSet, wish: Wish, remembered: Remembered): string {
+  try {
+    return chooseProfile(set, { argument: wish.profile, env: wish.env, remembered: remembered() }).name
+  } catch (cause) {
+    const problems = set.diagnostics.filter(({ severity }) => severity === 'error')
+    if (problems.length === 0) throw cause
+    throw new McpctlError('config_invalid', 'the profile set is invalid', { diagnostics: set.diagnostics, cause })
+  }
+}
+
+function assertGroup({ profile }: Resolution, name: string): void {
+  const names = profile.groups.map((group) => group.name)
+  if (names.includes(name)) return
+  throw new McpctlError('usage', `there is no group "${name}" in profile "${profile.name}"`, {
+    hint: `its groups are ${names.join(', ')}`,
+  })
+}

@@ -1,0 +1,51 @@
+import type { Resolution } from '../config/resolve.ts'
+import type { Wish } from '../control/protocol.ts'
+import { Child } from './child.ts'
+import { proxyEnv } from './proxy-env.ts'
+import type { Surroundings } from './running-group.ts'
+
+/** What was applied last. */
+export interface InForce {
+  /** Names the profile that was chosen: a reload stays with it. */
+  readonly wish: Wish
+  readonly resolution: Resolution
+  readonly generation: number
+  readonly hash: string
+}
+
+export interface ProxiesOptions {
+  /** The proxy's entry file. */
+  readonly file: string
+  /** The absolute state folder. */
+  readonly owner: string
+  readonly sessionKey: string
+  readonly now: () => number
+  readonly inForce: () => InForce
+}
+
+/** How proxies are started and configured: with what is in force at that moment. */
+export function proxies(options: ProxiesOptions): Pick<Surroundings, 'spawn' | 'configure'> {
+  const { file, owner, sessionKey, now, inForce } = options
+  return {
+    spawn(desired, socket, events) {
+      const { wish, resolution, generation } = inForce()
+      const { project, name, secrets } = resolution.profile
+      const { group } = desired
+      const who = { project, profile: name, owner, sessionKey }
+      const start = {
+        type: 'start',
+        generation,
+        group,
+        listen: socket.listen,
+        ...who,
+        secrets,
+        logLevel: 'info',
+      } as const
+      return new Child({ file, env: proxyEnv(wish.env, owner), socket, start, events, now })
+    },
+    configure(child, { group }) {
+      const { resolution, generation } = inForce()
+      return child.configure({ type: 'configure', generation, group, secrets: resolution.profile.secrets })
+    },
+  }
+}

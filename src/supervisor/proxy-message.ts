@@ -1,0 +1,18 @@
+import type { FromProxy } from '../proxy/protocol.ts'
+
+/** Whether what came over the channel is a message of a proxy; a broken one may send anything. */
+export function isFromProxy(message: unknown): message is FromProxy {
+  if (!isRecord(message) || typeof message.type !== 'string') return false
+  return shapes[message.type as FromProxy['type']]?.(message) === true
+}
+
+const shapes = {
+  listening: ({ host, port }) => typeof host === 'string' && typeof port === 'number',
+  configured: ({ generation }) => typeof generation === 'number',
+  status: ({ state, servers }) => typeof state === 'string' && Array.isArray(servers) && servers.every(isRecord),
+  fatal: ({ message }) => typeof message === 'string',
+} as const satisfies Record<FromProxy['type'], (message: Record<string, unknown>) => boolean>
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}

@@ -1,0 +1,185 @@
+import { diff } from '../plan/diff.ts'
+import type { Action, DesiredGroup, Plan } from '../plan/model.ts'
+import { within } from '../shared/async.ts'
+import { McpctlError, messageOf } from '../shared/errors.ts'
+import type { Log } from '../shared/log.ts'
+import { execute } from './execute.ts'
+import { RunningGroup, type Surroundings } from './running-group.ts'
+import type { Sockets } from './sockets.ts'
+
+export interface ReconcilerOptions extends Omit<Surroundings, 'changed'> {
+  readonly sockets: Sockets
+  readonly log: Log
+  /** What people see of a group may be different now. */
+  readonly changed: () => void
+}
+
+/** A plan under way. */
+export interface Underway {
+  readonly plan: Plan
+  /** Resolves when every step is done or has failed. */
+  readonly done: Promise<void>
+}
+
+/** Says what is wanted now; asked again at each turn, since a port that was chosen may have been lost. */
+export type Desire = () => readonly DesiredGroup[]
+
+/** How long all proxies together may take to end. */
+const END_MS = 8_500
+const FORCED_MS = 2_000
+
+/**
+ * The one loop: observe, diff, execute. Whatever happens (an apply, a save, a wish, a lost proxy, a retry that is due)
+ * changes what is desired or what is observed, and the next turn carries out the difference. A turn never waits, so
+ * no group holds up another; what it began is observed as under way.
+ */
+export class Reconciler {
+  readonly #options: ReconcilerOptions
+  readonly #groups = new Map<string, RunningGroup>()
+  readonly #surroundings: Surroundings
+  #desire: Desire = () => []
+  #desired: readonly DesiredGroup[] = []
+  #isEnding = false
+  #soon: NodeJS.Immediate | undefined
+  #later: NodeJS.Timeout | undefined
+
+  constructor(options: ReconcilerOptions) {
+    this.#options = options
+    this.#surroundings = { ...options, changed: (how) => this.#changed(how) }
+  }
+
+  /** As of the last turn, in the profile's order. */
+  get desired(): readonly DesiredGroup[] {
+    return this.#desired
+  }
+
+  get groups(): ReadonlyMap<string, RunningGroup> {
+    return this.#groups
+  }
+
+  /** The plan that `adopt` would carry out. */
+  preview(desire: Desire): Plan {
+    try {
+      return this.#compare(desire())
+    } finally {
+      this.#releaseSockets()
+    }
+  }
+
+  /**
+   * Does what can fail while nothing is touched yet, and returns what would be desired. Throws McpctlError `conflict`
+   * when a living group cannot have the address it is to move to.
+   */
+  claim(desire: Desire): readonly DesiredGroup[] {
+    try {
+      const desired = desire()
+      for (const action of this.#compare(desired).actions) this.#claim(action)
+      return desired
+    } catch (error) {
+      this.#releaseSockets()
+      throw error
+    }
+  }
+
+  /** Makes this the desire, and takes a turn. */
+  adopt(desire: Desire): Underway {
+    this.#desire = desire
+    for (const group of this.#groups.values()) group.probe()
+    return this.#turn()
+  }
+
+  /** Ends every process. Resolves with the names of the groups that ran and the pids that had to be killed. */
+  async end() {
+    this.#isEnding = true
+    clearImmediate(this.#soon)
+    clearTimeout(this.#later)
+    const groups = [...this.#groups.values()].filter((group) => group.children.size > 0)
+    const children = groups.flatMap((group) => [...group.children])
+    const stopped = Promise.all(groups.map((group) => group.stop()))
+    this.#releaseSockets()
+    await within(END_MS, stopped, undefined)
+    this.force()
+    await within(FORCED_MS, stopped, undefined)
+    const killed = children.filter((child) => child.killed).map((child) => child.pid)
+    return { stopped: groups.map((group) => group.name), killed }
+  }
+
+  /** Waits for no work in flight any more. */
+  force(): void {
+    for (const group of this.#groups.values()) for (const child of group.children) void child.force()
+  }
+
+  #turn(): Underway {
+    clearTimeout(this.#later)
+    this.#desired = this.#desire()
+    const plan = this.#compare(this.#desired)
+    for (const { do: step, group, cause } of plan.actions)
+      this.#options.log.info(`group ${step}`, { group, cause: cause.detail })
+    const done = execute(plan, (action) => this.#groupOf(action))
+    this.#forgetLeft()
+    this.#releaseSockets()
+    this.#wakeAt(plan.wakeAt)
+    this.#options.changed()
+    return { plan, done }
+  }
+
+  #compare(desired: readonly DesiredGroup[]): Plan {
+    const observed = [...this.#groups.values()].map((group) => group.observe())
+    return diff({ desired, observed, now: this.#options.now() })
+  }
+
+  #claim(action: Action): void {
+    if (action.do !== 'move') return
+    const socket = this.#options.sockets.hold(action.desired.listen)
+    if ('taken' in socket) throw new McpctlError('conflict', `group "${action.group}" cannot move: ${socket.taken()}`)
+  }
+
+  #groupOf(action: Action): RunningGroup {
+    const known = this.#groups.get(action.group)
+    if (known) return known
+    if (action.do === 'stop') throw new Error(`the plan stops ${action.group}, which does not run`)
+    const group = new RunningGroup(action.desired, this.#surroundings)
+    this.#groups.set(action.group, group)
+    return group
+  }
+
+  /** Groups that are wanted no more and have left nobody behind. */
+  #forgetLeft(): void {
+    const wanted = new Set(this.#desired.map(({ name }) => name))
+    for (const { name, life, children } of this.#groups.values())
+      if (!wanted.has(name) && life.state === 'none' && children.size === 0) this.#groups.delete(name)
+  }
+
+  #releaseSockets(): void {
+    this.#options.sockets.keepOnly([...this.#groups.values()].flatMap((group) => group.listens))
+  }
+
+  #changed(how: 'shown' | 'due'): void {
+    this.#options.changed()
+    if (how === 'due') this.#takeTurnSoon()
+  }
+
+  /** A mailbox of one: what happens before the turn is all seen by it. */
+  #takeTurnSoon(): void {
+    if (this.#isEnding) return
+    this.#soon ??= setImmediate(() => {
+      this.#soon = undefined
+      this.#takeTurn()
+    })
+  }
+
+  /** A turn that nobody waits for. */
+  #takeTurn(): void {
+    const failed = (error: unknown) => this.#options.log.error('turn failed', { error: messageOf(error) })
+    try {
+      this.#turn().done.catch(failed)
+    } catch (error) {
+      failed(error)
+    }
+  }
+
+  #wakeAt(time: number | undefined): void {
+    if (time === undefined) return
+    this.#later = setTimeout(() => this.#takeTurn(), Math.max(0, time - this.#options.now()))
+  }
+}

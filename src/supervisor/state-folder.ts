@@ -1,0 +1,41 @@
+import { randomBytes } from 'node:crypto'
+import { chmodSync, lstatSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { userInfo } from 'node:os'
+import { dirname } from 'node:path'
+import { McpctlError } from '../shared/errors.ts'
+import type { StatePaths } from '../shared/paths.ts'
+
+/**
+ * Creates the state folder, and the socket's folder where that is another one, for the owner only. Throws McpctlError
+ * `conflict` when one of them belongs to somebody else: what that one puts there must not be trusted.
+ */
+export function prepareStateFolder(paths: StatePaths): void {
+  for (const folder of new Set([paths.folder, dirname(paths.socket)])) {
+    mkdirSync(folder, { recursive: true, mode: 0o700 })
+    const { uid } = lstatSync(folder)
+    if (uid !== userInfo().uid)
+      throw new McpctlError('conflict', `the state folder ${folder} belongs to another user (uid ${uid})`, {
+        hint: 'set MCPCTL_HOME to a folder of your own',
+      })
+    chmodSync(folder, 0o700)
+  }
+}
+
+/** The key that seals session ids, made once per project: sessions outlive the supervisor that opened them. */
+export function sessionKey(file: string): string {
+  const known = storedText(file)
+  if (known !== undefined && Buffer.from(known, 'base64url').length === 32) return known
+  const key = randomBytes(32).toString('base64url')
+  writeFileSync(file, key, { mode: 0o600 })
+  return key
+}
+
+/** The text of a file of ours without the white space around it; undefined when there is none. */
+export function storedText(file: string): string | undefined {
+  try {
+    return readFileSync(file, 'utf8').trim()
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined
+    throw error
+  }
+}

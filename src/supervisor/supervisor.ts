@@ -1,0 +1,317 @@
+import type { Resolution } from '../config/resolve.ts'
+import type { Watch, WatchOptions } from '../config/watch.ts'
+import type { LogQuery } from '../control/client.ts'
+import type { Answers, Applied, Bodies, ControlEvent, LogRecord, Status, Wish } from '../control/protocol.ts'
+import { canonical } from '../plan/canonical.ts'
+import { desiredGroups, type Wishes } from '../plan/desired.ts'
+import { printPlan } from '../plan/format.ts'
+import type { DesiredGroup, Plan } from '../plan/model.ts'
+import { noWishes, restart, start, stop, up } from '../plan/wishes.ts'
+import { defer } from '../shared/async.ts'
+import { type Diagnostic, place } from '../shared/diagnostic.ts'
+import { asError, McpctlError, messageOf } from '../shared/errors.ts'
+import { Feed } from './feed.ts'
+import { Lane } from './lane.ts'
+import type { Logs } from './logs.ts'
+import type { Ports } from './ports.ts'
+import { type InForce, type ProxiesOptions, proxies } from './proxies.ts'
+import { type Desire, Reconciler } from './reconciler.ts'
+import type { Sockets } from './sockets.ts'
+import { statusOf } from './status.ts'
+import { sweep } from './sweep.ts'
+
+export interface SupervisorOptions extends Omit<ProxiesOptions, 'inForce'> {
+  /** The project's name until a profile says it. */
+  readonly name: string
+  readonly version: string
+  readonly logs: Logs
+  readonly sockets: Sockets
+  readonly ports: Ports
+  readonly prepare: (wish: Wish) => Promise<Resolution>
+  readonly watch: (files: readonly string[], options: WatchOptions) => Watch
+  /** A keyed digest: see `DesiredOptions`. */
+  readonly digest: (text: string) => string
+  /** Uniform in [0, 1). */
+  readonly random: () => number
+}
+
+/** What had run when everything ended, and what had to be killed for it. */
+export type Outcome = Answers['down']
+
+/** What an apply, a reload or a wish asks to be in force. */
+interface Proposal {
+  readonly wish: Wish
+  readonly resolution: Resolution
+  readonly wishes: Wishes
+}
+
+interface Committed {
+  readonly applied: Applied
+  readonly done: Promise<void>
+}
+
+/** A supervisor that nobody asked for anything ends itself. */
+const IDLE_MS = 60_000
+const COALESCE_MS = 20
+const SWEEP_MS = 2_000
+/** What ending may take altogether, so that it fits into the ten seconds that others usually grant. */
+const BUDGET_MS = 9_000
+
+/** Knows what is to run and why: takes in wishes and files, one after the other, and hands the loop what it desires. */
+export class Supervisor {
+  readonly #options: SupervisorOptions
+  readonly #startedAt = new Date().toISOString()
+  readonly #reconciler: Reconciler
+  readonly #lane = new Lane()
+  readonly #feed = new Feed<ControlEvent>({
+    limit: 1_000,
+    supersedes: (next, waiting) => next.type === 'status' && waiting.type === 'status',
+  })
+  readonly #ended = defer<Outcome>()
+  readonly #idle: NodeJS.Timeout
+  #inForce: InForce | undefined
+  #wishes: Wishes = noWishes
+  #problems: readonly Diagnostic[] = []
+  #watch: Watch | undefined
+  #isReloadWaiting = false
+  #isEnding = false
+  #showing: NodeJS.Timeout | undefined
+
+  constructor(options: SupervisorOptions) {
+    this.#options = options
+    const { owner, logs, sockets, now, random } = options
+    this.#reconciler = new Reconciler({
+      ...proxies({ ...options, inForce: () => this.#known() }),
+      sockets,
+      now,
+      random,
+      log: logs.log,
+      line: (group, line) => logs.line(group, line),
+      reap: async (groups) => void (await sweep({ owner, groups, graceMs: SWEEP_MS })),
+      changed: () => this.#showSoon(),
+    })
+    this.#idle = setTimeout(() => this.end(), IDLE_MS)
+  }
+
+  /** Resolves when everything has ended. */
+  get ended(): Promise<Outcome> {
+    return this.#ended.promise
+  }
+
+  /** Brings what runs to what is wished for. If it fails nothing is touched; if nothing ever ran, this ends. */
+  async apply(wish: Wish): Promise<Applied> {
+    try {
+      return await this.#adopt(async () => ({
+        wish,
+        resolution: await this.#options.prepare(wish),
+        wishes: up(this.#wishes, wish.groups),
+      }))
+    } catch (error) {
+      if (!this.#inForce && this.#lane.length === 0) this.end()
+      throw error
+    }
+  }
+
+  /** What `apply` would do. */
+  plan(wish: Wish): Promise<Applied> {
+    return this.#lane.run(async () => {
+      const resolution = await this.#options.prepare(wish)
+      return this.#preview({ wish, resolution, wishes: up(this.#wishes, wish.groups) })
+    })
+  }
+
+  /** Reads the files of the last apply anew, in its environment. What is invalid changes nothing, and is shown. */
+  async reload({ dryRun }: Bodies['reload']): Promise<Applied> {
+    if (dryRun) return this.#lane.run(async () => this.#preview(await this.#reread()))
+    try {
+      return await this.#adopt(() => this.#reread())
+    } catch (error) {
+      this.#reject(error)
+      throw error
+    }
+  }
+
+  /** A file was saved, or a signal asked for it: the reload that waits takes in whatever comes meanwhile. */
+  reloadSoon(): void {
+    if (this.#isReloadWaiting || !this.#inForce) return
+    this.#isReloadWaiting = true
+    // A failure is in the status, the events and the log by now; nobody waits for it here.
+    this.reload({ dryRun: false }).catch(() => {})
+  }
+
+  restart({ groups }: Bodies['restart']): Promise<Applied> {
+    return this.#ask(groups, restart)
+  }
+
+  start({ groups }: Bodies['start']): Promise<Applied> {
+    return this.#ask(groups, start)
+  }
+
+  stop({ groups }: Bodies['stop']): Promise<Applied> {
+    return this.#ask(groups, stop)
+  }
+
+  status(): Status {
+    const { name, version } = this.#options
+    const { generation, hash, resolution } = { generation: 0, hash: '', resolution: undefined, ...this.#inForce }
+    const state = this.#problems.length === 0 ? 'current' : 'stale'
+    return statusOf({
+      project: resolution?.profile.project ?? name,
+      profile: resolution?.profile.name ?? '',
+      supervisor: { pid: process.pid, startedAt: this.#startedAt, version },
+      config: { generation, hash, state, problems: this.#problems },
+      desired: this.#reconciler.desired,
+      running: this.#reconciler.groups,
+    })
+  }
+
+  events(signal: AbortSignal): AsyncGenerator<ControlEvent> {
+    return this.#feed.read(() => [{ type: 'status', status: this.status() }], signal)
+  }
+
+  logs(query: LogQuery, signal: AbortSignal): AsyncGenerator<LogRecord> {
+    return this.#options.logs.read(query, signal)
+  }
+
+  get isEnding(): boolean {
+    return this.#isEnding
+  }
+
+  /** Begins to end everything; see `ended`. */
+  end(): void {
+    if (this.#isEnding) return
+    this.#isEnding = true
+    this.#end().then(this.#ended.resolve, this.#ended.reject)
+  }
+
+  /** While ending: waits no longer for work in flight. */
+  force(): void {
+    this.#reconciler.force()
+  }
+
+  async #end(): Promise<Outcome> {
+    const began = this.#options.now()
+    clearTimeout(this.#idle)
+    await this.#watch?.[Symbol.asyncDispose]()
+    const { stopped, killed } = await this.#reconciler.end()
+    const left = BUDGET_MS - (this.#options.now() - began)
+    const swept = await sweep({ owner: this.#options.owner, graceMs: Math.min(SWEEP_MS, Math.max(200, left)) })
+    clearTimeout(this.#showing)
+    this.#feed.end()
+    return { stopped, killed: [...killed, ...swept] }
+  }
+
+  #ask(groups: readonly string[], change: (wishes: Wishes, groups: readonly string[]) => Wishes): Promise<Applied> {
+    return this.#adopt(async () => {
+      const { wish, resolution } = this.#known()
+      const names = resolution.profile.groups.map(({ name }) => name)
+      const unknown = groups.find((name) => !names.includes(name))
+      if (unknown !== undefined) throw noSuchGroup(unknown, names)
+      return { wish, resolution, wishes: change(this.#wishes, groups.length === 0 ? names : groups) }
+    })
+  }
+
+  async #reread(): Promise<Proposal> {
+    this.#isReloadWaiting = false
+    const { wish } = this.#known()
+    return { wish, resolution: await this.#options.prepare(wish), wishes: this.#wishes }
+  }
+
+  /** One proposal after the other; what a plan takes to be carried out holds up nobody. */
+  async #adopt(propose: () => Promise<Proposal>): Promise<Applied> {
+    const { applied, done } = await this.#lane.run(async () => this.#commit(await propose()))
+    await done
+    return applied
+  }
+
+  /** Up to the claim a failure leaves everything as it was; after it nothing fails. */
+  #commit(proposal: Proposal): Committed {
+    if (this.#isEnding) throw new McpctlError('unreachable', 'the supervisor is ending')
+    const desire = this.#desireOf(proposal)
+    const desired = this.#reconciler.claim(desire)
+    this.#enforce(proposal, this.#hashOf(desired))
+    const { plan, done } = this.#reconciler.adopt(desire)
+    const applied = this.#describe(proposal, plan)
+    this.#feed.publish({ type: 'applied', applied })
+    return { applied, done }
+  }
+
+  #preview(proposal: Proposal): Applied {
+    return this.#describe(proposal, this.#reconciler.preview(this.#desireOf(proposal)))
+  }
+
+  #desireOf({ resolution: { profile }, wishes }: Proposal): Desire {
+    const { ports, digest } = this.#options
+    return () => desiredGroups({ profile, wishes, ports: ports.choose(profile.groups), digest })
+  }
+
+  #hashOf(desired: readonly DesiredGroup[]): string {
+    return this.#options.digest(canonical(desired.map(({ name, listen, hash }) => [name, listen, hash])))
+  }
+
+  #enforce({ wish, resolution, wishes }: Proposal, hash: string): void {
+    const { profile } = resolution
+    const { generation, hash: before } = { generation: 0, hash: '', ...this.#inForce }
+    clearTimeout(this.#idle)
+    this.#inForce = {
+      wish: { ...wish, profile: profile.name },
+      resolution,
+      generation: hash === before ? generation : generation + 1,
+      hash,
+    }
+    this.#wishes = wishes
+    this.#problems = []
+    this.#options.logs.hide(profile.secrets)
+    this.#watchSources()
+  }
+
+  #watchSources(): void {
+    const { wish, resolution } = this.#known()
+    if (!wish.watch) {
+      void this.#watch?.[Symbol.asyncDispose]()
+      this.#watch = undefined
+      return
+    }
+    const onError = (error: unknown) => this.#options.logs.log.warn('watch failed', { error: messageOf(error) })
+    if (this.#watch) this.#watch.update(resolution.sources)
+    else this.#watch = this.#options.watch(resolution.sources, { onChange: () => this.reloadSoon(), onError })
+  }
+
+  #describe({ resolution: { profile, warnings } }: Proposal, plan: Plan): Applied {
+    return { profile: profile.name, generation: this.#inForce?.generation ?? 0, plan: printPlan(plan), warnings }
+  }
+
+  /** What runs goes on as it is; the status and the events say what is wrong with the files. */
+  #reject(thrown: unknown): void {
+    const error = asError(thrown)
+    this.#problems = error.diagnostics.length > 0 ? error.diagnostics : [this.#problemOf(error)]
+    this.#options.logs.log.error('configuration rejected', {
+      error: error.message,
+      problems: this.#problems.map(place),
+    })
+    this.#feed.publish({ type: 'rejected', problems: this.#problems })
+    this.#showSoon()
+  }
+
+  #problemOf({ code, message, hint }: McpctlError): Diagnostic {
+    const file = this.#inForce?.resolution.sources[0] ?? ''
+    return { severity: 'error', code, message, file, line: 1, column: 1, hint, frame: '' }
+  }
+
+  #known(): InForce {
+    if (this.#inForce) return this.#inForce
+    throw new McpctlError('usage', 'nothing has been applied yet', { hint: 'apply a profile with `mcpctl up`' })
+  }
+
+  /** Many things change at once, and who watches needs to see the last of them only. */
+  #showSoon(): void {
+    this.#showing ??= setTimeout(() => {
+      this.#showing = undefined
+      this.#feed.publish({ type: 'status', status: this.status() })
+    }, COALESCE_MS)
+  }
+}
+
+function noSuchGroup(name: string, names: readonly string[]): McpctlError {
+  return new McpctlError('usage', `there is no group "${name}"`, { hint: `the groups are ${names.join(', ')}` })
+}
