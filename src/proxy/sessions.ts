@@ -11,6 +11,9 @@ export interface SessionsOptions {
   readonly ended: (session: Session) => void
 }
 
+/** `full`: the id is good, but there is no room to bring its session back now. */
+export type Found = Session | 'full' | undefined
+
 /** A session not heard of for so long leaves memory; its id brings it back. */
 const IDLE = 30 * 60_000
 const SWEEP = 60_000
@@ -21,17 +24,19 @@ const TOMBSTONES = 10_000
 export class Sessions implements Disposable {
   readonly #options: SessionsOptions
   readonly #byId = new Map<string, Session>()
-  readonly #opening = new Map<string, Promise<Session | undefined>>()
+  readonly #opening = new Map<string, Promise<Found>>()
   readonly #deleted = new Set<string>()
   readonly #timer: NodeJS.Timeout
+  /** Being sealed: a burst must not pass the limit together. */
+  #creating = 0
 
   constructor(options: SessionsOptions) {
     this.#options = options
-    this.#timer = setInterval(() => this.#sweep(), SWEEP).unref()
+    this.#timer = setInterval(() => this.sweep(performance.now()), SWEEP).unref()
   }
 
   get isFull(): boolean {
-    return this.#byId.size >= this.#options.most()
+    return this.#byId.size + this.#creating >= this.#options.most()
   }
 
   [Symbol.iterator](): IterableIterator<Session> {
@@ -40,11 +45,16 @@ export class Sessions implements Disposable {
 
   async create(facts: Omit<SessionFacts, 'sid' | 'group'>): Promise<Session> {
     const whole = { ...facts, sid: randomUUID(), group: this.#options.group }
-    return this.#add(new Session(await this.#options.sealer.seal(whole), whole))
+    this.#creating++
+    try {
+      return this.#add(new Session(await this.#options.sealer.seal(whole), whole))
+    } finally {
+      this.#creating--
+    }
   }
 
   /** The session of an id, at once when it is in memory; undefined for ids that are foreign, broken or deleted. */
-  find(id: string): Session | Promise<Session | undefined> {
+  find(id: string): Session | Promise<Found> {
     return this.#byId.get(id) ?? this.#reopen(id)
   }
 
@@ -55,15 +65,16 @@ export class Sessions implements Disposable {
   }
 
   /** One opening per id, however many requests bring it: a session is one object. */
-  #reopen(id: string): Promise<Session | undefined> {
+  #reopen(id: string): Promise<Found> {
     const opening = this.#opening.get(id) ?? this.#open(id).finally(() => this.#opening.delete(id))
     this.#opening.set(id, opening)
     return opening
   }
 
-  async #open(id: string): Promise<Session | undefined> {
+  async #open(id: string): Promise<Found> {
     const facts = await this.#options.sealer.open(id)
     if (!facts || facts.group !== this.#options.group || this.#deleted.has(facts.sid)) return undefined
+    if (this.isFull) return 'full'
     return this.#add(new Session(id, facts, true))
   }
 
@@ -79,8 +90,8 @@ export class Sessions implements Disposable {
     }
   }
 
-  #sweep(): void {
-    const now = performance.now()
+  /** Lets go of the sessions that are idle at `now`, in milliseconds of the monotonic clock. */
+  sweep(now: number): void {
     for (const session of this.#byId.values())
       if (session.idleFor(now) > IDLE) this.#end(session, 'The session is idle')
   }
@@ -91,9 +102,9 @@ export class Sessions implements Disposable {
     this.#options.ended(session)
   }
 
-  /** Closes what is open; the ids stay good for the next generation. */
+  /** Ends streams and questions, but no call; the ids stay good for the next generation. */
   [Symbol.dispose](): void {
     clearInterval(this.#timer)
-    for (const session of this.#byId.values()) session.close('The proxy stops')
+    for (const session of this.#byId.values()) session.hush('The proxy stops')
   }
 }

@@ -110,12 +110,18 @@ test('a new configuration touches only what it changes', async () => {
   await configure(proxy, 2, [
     echo('added'),
     echo('kept'),
-    echo('renamed', { prefix: 'new_', tools: { ...filter, allow: ['echo'] } }),
+    echo('renamed', {
+      prefix: 'new_',
+      tools: { ...filter, allow: ['echo', 'never'] },
+      timeouts: { ...serverOf('x').timeouts, request: 200 },
+    }),
     echo('changed', { stateful: true }),
   ])
   const tools = await toolsOf(session)
   expect(tools.filter((name) => name.endsWith('echo'))).toEqual(['added_echo', 'kept_echo', 'new_echo', 'changed_echo'])
   expect(tools).not.toContain('new_slow')
+  const [late] = await session.ask('tools/call', { name: 'new_never' })
+  expect(late?.error).toMatchObject({ code: -31002, data: { mcpctl: { upstream: 'renamed' } } })
   expect([pidOf(proxy, 'kept'), pidOf(proxy, 'renamed')]).toEqual(before.slice(0, 2))
   expect(pidOf(proxy, 'changed')).not.toBe(before[2])
   expect((await messages(inFlight)).at(-1)?.result).toEqual({ content: [{ type: 'text', text: 'done' }] })
@@ -169,6 +175,32 @@ test('draining finishes what is in flight, ends streams, says so and exits with 
   await waitFor(() => proxy.status()?.state === 'draining')
   expect(await stream.text()).toBe('')
   expect((await messages(await slow))[0]?.result).toBeDefined()
+  expect(await proxy.exited).toBe(0)
+  expect(isAlive(pid)).toBe(false)
+})
+
+test('a call that outlasts the grace of a drain is answered before the proxy goes', async () => {
+  using socket = await holdSocket()
+  await using proxy = await startReadyProxy({ group: groupOf([echo('a')]), socket })
+  const session = await rawSession(`${proxy.url}/mcp`)
+  const params = { name: 'a_progress', arguments: { steps: 1000, ms: 20 }, _meta: { progressToken: 1 } }
+  const inFlight = await session.send({ jsonrpc: '2.0', id: 1, method: 'tools/call', params })
+  proxy.send({ type: 'drain', graceMs: 200 })
+  expect((await messages(inFlight)).at(-1)?.error).toMatchObject({ code: -31006, data: { mcpctl: { upstream: 'a' } } })
+  expect(await proxy.exited).toBe(0)
+})
+
+test('a removed server that is still busy does not outlive the proxy', async () => {
+  using socket = await holdSocket()
+  await using proxy = await startReadyProxy({ group: groupOf([echo('a')]), socket })
+  const pid = pidOf(proxy, 'a') ?? 0
+  const session = await rawSession(`${proxy.url}/mcp`)
+  const params = { name: 'a_progress', arguments: { steps: 1000, ms: 20 }, _meta: { progressToken: 1 } }
+  const inFlight = await session.send({ jsonrpc: '2.0', id: 1, method: 'tools/call', params })
+  await configure(proxy, 2, [])
+  expect(isAlive(pid)).toBe(true)
+  proxy.send({ type: 'drain', graceMs: 0 })
+  expect((await messages(inFlight)).at(-1)?.error?.code).toBe(-31006)
   expect(await proxy.exited).toBe(0)
   expect(isAlive(pid)).toBe(false)
 })
