@@ -1,1 +1,51 @@
-import './protocol.ts'
+import manifest from '../../package.json' with { type: 'json' }
+import { messageOf } from '../shared/errors.ts'
+import { createLog } from '../shared/log.ts'
+import type { FromProxy, ToProxy } from './protocol.ts'
+import { ProxyProcess } from './proxy-process.ts'
+
+/** The entry of a proxy process: whatever it needs of the process it is in goes through here. */
+
+function send(message: FromProxy): void {
+  if (process.connected) process.send?.(message)
+}
+
+let proxy: ProxyProcess | undefined
+process.on('message', (message: ToProxy, handle: unknown) => {
+  if (message.type === 'start') proxy ??= start(message)
+  else void proxy?.receive(message, handle).catch(fatal)
+})
+
+function start(message: Extract<ToProxy, { type: 'start' }>): ProxyProcess {
+  const started = new ProxyProcess({
+    start: message,
+    version: manifest.version,
+    env: process.env,
+    send,
+    exit: (code) => process.exit(code),
+    makeLog: (secrets) =>
+      createLog({
+        level: message.logLevel,
+        fields: { group: message.group.name },
+        write: (line) => void process.stdout.write(line),
+        secrets,
+      }),
+  })
+  void started.listen().catch(fatal)
+  return started
+}
+
+function fatal(error: unknown): void {
+  send({ type: 'fatal', message: messageOf(error) })
+  process.exit(1)
+}
+
+const HASTE = 2000
+
+// Ctrl-C in a terminal reaches the whole process group; it is the supervisor's to act on it.
+process.on('SIGINT', () => {})
+process.on('SIGTERM', () => void (proxy?.drain(HASTE).catch(fatal) ?? process.exit(0)))
+// The supervisor is gone: nobody would ever stop what this process started.
+process.on('disconnect', () => void (proxy?.stop().catch(fatal) ?? process.exit(0)))
+// Its end of the pipe went away with it, and there is nobody to tell.
+process.stdout.on('error', () => {})

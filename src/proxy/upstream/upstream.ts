@@ -1,9 +1,21 @@
 import type { Server } from '../../config/profile.ts'
+import { pause } from '../../shared/async.ts'
+import { messageOf } from '../../shared/errors.ts'
 import type { Log } from '../../shared/log.ts'
 import type { ServerState } from '../../shared/status.ts'
-import type { Exchange } from '../exchange.ts'
-import type { Params, RpcNotification, RpcResponse } from '../rpc.ts'
+import type { Exchange, Sink } from '../exchange.ts'
+import { errorResponse, INTERNAL_ERROR, isError, type Params, type RpcNotification, type RpcResponse } from '../rpc.ts'
+import type { Connection } from './connection.ts'
+import { createDialer, type Dialer } from './dialer.ts'
+import { LinkFailure } from './failure.ts'
+import { handshake } from './handshake.ts'
+import { Keeper, type Opening } from './keeper.ts'
+import type { Link } from './link.ts'
 import type { Listing } from './listing.ts'
+import { fetchListing, isSame } from './lists.ts'
+import { Refresher } from './refresher.ts'
+import { isRepeatable, unavailable } from './refusal.ts'
+import { timing as defaultTiming, type Timing } from './timing.ts'
 
 export interface UpstreamOptions {
   readonly server: Server
@@ -14,6 +26,8 @@ export interface UpstreamOptions {
   readonly clientInfo: { readonly name: string; readonly version: string }
   readonly log: Log
   readonly events: UpstreamEvents
+  /** Figures no profile sets; tests shorten them. */
+  readonly timing?: Partial<Timing>
 }
 
 /** What an upstream tells its owner; called synchronously, never awaited. */
@@ -27,32 +41,243 @@ export interface UpstreamEvents {
 }
 
 /** One MCP server behind the proxy: keeps one connection alive, its lists fresh, and carries exchanges to it. */
-export declare class Upstream implements AsyncDisposable {
+export class Upstream implements AsyncDisposable {
   readonly server: Server
   readonly name: string
-  readonly state: ServerState
-  readonly pid: number | null
-  readonly restarts: number
-  readonly lastError: string | null
+  readonly #options: UpstreamOptions
+  readonly #timing: Timing
+  readonly #log: Log
+  readonly #dialer: Dialer
+  readonly #keeper: Keeper
+  readonly #refresher: Refresher
+  readonly #subscriptions = new Map<string, Params>()
+  readonly #closing = new AbortController()
+  #listing: Listing | undefined
+  #logLevel: string | undefined
+  /** What the server asked for with `Retry-After`: until then it is left alone. */
+  #pausedUntil = 0
+  /** Found out at the first connect, so that a lost session comes back over the same transport. */
+  #transport: Link['transport']
+  #closed: Promise<void> | undefined
+
+  constructor(options: UpstreamOptions) {
+    const { server, clientInfo, events } = options
+    this.server = server
+    this.name = server.name
+    this.#options = options
+    this.#timing = { ...defaultTiming, ...options.timing }
+    this.#log = options.log.with({ server: server.name })
+    this.#transport = server.transport.kind === 'auto' ? 'http' : server.transport.kind
+    const shared = { server, timing: this.#timing, log: this.#log }
+    const userAgent = `${clientInfo.name}/${clientInfo.version}`
+    this.#dialer = createDialer({ ...shared, owner: options.owner, env: options.env, userAgent })
+    this.#refresher = new Refresher({ ...shared, fetch: () => this.#refetch() })
+    this.#keeper = new Keeper({
+      ...shared,
+      open: (opening) => this.#open(opening),
+      prepare: (connection, signal) => this.#prepare(connection, signal),
+      events: {
+        changed: () => events.changed(this),
+        stale: () => this.#refresher.stale(),
+        notified: (notification) => events.notified(this, notification),
+      },
+    })
+  }
+
+  get state(): ServerState {
+    return this.#keeper.state
+  }
+
+  /** What it speaks; for `auto` a guess until it was ready once. */
+  get transport(): Link['transport'] {
+    return this.#transport
+  }
+
+  get pid(): number | null {
+    return this.#keeper.connection?.pid ?? null
+  }
+
+  get restarts(): number {
+    return this.#keeper.restarts
+  }
+
+  get lastError(): string | null {
+    return this.#keeper.lastError
+  }
+
   /** The newest lists; kept (stale) while the server is away; undefined until first known. */
-  readonly listing: Listing | undefined
-  constructor(options: UpstreamOptions)
+  get listing(): Listing | undefined {
+    return this.#listing
+  }
+
   /** Starts connecting; returns at once. */
-  start(): void
+  start(): void {
+    this.#keeper.start()
+  }
+
   /** Resolves when it is ready, has failed once, or has spent its connect timeout: never rejects. */
-  settled(): Promise<void>
+  settled(): Promise<void> {
+    return this.#keeper.settled
+  }
+
   /**
    * Carries one exchange. Resolves with the upstream's own response (its id is meaningless to the caller), error
    * responses included. Rejects with RpcFailure when the server cannot be asked or does not answer in time. A lost
    * upstream session is re-initialised once and the call repeated, since it was not executed.
    */
-  call(exchange: Exchange): Promise<RpcResponse>
+  async call(exchange: Exchange): Promise<RpcResponse> {
+    const { attempts, backoff } = this.server.retry
+    const repeats = isRepeatable(exchange.method) ? attempts : 0
+    let renewed = false
+    for (let repeated = 0; ; ) {
+      this.#checkPause()
+      const connection = await this.#keeper.ready()
+      try {
+        return await connection.call(exchange)
+      } catch (error) {
+        if (!(error instanceof LinkFailure)) throw error
+        this.#note(connection, error)
+        if (error.kind === 'session' && !renewed) {
+          renewed = true
+          continue
+        }
+        if (repeated >= repeats || !isPassing(error)) throw this.#refusal(error)
+        repeated++
+        await pause(backoff * repeated * (0.5 + Math.random()), exchange.signal)
+      }
+    }
+  }
+
   /** The log level the downstream sessions want together; replayed after a reconnect. */
-  setLogLevel(level: string): Promise<void>
+  async setLogLevel(level: string): Promise<void> {
+    this.#logLevel = level
+    const { connection } = this.#keeper
+    if (connection) await this.#tellLogLevel(connection, this.#closing.signal)
+  }
+
   /** The URIs somebody downstream is subscribed to; differences go upstream; replayed after a reconnect. */
-  subscribe(uri: string, extra?: Params): Promise<RpcResponse>
-  unsubscribe(uri: string): Promise<RpcResponse>
+  async subscribe(uri: string, extra: Params = {}): Promise<RpcResponse> {
+    const params = { ...extra, uri }
+    const answer = await this.#ask('resources/subscribe', params)
+    if (!isError(answer)) this.#subscriptions.set(uri, params)
+    return answer
+  }
+
+  unsubscribe(uri: string): Promise<RpcResponse> {
+    this.#subscriptions.delete(uri)
+    return this.#ask('resources/unsubscribe', { uri })
+  }
+
   /** Ends calls with `draining`, closes the session, stops the process in stages (EOF, TERM, KILL to its group). */
-  close(): Promise<void>
-  [Symbol.asyncDispose](): Promise<void>
+  close(): Promise<void> {
+    this.#closed ??= this.#close()
+    return this.#closed
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+
+  async #close(): Promise<void> {
+    this.#closing.abort()
+    this.#refresher[Symbol.dispose]()
+    await this.#keeper.close()
+    await this.#dialer[Symbol.asyncDispose]()
+  }
+
+  /** `auto`: a server that does not know Streamable HTTP is asked for HTTP+SSE, as the specification advises. */
+  async #open(opening: Opening): Promise<Connection> {
+    try {
+      return await this.#shake(this.#transport, opening)
+    } catch (error) {
+      const isOther = error instanceof LinkFailure && error.kind === 'unsuitable'
+      if (!isOther || this.server.transport.kind !== 'auto') throw error
+      const connection = await this.#shake('sse', opening).catch((second: unknown) => {
+        this.#log.debug('no HTTP+SSE either', { reason: messageOf(second) })
+        throw error
+      })
+      this.#transport = 'sse'
+      return connection
+    }
+  }
+
+  #shake(transport: Link['transport'], opening: Opening): Promise<Connection> {
+    return handshake({
+      ...opening,
+      name: this.name,
+      timeouts: this.server.timeouts,
+      timing: this.#timing,
+      log: this.#log,
+      clientInfo: this.#options.clientInfo,
+      openLink: (events) => this.#dialer.open(transport, events, opening.signal),
+    })
+  }
+
+  async #prepare(connection: Connection, signal: AbortSignal): Promise<void> {
+    await Promise.all([this.#fetch(connection, signal), this.#replay(connection, signal)])
+  }
+
+  async #fetch(connection: Connection, signal: AbortSignal): Promise<void> {
+    const listing = await fetchListing({ connection, signal, previous: this.#listing, log: this.#log })
+    if (signal.aborted || isSame(this.#listing, listing)) return
+    this.#listing = listing
+    this.#options.events.listed(this)
+  }
+
+  async #refetch(): Promise<void> {
+    const { connection } = this.#keeper
+    if (connection) await this.#fetch(connection, this.#closing.signal)
+  }
+
+  /** What the last connection had been told, for a new one that knows nothing. */
+  async #replay(connection: Connection, signal: AbortSignal): Promise<void> {
+    await this.#tellLogLevel(connection, signal)
+    for (const params of this.#subscriptions.values()) {
+      const answer = await connection.ask('resources/subscribe', params, signal)
+      if (isError(answer)) this.#log.warn('a subscription could not be renewed', { code: answer.error.code })
+    }
+  }
+
+  async #tellLogLevel(connection: Connection, signal: AbortSignal): Promise<void> {
+    if (this.#logLevel === undefined || connection.greeting.capabilities.logging === undefined) return
+    const answer = await connection.ask('logging/setLevel', { level: this.#logLevel }, signal)
+    if (isError(answer)) this.#log.warn('the server refuses the log level', { code: answer.error.code })
+  }
+
+  #ask(method: string, params: Params): Promise<RpcResponse> {
+    return this.call({ method, params, sink: nobody, signal: this.#closing.signal })
+  }
+
+  #checkPause(): void {
+    const retryAfterMs = this.#pausedUntil - performance.now()
+    if (retryAfterMs > 0)
+      throw unavailable({ upstream: this.name, reason: 'the server asked for a pause', retryAfterMs })
+  }
+
+  /** What a failed call says about the connection as a whole. */
+  #note(connection: Connection, failure: LinkFailure): void {
+    if (failure.kind === 'session' || failure.kind === 'unauthorized') connection.lose(failure)
+    if (failure.retryAfterMs !== undefined) this.#pausedUntil = performance.now() + failure.retryAfterMs
+  }
+
+  #refusal(failure: LinkFailure): Error {
+    const isAuth = failure.kind === 'unauthorized' || failure.kind === 'forbidden'
+    return unavailable({
+      upstream: this.name,
+      reason: failure.sentence,
+      kind: isAuth ? 'auth_required' : 'upstream_unavailable',
+      retryable: isPassing(failure) || failure.kind === 'session',
+      retryAfterMs: failure.retryAfterMs,
+    })
+  }
+}
+
+/** Whether the same request may succeed a moment later. */
+function isPassing({ kind }: LinkFailure): boolean {
+  return kind === 'unreachable' || kind === 'ended' || kind === 'busy'
+}
+
+const nobody: Sink = {
+  notify: () => {},
+  request: (request) => Promise.resolve(errorResponse(request.id, INTERNAL_ERROR, 'Nobody to ask')),
 }

@@ -1,0 +1,55 @@
+import type { Exchange, Sink } from './exchange.ts'
+import type { Reply } from './reply.ts'
+import type { Params, RpcNotification, RpcRequest, RpcResponse } from './rpc.ts'
+import type { Session } from './session.ts'
+
+export interface CallOptions {
+  readonly session: Session
+  readonly reply: Reply
+  readonly request: RpcRequest
+  /** As the upstream shall see them. */
+  readonly params: Params | undefined
+  /** Takes what does not belong on this call's own stream; returns whether it did. */
+  readonly divert: (notification: RpcNotification) => boolean
+}
+
+/** One request of a session on its way: the exchange an upstream carries, its sink the answer of the POST. */
+export class Call implements Exchange, Sink {
+  readonly method: string
+  readonly params: Params | undefined
+  readonly #options: CallOptions
+  readonly #abort = new AbortController()
+
+  constructor(options: CallOptions) {
+    this.#options = options
+    this.method = options.request.method
+    this.params = options.params
+    options.session.calls.set(options.request.id, this.#abort)
+  }
+
+  get sink(): Sink {
+    return this
+  }
+
+  get signal(): AbortSignal {
+    return this.#abort.signal
+  }
+
+  notify(notification: RpcNotification): void {
+    const { reply, session, divert } = this.#options
+    if (divert(notification)) return
+    if (notification.method === 'notifications/message' && !session.wants(notification, true)) return
+    reply.send(JSON.stringify(notification))
+  }
+
+  request(request: RpcRequest, signal: AbortSignal): Promise<RpcResponse> {
+    const { reply, session } = this.#options
+    return session.ask(request, reply, signal)
+  }
+
+  /** The client can no longer cancel it. */
+  end(): void {
+    const { session, request } = this.#options
+    if (session.calls.get(request.id) === this.#abort) session.calls.delete(request.id)
+  }
+}

@@ -1,0 +1,52 @@
+import type { IncomingMessage } from 'node:http'
+import { type Denial, refusal } from './denial.ts'
+
+/** What a POST must say about its body and its answer before the body is read (Streamable HTTP, "Sending Messages"). */
+export function checkPost({ headers }: IncomingMessage, maxBody: number): Denial | undefined {
+  if (!accepts(headers.accept, 'application/json') || !accepts(headers.accept, 'text/event-stream'))
+    return refusal(406, 'Not Acceptable: Client must accept both application/json and text/event-stream')
+  if (!isJson(headers['content-type']))
+    return refusal(415, 'Unsupported Media Type: Content-Type must be application/json')
+  const encoding = headers['content-encoding']
+  if (encoding !== undefined && encoding !== 'identity')
+    return refusal(415, `Unsupported Media Type: Content-Encoding ${encoding} is not accepted`)
+  if (Number(headers['content-length'] ?? 0) > maxBody) return tooLarge(maxBody)
+  return undefined
+}
+
+/** What a GET must say: it is the stream for the server's own messages. */
+export function checkGet({ headers }: IncomingMessage): Denial | undefined {
+  if (accepts(headers.accept, 'text/event-stream')) return undefined
+  return refusal(406, 'Not Acceptable: Client must accept text/event-stream')
+}
+
+export function tooLarge(maxBody: number): Denial {
+  return refusal(413, `Payload Too Large: a message may have ${maxBody} bytes`, { connection: 'close' })
+}
+
+/** Lenient: `* / *` and `application/*` count too, as curl and Postman send them; weights are not looked at. */
+function accepts(header: string | undefined, type: string): boolean {
+  if (header === undefined) return false
+  const accept = header.toLowerCase()
+  return accept.includes(type) || accept.includes('*/*') || accept.includes(`${type.split('/')[0]}/*`)
+}
+
+function isJson(header: string | undefined): boolean {
+  return header !== undefined && /^application\/json *(;|$)/i.test(header)
+}
+
+/** The whole body; `undefined` when it passes the limit (no more of it is read) or the client went away. */
+export function readBody(request: IncomingMessage, limit: number): Promise<Buffer | undefined> {
+  return new Promise((resolve) => {
+    const chunks: Buffer[] = []
+    let size = 0
+    request.on('data', (chunk: Buffer) => {
+      size += chunk.length
+      if (size <= limit) chunks.push(chunk)
+      else resolve(undefined)
+      if (size > limit) request.pause()
+    })
+    request.once('end', () => resolve(chunks.length === 1 ? chunks[0] : Buffer.concat(chunks)))
+    request.once('close', () => resolve(undefined))
+  })
+}

@@ -1,0 +1,247 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Group as GroupConfig, Server } from '../config/profile.ts'
+import { within } from '../shared/async.ts'
+import { messageOf } from '../shared/errors.ts'
+import type { Log } from '../shared/log.ts'
+import type { Env } from '../shared/paths.ts'
+import type { ProxyState } from '../shared/status.ts'
+import { Catalog } from './catalog.ts'
+import { Endpoint } from './endpoint.ts'
+import { type Guard, guardOf } from './guard.ts'
+import { type Identity, initializeResult } from './handshake.ts'
+import { proxyState } from './health.ts'
+import { LearnedUris } from './learned.ts'
+import { News } from './news.ts'
+import { Pulse } from './pulse.ts'
+import { Relay } from './relay.ts'
+import { type Report, Reporter, serverStatus } from './report.ts'
+import { serveRoutes } from './routes.ts'
+import { INVALID_PARAMS, type Params, RpcFailure } from './rpc.ts'
+import { type SessionFacts, sealerOf } from './sealer.ts'
+import type { Seat } from './seat.ts'
+import { Seats } from './seats.ts'
+import type { Session } from './session.ts'
+import { Sessions } from './sessions.ts'
+import { Subscriptions } from './subscriptions.ts'
+import { Upstream, type UpstreamEvents } from './upstream/upstream.ts'
+import { Verbosity } from './verbosity.ts'
+
+export interface GroupOptions {
+  readonly group: GroupConfig
+  readonly generation: number
+  readonly secrets: readonly string[]
+  readonly identity: Identity
+  readonly sessionKey: string
+  readonly owner: string
+  readonly env: Env
+  readonly log: Log
+  readonly report: (report: Report) => void
+}
+
+/** Everything one proxy serves: its servers, what they offer together, and the sessions of those who use it. */
+export class Group implements AsyncDisposable {
+  readonly #options: GroupOptions
+  readonly #pulse = new Pulse()
+  readonly #learned = new LearnedUris()
+  readonly #reporter: Reporter
+  readonly #seats: Seats
+  readonly #catalog: Catalog
+  readonly #sessions: Sessions
+  readonly #subscriptions: Subscriptions
+  readonly #news: News
+  readonly #verbosity: Verbosity
+  readonly #serve: (request: IncomingMessage, response: ServerResponse) => Promise<void>
+  #config: GroupConfig
+  #guard: Guard
+  #generation: number
+  #secrets: readonly string[]
+  #state: ProxyState = 'starting'
+  /** While first lists are waited for; undefined once that is over, for good. */
+  #firstLists: Promise<void> | undefined
+
+  constructor(options: GroupOptions) {
+    this.#options = options
+    this.#config = options.group
+    this.#generation = options.generation
+    this.#secrets = options.secrets
+    this.#guard = guardOf(options.group)
+    this.#reporter = new Reporter(() => this.#report(), options.report)
+    this.#seats = new Seats(options.group.servers, {
+      connect: (server) => this.#connect(server),
+      swapped: (seat) => this.#swapped(seat),
+      settled: () => this.#settled(),
+    })
+    this.#catalog = this.#makeCatalog()
+    this.#subscriptions = this.#makeSubscriptions()
+    this.#sessions = this.#makeSessions()
+    this.#news = new News({ sessions: this.#sessions, subscriptions: this.#subscriptions })
+    this.#verbosity = new Verbosity({ sessions: this.#sessions, seats: this.#seats, log: options.log })
+    this.#serve = this.#makeServe()
+    this.#firstLists = this.#waitForFirstLists()
+    this.#reporter.changed()
+  }
+
+  #makeCatalog(): Catalog {
+    return new Catalog({
+      sources: () => [...this.#seats].filter(({ server }) => server.enabled),
+      log: this.#options.log,
+      changed: (server, changed) => this.#news.listsChanged(server, changed),
+    })
+  }
+
+  #makeSubscriptions(): Subscriptions {
+    return new Subscriptions({
+      upstream: (server) => this.#seats.get(server)?.upstream,
+      failed: (server, reason) =>
+        this.#options.log.warn('subscription not changed', { server, error: messageOf(reason) }),
+    })
+  }
+
+  #makeSessions(): Sessions {
+    return new Sessions({
+      sealer: sealerOf(this.#options.sessionKey),
+      group: this.#config.name,
+      most: () => this.#config.limits.maxSessions,
+      ended: (session) => {
+        this.#subscriptions.end(session)
+        void this.#verbosity.spread()
+      },
+    })
+  }
+
+  #makeServe() {
+    const relay = new Relay({
+      catalog: this.#catalog,
+      learned: this.#learned,
+      subscriptions: this.#subscriptions,
+      seat: (server) => this.#seats.get(server),
+      known: (server) => this.#known(server),
+      setLevel: (session, level) => this.#verbosity.set(session, level),
+      divert: (server, notification) => this.#news.divert(server, notification),
+      log: this.#options.log,
+    })
+    const endpoint = new Endpoint({
+      sessions: this.#sessions,
+      relay,
+      pulse: this.#pulse,
+      maxBody: () => this.#config.limits.maxBody,
+      isServed: (server) => server === undefined || this.#seats.get(server)?.server.enabled === true,
+      initialize: (facts) => this.#initialize(facts),
+      listening: (session) => this.#listening(session),
+    })
+    const isReady = () => this.#state === 'ready' || this.#state === 'degraded'
+    return serveRoutes({ guard: () => this.#guard, endpoint, isReady }, (error) =>
+      this.#options.log.error('request failed', { error: messageOf(error) }),
+    )
+  }
+
+  /** Answers one HTTP request of the group's port. */
+  async serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    await this.#serve(request, response)
+  }
+
+  /** Takes over another configuration; resolves when what it added or changed serves, or has failed once. */
+  async configure({ group, generation, secrets }: Pick<GroupOptions, 'group' | 'generation' | 'secrets'>) {
+    this.#config = group
+    this.#generation = generation
+    this.#secrets = secrets
+    this.#guard = guardOf(group)
+    const { settled } = this.#seats.configure(group.servers)
+    this.#changed()
+    await settled
+    this.#changed()
+  }
+
+  /** From now on the state is `draining`: probes say so, streams end; what is in flight goes on. */
+  drain(): void {
+    this.#state = 'draining'
+    for (const session of this.#sessions) session.stream?.end()
+    this.#reporter.flush()
+  }
+
+  #connect(server: Server): Upstream {
+    const { owner, env, identity, log } = this.#options
+    const clientInfo = { name: identity.name, version: identity.version }
+    return new Upstream({
+      server,
+      owner,
+      env,
+      clientInfo,
+      log: log.with({ server: server.name }),
+      events: this.#events,
+    })
+  }
+
+  /** What an upstream that no longer serves has to say concerns nobody. */
+  readonly #events: UpstreamEvents = {
+    changed: () => this.#reporter.changed(),
+    listed: () => this.#changed(),
+    notified: (upstream, notification) => {
+      if (this.#seats.get(upstream.name)?.upstream === upstream) this.#news.heard(upstream.name, notification)
+    },
+  }
+
+  #changed(): void {
+    this.#catalog.refresh()
+    this.#reporter.changed()
+  }
+
+  /** A server that came (or failed) for the first time has not heard what sessions want of it. */
+  #settled(): void {
+    void this.#verbosity.spread()
+    this.#reporter.changed()
+  }
+
+  #swapped(seat: Seat): void {
+    const { name } = seat.server
+    this.#subscriptions.replay(name)
+    void this.#verbosity.spread()
+    this.#changed()
+  }
+
+  /** The promise of the first lists of that address while they are worth waiting for; undefined ever after. */
+  #known(server: string | undefined): Promise<void> | undefined {
+    if (!this.#firstLists || server === undefined) return this.#firstLists
+    const seat = this.#seats.get(server)
+    if (!seat || seat.listing || seat.isSettled) return undefined
+    return Promise.race([this.#firstLists, seat.settled()])
+  }
+
+  #waitForFirstLists(): Promise<void> {
+    return within(this.#config.listWait, this.#seats.settled(), undefined).then(() => {
+      this.#firstLists = undefined
+    })
+  }
+
+  async #initialize({ server, version }: Pick<SessionFacts, 'server' | 'version'>): Promise<Params> {
+    await this.#known(server)
+    this.#catalog.watch(server)
+    const view = this.#catalog.view(server)
+    if (view) return initializeResult(view, version, this.#options.identity)
+    throw new RpcFailure(INVALID_PARAMS, `Server ${server} is not in this group any more`)
+  }
+
+  #listening(session: Session): void {
+    this.#catalog.watch(session.facts.server)
+    this.#news.listening(session)
+  }
+
+  #report(): Report {
+    const health = [...this.#seats].map(({ server, state, isSettled }) => ({
+      state,
+      required: server.required,
+      isSettled,
+    }))
+    this.#state = proxyState(health, this.#state)
+    const servers = [...this.#seats].map((seat) => serverStatus(seat, this.#catalog.offer(seat), this.#secrets))
+    return { generation: this.#generation, state: this.#state, servers }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#sessions[Symbol.dispose]()
+    await this.#seats[Symbol.asyncDispose]()
+    this.#catalog[Symbol.dispose]()
+    this.#reporter[Symbol.dispose]()
+    this.#pulse[Symbol.dispose]()
+  }
+}

@@ -1,0 +1,135 @@
+import { lookup } from 'node:dns/promises'
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { isIP, Server as NetServer } from 'node:net'
+import { pause } from '../shared/async.ts'
+import { MAX_HEADERS } from './guard.ts'
+
+/** A socket the supervisor bound: a descriptor this process inherited, or a handle that came over the IPC channel. */
+export type Socket = { readonly fd: number } | { readonly handle: object }
+
+export interface Address {
+  readonly host: string
+  readonly port: number
+}
+
+/** Never rejects. */
+export type Serve = (request: IncomingMessage, response: ServerResponse) => Promise<void>
+
+/** A client that closes in the very moment of our close would lose a request: idle connections are left for a while. */
+const QUIET = 500
+const CHECK = 20
+
+/** The HTTP server on one bound socket. */
+export class Listener implements Disposable {
+  readonly #server: Server
+  #open = 0
+  #connections = 0
+  #lastEnd = performance.now()
+  #isLeaving = false
+  readonly #closing = new AbortController()
+
+  private constructor(serve: Serve, mostConnections: number) {
+    this.#server = createServer(
+      {
+        // The parser's own defences: a slow head ends after about 8 s, a slow body after 30 s, both with 408.
+        headersTimeout: 8_000,
+        requestTimeout: 30_000,
+        connectionsCheckingInterval: 1_000,
+        keepAliveTimeout: 75_000,
+        maxHeaderSize: 16 * 1024,
+        noDelay: true,
+      },
+      (request, response) => this.#serve(serve, request, response),
+    )
+    this.#server.maxHeadersCount = MAX_HEADERS
+    this.#server.maxConnections = mostConnections
+    this.#server.on('connection', (socket) => {
+      this.#connections++
+      socket.once('close', () => this.#connections--)
+    })
+  }
+
+  /**
+   * Listens on a bound socket and makes sure that it is the one it was told of: a socket whose binding failed late
+   * would otherwise listen on every interface. Throws when it is another one.
+   */
+  static async on(socket: Socket, { told, serve, mostConnections }: ListenerOptions): Promise<Listener> {
+    const listener = new Listener(serve, mostConnections)
+    try {
+      await listener.#listen(socket)
+      await listener.#compare(told)
+      return listener
+    } catch (error) {
+      listener[Symbol.dispose]()
+      throw error
+    }
+  }
+
+  #listen(socket: Socket): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#server.once('error', reject)
+      this.#server.once('listening', () => {
+        this.#server.off('error', reject)
+        resolve()
+      })
+      if ('fd' in socket) this.#server.listen({ fd: socket.fd, backlog: 4096 })
+      else this.#server.listen(socket.handle, 4096)
+    })
+  }
+
+  async #compare({ host, port }: Address): Promise<void> {
+    const actual = this.#server.address()
+    if (actual === null || typeof actual === 'string') throw new Error('the socket is not a TCP socket')
+    const hosts = isIP(host) ? [host] : (await lookup(host, { all: true })).map(({ address }) => address)
+    if (actual.port === port && hosts.includes(actual.address)) return
+    throw new Error(`the socket is bound to ${actual.address}:${actual.port}, not to ${host}:${port}`)
+  }
+
+  #serve(serve: Serve, request: IncomingMessage, response: ServerResponse): void {
+    this.#open++
+    response.once('close', () => {
+      this.#open--
+      this.#lastEnd = performance.now()
+    })
+    if (this.#isLeaving) response.setHeader('connection', 'close')
+    void serve(request, response)
+  }
+
+  /** Another address takes over: for `graceMs` whoever comes is still served, and asked not to come again. */
+  async retire(graceMs: number): Promise<void> {
+    this.#isLeaving = true
+    await pause(graceMs, this.#closing.signal)
+    await this.drain(0)
+  }
+
+  /**
+   * Accepts no new connection, asks those that are open to close after their next answer, and resolves when nothing is
+   * in flight any more or `graceMs` have passed. Node's own `server.close()` would cut idle connections that may be
+   * about to send.
+   */
+  async drain(graceMs: number): Promise<void> {
+    this.#isLeaving = true
+    NetServer.prototype.close.call(this.#server)
+    const deadline = performance.now() + graceMs
+    while (performance.now() < deadline && !this.#isQuiet()) await pause(CHECK)
+    this[Symbol.dispose]()
+  }
+
+  #isQuiet(): boolean {
+    if (this.#connections === 0) return true
+    return this.#open === 0 && performance.now() - this.#lastEnd >= QUIET
+  }
+
+  [Symbol.dispose](): void {
+    this.#closing.abort()
+    this.#server.close()
+    this.#server.closeAllConnections()
+  }
+}
+
+export interface ListenerOptions {
+  /** What the supervisor says the socket is bound to. */
+  readonly told: Address
+  readonly serve: Serve
+  readonly mostConnections: number
+}

@@ -1,0 +1,113 @@
+import { within } from '../shared/async.ts'
+import type { Log } from '../shared/log.ts'
+import type { Env } from '../shared/paths.ts'
+import { Group } from './group.ts'
+import { type Address, Listener, type Socket } from './listener.ts'
+import { type FromProxy, LISTEN_FD, type ToProxy } from './protocol.ts'
+
+export interface ProxyProcessOptions {
+  readonly start: Extract<ToProxy, { type: 'start' }>
+  readonly version: string
+  readonly env: Env
+  readonly send: (message: FromProxy) => void
+  readonly exit: (code: number) => void
+  /** The log of this process; `secrets` are those of the configuration in effect. */
+  readonly makeLog: (secrets: () => readonly string[]) => Log
+}
+
+/** The answer to a new configuration waits for what it added or changed to serve, but not for a server that hangs. */
+const CONFIGURE_WAIT = 5_000
+/** How long the old address goes on for who still uses it. */
+const PORT_GRACE = 30_000
+
+/** The process as the supervisor sees it: one group, listening where it is told to, until it is told to stop. */
+export class ProxyProcess {
+  readonly #options: ProxyProcessOptions
+  readonly #log: Log
+  readonly #group: Group
+  #listener: Listener | undefined
+  /** Listeners of addresses that were left, until nobody uses them any more. */
+  readonly #left = new Set<Listener>()
+  #secrets: readonly string[]
+  #isStopping = false
+  #ended: Promise<void> | undefined
+
+  constructor(options: ProxyProcessOptions) {
+    const { start, version, env, send } = options
+    this.#options = options
+    this.#secrets = start.secrets
+    this.#log = options.makeLog(() => this.#secrets)
+    this.#group = new Group({
+      ...start,
+      env,
+      log: this.#log,
+      identity: { name: 'mcpctl', version, project: start.project, group: start.group.name },
+      report: (report) => send({ type: 'status', ...report }),
+    })
+  }
+
+  /** Listens on the inherited socket. Rejects when it is not the one that was announced. */
+  async listen(): Promise<void> {
+    await this.#open({ fd: LISTEN_FD }, this.#options.start.listen)
+  }
+
+  async receive(message: Exclude<ToProxy, { type: 'start' }>, handle: unknown): Promise<void> {
+    switch (message.type) {
+      case 'configure':
+        return this.#configure(message)
+      case 'listen':
+        return this.#move(message.listen, handle)
+      case 'drain':
+        return this.drain(message.graceMs)
+      default:
+        message satisfies never
+    }
+  }
+
+  async #configure(message: Extract<ToProxy, { type: 'configure' }>): Promise<void> {
+    this.#secrets = message.secrets
+    await within(CONFIGURE_WAIT, this.#group.configure(message), undefined)
+    this.#options.send({ type: 'configured', generation: message.generation })
+  }
+
+  async #move(told: Address, handle: unknown): Promise<void> {
+    if (typeof handle !== 'object' || handle === null) throw new Error('a socket to listen on did not come along')
+    const old = this.#listener
+    await this.#open({ handle }, told)
+    if (old) await this.#leave(old)
+  }
+
+  async #leave(old: Listener): Promise<void> {
+    this.#left.add(old)
+    await old.retire(PORT_GRACE)
+    this.#left.delete(old)
+  }
+
+  async #open(socket: Socket, told: Address): Promise<void> {
+    this.#listener = await Listener.on(socket, {
+      told,
+      serve: (request, response) => this.#group.serve(request, response),
+      mostConnections: 2 * this.#options.start.group.limits.maxSessions,
+    })
+    this.#log.info('proxy listening', { ...told })
+    this.#options.send({ type: 'listening', ...told })
+  }
+
+  /** Finishes what is in flight, for at most `graceMs`, then stops the servers and exits with 0. Asked again: at once. */
+  async drain(graceMs: number): Promise<void> {
+    if (this.#isStopping) return this.stop()
+    this.#isStopping = true
+    this.#log.info('proxy draining', { graceMs })
+    this.#group.drain()
+    const listeners = this.#listener ? [this.#listener, ...this.#left] : []
+    await Promise.all(listeners.map((listener) => listener.drain(graceMs)))
+    await this.stop()
+  }
+
+  /** Stops the servers at once and exits with 0. */
+  stop(): Promise<void> {
+    this.#isStopping = true
+    this.#ended ??= this.#group[Symbol.asyncDispose]().then(() => this.#options.exit(0))
+    return this.#ended
+  }
+}

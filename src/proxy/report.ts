@@ -1,0 +1,56 @@
+import { redact } from '../shared/secret.ts'
+import type { ProxyState, ServerStatus } from '../shared/status.ts'
+import type { Offer } from './offer.ts'
+import type { Seat } from './seat.ts'
+
+/** A server as `mcpctl status` shows it: counts after filters, the last error without secrets. */
+export function serverStatus(seat: Seat, offer: Offer, secrets: readonly string[]): ServerStatus {
+  const { server, state, newest } = seat
+  const lastError = newest?.lastError ?? null
+  return {
+    name: server.name,
+    state,
+    transport: newest?.transport ?? (server.transport.kind === 'auto' ? 'http' : server.transport.kind),
+    pid: newest?.pid ?? null,
+    protocol: offer.listing?.protocolVersion ?? null,
+    tools: offer.items.tools.length,
+    resources: offer.items.resources.length,
+    prompts: offer.items.prompts.length,
+    restarts: newest?.restarts ?? 0,
+    lastError: lastError === null ? null : redact(lastError, secrets),
+  }
+}
+
+export interface Report {
+  readonly generation: number
+  readonly state: ProxyState
+  readonly servers: readonly ServerStatus[]
+}
+
+/** Sends what changed, once per burst: a start of forty servers is not a hundred messages. */
+export class Reporter implements Disposable {
+  readonly #make: () => Report
+  readonly #send: (report: Report) => void
+  #timer: NodeJS.Timeout | undefined
+
+  constructor(make: () => Report, send: (report: Report) => void) {
+    this.#make = make
+    this.#send = send
+  }
+
+  changed(): void {
+    this.#timer ??= setTimeout(() => this.flush(), COALESCE)
+  }
+
+  flush(): void {
+    clearTimeout(this.#timer)
+    this.#timer = undefined
+    this.#send(this.#make())
+  }
+
+  [Symbol.dispose](): void {
+    clearTimeout(this.#timer)
+  }
+}
+
+const COALESCE = 20

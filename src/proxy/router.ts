@@ -1,0 +1,158 @@
+import { isLevel, type Level } from './levels.ts'
+import { unmarkUri } from './names.ts'
+import { INVALID_PARAMS, isRecord, METHOD_NOT_FOUND, type Params } from './rpc.ts'
+import type { Kind } from './upstream/listing.ts'
+import type { Target, View } from './view.ts'
+
+/** The code of the legacy era for a resource that is not there. */
+export const RESOURCE_NOT_FOUND = -32002
+
+/** The decision where one request goes. */
+export type Route =
+  /** Answered here, without any upstream. */
+  | { readonly to: 'pong' }
+  | { readonly to: 'list'; readonly kind: Kind }
+  | { readonly to: 'level'; readonly level: Level }
+  | { readonly to: 'refuse'; readonly code: number; readonly message: string; readonly data?: unknown }
+  | { readonly to: 'upstream'; readonly server: string; readonly params: Params | undefined }
+  /** Nobody listed this URI: whoever of these knows it. */
+  | { readonly to: 'anyOf'; readonly servers: readonly string[]; readonly params: Params }
+  | { readonly to: 'subscribe' | 'unsubscribe'; readonly target: Target; readonly params: Params }
+
+/** What a request is routed by. */
+export interface Asked {
+  readonly method: string
+  readonly params?: Params | undefined
+}
+
+/** The server a URI was learned from, for URIs that no list contains. */
+export type Learned = (uri: string) => string | undefined
+
+interface Context {
+  readonly view: View
+  readonly method: string
+  readonly params: Params
+  readonly learned: Learned
+}
+
+const table: Readonly<Record<string, (context: Context) => Route>> = {
+  ping: () => ({ to: 'pong' }),
+  'tools/list': (context) => list('tools', context),
+  'prompts/list': (context) => list('prompts', context),
+  'resources/list': (context) => list('resources', context),
+  'resources/templates/list': (context) => list('templates', context),
+  'tools/call': (context) => byName('tools', context),
+  'prompts/get': (context) => byName('prompts', context),
+  'resources/read': read,
+  'resources/subscribe': (context) => subscription('subscribe', context),
+  'resources/unsubscribe': (context) => subscription('unsubscribe', context),
+  'completion/complete': complete,
+  'logging/setLevel': setLevel,
+}
+
+/** Pure: the view says where names and URIs lead, the method says what to do with them. */
+export function route(view: View, { method, params }: Asked, learned: Learned): Route {
+  const decide = Object.hasOwn(table, method) ? table[method] : undefined
+  if (decide) return decide({ view, method, params: params ?? {}, learned })
+  if (view.server !== undefined) return { to: 'upstream', server: view.server, params }
+  return { to: 'refuse', code: METHOD_NOT_FOUND, message: 'Method not found' }
+}
+
+/** Lists come in one page, so no cursor was ever given out. */
+function list(kind: Kind, { params }: Context): Route {
+  if (params.cursor === undefined) return { to: 'list', kind }
+  return refuse('Invalid cursor')
+}
+
+const nouns = { tools: 'tool', prompts: 'prompt' } as const
+
+function byName(kind: 'tools' | 'prompts', { view, params }: Context): Route {
+  const { name } = params
+  if (typeof name !== 'string') return refuse('params.name must be a string')
+  const target = named(view, kind, name)
+  if (!target) return refuse(`Unknown ${nouns[kind]}: ${name}`)
+  return to(target, name, params, 'name')
+}
+
+/** On a server's own address a name need not be listed: it only must not be filtered out. */
+function named(view: View, kind: Kind, name: string): Target | undefined {
+  const target = view.targets[kind].get(name)
+  if (target || view.server === undefined) return target
+  return view.offers[0]?.isVisible(kind, name) ? { server: view.server, own: name } : undefined
+}
+
+/** The very same params when there is nothing to change. */
+function to({ server, own }: Target, given: string, params: Params, key: string): Route {
+  return { to: 'upstream', server, params: own === given ? params : { ...params, [key]: own } }
+}
+
+function read(context: Context): Route {
+  const { uri } = context.params
+  if (typeof uri !== 'string') return refuse('params.uri must be a string')
+  const found = locate(uri, context)
+  if (found.length > 1) return { to: 'anyOf', servers: found.map(({ server }) => server), params: context.params }
+  const [target] = found
+  return target ? to(target, uri, context.params, 'uri') : notFound(uri)
+}
+
+function subscription(verb: 'subscribe' | 'unsubscribe', context: Context): Route {
+  const { uri } = context.params
+  if (typeof uri !== 'string') return refuse('params.uri must be a string')
+  const [target] = locate(uri, context)
+  return target ? { to: verb, target, params: context.params } : notFound(uri)
+}
+
+/** By list, by mark, by template, by what was learned; else every server that has resources may know it. */
+function locate(uri: string, { view, learned }: Context): readonly Target[] {
+  const exact = view.targets.resources.get(uri) ?? view.mentioned.get(uri)
+  if (exact) return [exact]
+  const guesses = [unmarkUri(uri), view.templates.find((template) => template.matches(uri)), from(learned(uri), uri)]
+  for (const guess of guesses) {
+    const target = guess && { server: guess.server, own: 'matches' in guess ? uri : guess.own }
+    if (target && isReadable(view, target)) return [target]
+  }
+  return view.offers
+    .filter(({ server, listing }) => view.server === server || isRecord(listing?.capabilities.resources))
+    .map(({ server }) => ({ server, own: uri }))
+    .filter((target) => isReadable(view, target))
+}
+
+function from(server: string | undefined, uri: string): Target | undefined {
+  return server === undefined ? undefined : { server, own: uri }
+}
+
+function isReadable(view: View, { server, own }: Target): boolean {
+  return view.offers.some((offer) => offer.server === server && offer.isVisible('resources', own))
+}
+
+function complete({ view, params, learned, method }: Context): Route {
+  const { ref } = params
+  if (!isRecord(ref)) return refuse('params.ref must be an object')
+  if (typeof ref.name === 'string') {
+    const target = named(view, 'prompts', ref.name)
+    return target ? completion(target, params, { ...ref, name: target.own }) : refuse(`Unknown prompt: ${ref.name}`)
+  }
+  if (typeof ref.uri !== 'string') return refuse('params.ref must name a prompt or a resource')
+  const [target] = [
+    view.targets.templates.get(ref.uri) ?? [],
+    locate(ref.uri, { view, params, learned, method }),
+  ].flat()
+  return target ? completion(target, params, { ...ref, uri: target.own }) : notFound(ref.uri)
+}
+
+function completion({ server }: Target, params: Params, ref: Params): Route {
+  return { to: 'upstream', server, params: { ...params, ref } }
+}
+
+function setLevel({ params }: Context): Route {
+  const { level } = params
+  return isLevel(level) ? { to: 'level', level } : refuse(`Invalid log level: ${String(level)}`)
+}
+
+function refuse(message: string): Route {
+  return { to: 'refuse', code: INVALID_PARAMS, message }
+}
+
+function notFound(uri: string): Route {
+  return { to: 'refuse', code: RESOURCE_NOT_FOUND, message: `Resource not found: ${uri}`, data: { uri } }
+}

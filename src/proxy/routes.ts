@@ -1,0 +1,91 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { allowOrigin, preflight } from './cors.ts'
+import { deny, refusal } from './denial.ts'
+import type { Endpoint } from './endpoint.ts'
+import type { Guard } from './guard.ts'
+import { INTERNAL_ERROR } from './rpc.ts'
+
+export interface RoutesOptions {
+  /** Asked each time: a reload brings a new one. */
+  readonly guard: () => Guard
+  readonly endpoint: Endpoint
+  readonly isReady: () => boolean
+}
+
+interface Visit {
+  readonly request: IncomingMessage
+  readonly response: ServerResponse
+  readonly server: string | undefined
+}
+
+interface HttpRoute {
+  readonly path: RegExp
+  /** Needs no token; says a status word and nothing else. */
+  readonly isPublic: boolean
+  readonly methods: Readonly<Record<string, (visit: Visit) => Promise<void> | void>>
+}
+
+/** Every path there is, on one screen. The group `server` in a path is the name of the server. */
+function httpRoutes({ endpoint, isReady }: Pick<RoutesOptions, 'endpoint' | 'isReady'>): readonly HttpRoute[] {
+  const mcp = {
+    POST: (visit: Visit) => endpoint.post(visit),
+    GET: (visit: Visit) => endpoint.get(visit),
+    DELETE: (visit: Visit) => endpoint.delete(visit),
+  }
+  return [
+    { path: /^\/mcp$/, isPublic: false, methods: mcp },
+    { path: /^\/servers\/(?<server>[^/]+)\/mcp$/, isPublic: false, methods: mcp },
+    { path: /^\/livez$/, isPublic: true, methods: { GET: (visit) => word(visit, true) } },
+    { path: /^\/readyz$/, isPublic: true, methods: { GET: (visit) => word(visit, isReady()) } },
+  ]
+}
+
+/** The one way in: guard, path, method, in this order for every route there is. */
+export function serveRoutes(options: RoutesOptions, failed: (error: unknown) => void) {
+  const routes = httpRoutes(options)
+  return async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    const { route, server } = find(routes, request.url ?? '')
+    const denial = options.guard().check(request, { isPublic: route?.isPublic ?? false })
+    if (denial) return deny(response, denial)
+    allowOrigin(request, response)
+    try {
+      await act(route, { request, response, server })
+    } catch (error) {
+      failed(error)
+      deny(response, { status: 500, code: INTERNAL_ERROR, message: 'Internal error' })
+    }
+  }
+}
+
+function act(route: HttpRoute | undefined, visit: Visit): Promise<void> | void {
+  const { request, response } = visit
+  if (!route) return deny(response, refusal(404, 'Not Found'))
+  if (request.method === 'OPTIONS') return preflight(response)
+  const method = request.method ?? ''
+  if (Object.hasOwn(route.methods, method)) return route.methods[method]?.(visit)
+  return deny(response, refusal(405, 'Method Not Allowed', { allow: Object.keys(route.methods).join(', ') }))
+}
+
+function find(routes: readonly HttpRoute[], url: string): { route: HttpRoute | undefined; server: string | undefined } {
+  const [path = ''] = url.split('?', 1)
+  for (const route of routes) {
+    const match = route.path.exec(path)
+    if (match) return { route, server: decode(match.groups?.server) }
+  }
+  return { route: undefined, server: undefined }
+}
+
+/** A name that cannot be decoded is nobody's. */
+function decode(name: string | undefined): string | undefined {
+  if (name === undefined) return undefined
+  try {
+    return decodeURIComponent(name)
+  } catch {
+    // Malformed percent-encoding: the name as it stands matches no server.
+    return name
+  }
+}
+
+function word({ response }: Visit, isGood: boolean): void {
+  response.writeHead(isGood ? 200 : 503, { 'content-type': 'text/plain' }).end(isGood ? 'ok\n' : 'unavailable\n')
+}

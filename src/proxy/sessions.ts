@@ -1,0 +1,103 @@
+import { randomUUID } from 'node:crypto'
+import type { Sealer, SessionFacts } from './sealer.ts'
+import { Session } from './session.ts'
+
+export interface SessionsOptions {
+  readonly sealer: Sealer
+  readonly group: string
+  /** Asked each time: a reload may change it. */
+  readonly most: () => number
+  /** Called once for each session that leaves memory, whether deleted or idle. */
+  readonly ended: (session: Session) => void
+}
+
+/** `full`: the id is good, but there is no room to bring its session back now. */
+export type Found = Session | 'full' | undefined
+
+/** A session not heard of for so long leaves memory; its id brings it back. */
+const IDLE = 30 * 60_000
+const SWEEP = 60_000
+/** Deleted sessions remembered, so that their ids do not bring them back. */
+const TOMBSTONES = 10_000
+
+/** The downstream sessions in memory. When they are too many new ones are refused; none is ever evicted. */
+export class Sessions implements Disposable {
+  readonly #options: SessionsOptions
+  readonly #byId = new Map<string, Session>()
+  readonly #opening = new Map<string, Promise<Found>>()
+  readonly #deleted = new Set<string>()
+  readonly #timer: NodeJS.Timeout
+
+  constructor(options: SessionsOptions) {
+    this.#options = options
+    this.#timer = setInterval(() => this.#sweep(), SWEEP).unref()
+  }
+
+  get isFull(): boolean {
+    return this.#byId.size >= this.#options.most()
+  }
+
+  [Symbol.iterator](): IterableIterator<Session> {
+    return this.#byId.values()
+  }
+
+  async create(facts: Omit<SessionFacts, 'sid' | 'group'>): Promise<Session> {
+    const whole = { ...facts, sid: randomUUID(), group: this.#options.group }
+    return this.#add(new Session(await this.#options.sealer.seal(whole), whole))
+  }
+
+  /** The session of an id, at once when it is in memory; undefined for ids that are foreign, broken or deleted. */
+  find(id: string): Session | Promise<Found> {
+    return this.#byId.get(id) ?? this.#reopen(id)
+  }
+
+  delete(session: Session): void {
+    this.#deleted.add(session.facts.sid)
+    if (this.#deleted.size > TOMBSTONES) this.#forgetOldest()
+    this.#end(session, 'The session was deleted')
+  }
+
+  /** One opening per id, however many requests bring it: a session is one object. */
+  #reopen(id: string): Promise<Found> {
+    const opening = this.#opening.get(id) ?? this.#open(id).finally(() => this.#opening.delete(id))
+    this.#opening.set(id, opening)
+    return opening
+  }
+
+  async #open(id: string): Promise<Found> {
+    const facts = await this.#options.sealer.open(id)
+    if (!facts || facts.group !== this.#options.group || this.#deleted.has(facts.sid)) return undefined
+    if (this.isFull) return 'full'
+    return this.#add(new Session(id, facts, true))
+  }
+
+  #add(session: Session): Session {
+    this.#byId.set(session.id, session)
+    return session
+  }
+
+  #forgetOldest(): void {
+    for (const oldest of this.#deleted) {
+      this.#deleted.delete(oldest)
+      return
+    }
+  }
+
+  #sweep(): void {
+    const now = performance.now()
+    for (const session of this.#byId.values())
+      if (session.idleFor(now) > IDLE) this.#end(session, 'The session is idle')
+  }
+
+  #end(session: Session, reason: string): void {
+    this.#byId.delete(session.id)
+    session.close(reason)
+    this.#options.ended(session)
+  }
+
+  /** Closes what is open; the ids stay good for the next generation. */
+  [Symbol.dispose](): void {
+    clearInterval(this.#timer)
+    for (const session of this.#byId.values()) session.close('The proxy stops')
+  }
+}

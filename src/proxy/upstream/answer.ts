@@ -1,0 +1,99 @@
+import { type Id, isRecord, isRequest, type RpcMessage } from '../rpc.ts'
+import { LinkFailure } from './failure.ts'
+import type { Head } from './pool.ts'
+
+const SECOND = 1000
+const MINUTE = 60 * SECOND
+
+/** The media type without parameters, in lower case. */
+export function mediaType(head: Head): string {
+  return (header(head, 'content-type') ?? '').split(';')[0]?.trim().toLowerCase() ?? ''
+}
+
+export function header(head: Head, name: string): string | undefined {
+  const value = head.headers[name]
+  return typeof value === 'string' ? value : value?.[0]
+}
+
+export interface Received {
+  readonly message: RpcMessage
+  readonly head: Head
+  readonly text: string
+  /** Whether the message carried a session id. */
+  readonly inSession: boolean
+}
+
+/**
+ * What the server answered to a POST as JSON: the value to deliver, undefined for "accepted, nothing to say". Throws
+ * LinkFailure for everything that is no answer. A JSON-RPC error for this very request is an answer, whatever the
+ * status says. (MCP: Basic, Transports, Streamable HTTP.)
+ */
+export function interpret(received: Received): unknown {
+  const { message, head, text } = received
+  const value = mediaType(head) === 'application/json' ? parse(text) : undefined
+  const isOwn = isRequest(message) && isRecord(value) && value.id === message.id
+  if (head.status >= 300 && !(isOwn && isPlain(head.status))) throw refusal(received, value)
+  if (!isRequest(message)) return undefined
+  if (value !== undefined) return value
+  throw new LinkFailure('broken', `HTTP ${head.status} with ${mediaType(head) || 'no content type'} is no answer`)
+}
+
+/** Statuses that say nothing more than the JSON-RPC error beside them. */
+function isPlain(status: number): boolean {
+  return status === 400 || status === 422 || status === 500 || status === 200
+}
+
+function parse(text: string): unknown {
+  if (text === '') return undefined
+  try {
+    return JSON.parse(text)
+  } catch (cause) {
+    throw new LinkFailure('broken', 'the answer is not JSON', { cause })
+  }
+}
+
+/** The failure a status above 299 stands for. */
+function refusal({ message, head, inSession }: Received, value: unknown): LinkFailure {
+  const { status } = head
+  if (status < 400) {
+    const hint = `redirects are not followed: set "url" to where it moved`
+    return new LinkFailure('hopeless', `redirected with HTTP ${status}`, { hint })
+  }
+  if (status === 401 || status === 403) {
+    const hint = 'set "headers" with valid credentials'
+    return new LinkFailure(status === 401 ? 'unauthorized' : 'forbidden', `not authorized: HTTP ${status}`, { hint })
+  }
+  if (inSession && isSessionLoss(status, value)) return new LinkFailure('session', 'the server forgot the session')
+  if (status === 429 || status === 503) return busy(head)
+  const isFirst = message.method === 'initialize'
+  if (isFirst && [400, 404, 405].includes(status))
+    return new LinkFailure('unsuitable', `no Streamable HTTP at this URL: HTTP ${status}`)
+  return new LinkFailure(status >= 500 ? 'unreachable' : 'broken', `HTTP ${status}`)
+}
+
+/** 404 by the specification; some servers say 400 after a restart, with an error that speaks of the session. */
+function isSessionLoss(status: number, value: unknown): boolean {
+  if (status === 404) return true
+  if (status !== 400 || !isRecord(value) || !isRecord(value.error)) return false
+  return /session|not initialized/i.test(String(value.error.message))
+}
+
+function busy(head: Head): LinkFailure {
+  const wait = retryAfter(header(head, 'retry-after'), Date.now())
+  const message = `the server asks for a pause: HTTP ${head.status}`
+  return new LinkFailure('busy', message, wait === undefined ? {} : { retryAfterMs: wait })
+}
+
+/** `Retry-After` in milliseconds, seconds or a date, clamped to 1 s … 10 min; undefined for what is neither. */
+export function retryAfter(value: string | undefined, now: number): number | undefined {
+  if (value === undefined) return undefined
+  const ms = /^-?\d+$/.test(value.trim()) ? Number(value) * SECOND : Date.parse(value) - now
+  return Number.isNaN(ms) ? undefined : Math.min(Math.max(ms, SECOND), 10 * MINUTE)
+}
+
+/** Whether the value, or one in it when it is a batch, is the answer to the request. */
+export function answers(value: unknown, id: Id): boolean {
+  if (Array.isArray(value)) return value.some((one) => answers(one, id))
+  if (!isRecord(value) || value.method !== undefined) return false
+  return value.id === id || value.id === String(id) || (value.id ?? null) === null
+}

@@ -1,0 +1,45 @@
+import { type Id, isRecord, type RpcNotification, type RpcRequest } from '../rpc.ts'
+import type { PendingCall } from './pending.ts'
+
+const RELATED_TASK = 'io.modelcontextprotocol/related-task'
+
+export type Calls = ReadonlyMap<Id, PendingCall>
+
+/**
+ * The call a server's request was made for: by the stream it came on, by the task it names, or because there is only
+ * one. Undefined when that is not certain: then nobody is asked, since a question to the wrong person leaks.
+ */
+export function callOf(message: RpcRequest, origin: Id | undefined, calls: Calls): PendingCall | undefined {
+  if (origin !== undefined) return calls.get(origin)
+  const task = relatedTask(message)
+  if (task !== undefined) return awaiting(task, calls)
+  return only(calls)
+}
+
+/** The call a notification belongs to: its progress token, its stream, or the only one that can have caused a log. */
+export function listenerOf(message: RpcNotification, origin: Id | undefined, calls: Calls): PendingCall | undefined {
+  if (message.method === 'notifications/progress') return calls.get(Number(message.params?.progressToken))
+  if (message.method === 'notifications/resources/updated') return undefined
+  if (origin !== undefined) return calls.get(origin)
+  return message.method === 'notifications/message' ? only(calls) : undefined
+}
+
+function relatedTask(message: RpcRequest): string | undefined {
+  const meta = message.params?._meta
+  const related = isRecord(meta) ? meta[RELATED_TASK] : undefined
+  return isRecord(related) && typeof related.taskId === 'string' ? related.taskId : undefined
+}
+
+/** Whoever waits for the task's result is the one to ask. */
+function awaiting(task: string, calls: Calls): PendingCall | undefined {
+  for (const call of calls.values()) {
+    const { method, params } = call.exchange
+    if (method === 'tasks/result' && params?.taskId === task) return call
+  }
+  return undefined
+}
+
+export function only(calls: Calls): PendingCall | undefined {
+  const [first, second] = calls.values()
+  return second === undefined ? first : undefined
+}

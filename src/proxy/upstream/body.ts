@@ -1,0 +1,65 @@
+import { createParser } from 'eventsource-parser'
+import { LinkFailure } from './failure.ts'
+import { MAX_MESSAGE_BYTES } from './link.ts'
+import type { BodyReader } from './pool.ts'
+
+/** Collects a whole body as text, up to the size of one message. */
+export class TextBody implements BodyReader {
+  text = ''
+  #chunks: Buffer[] = []
+  #length = 0
+
+  chunk(bytes: Buffer): void {
+    this.#length += bytes.length
+    if (this.#length > MAX_MESSAGE_BYTES) throw new LinkFailure('broken', 'the answer is larger than 16 MiB')
+    this.#chunks.push(bytes)
+  }
+
+  end(): void {
+    this.text = Buffer.concat(this.#chunks).toString()
+    this.#chunks = []
+  }
+}
+
+/**
+ * Reads server-sent events as they arrive, however the bytes are split. An event that lacks only its final blank line
+ * is still taken: half a message would not parse as JSON anyway.
+ */
+export class EventBody implements BodyReader {
+  /** Of the newest event that had one, to resume from. */
+  lastId: string | undefined
+  /** The server's wish for the pause before a reconnect, in milliseconds. */
+  retry: number | undefined
+  /** Events with data so far. */
+  events = 0
+  readonly #decoder = new TextDecoder()
+  readonly #parser
+
+  constructor(take: (data: string) => void, lastId?: string) {
+    this.lastId = lastId
+    this.#parser = createParser({
+      maxBufferSize: MAX_MESSAGE_BYTES,
+      onRetry: (ms) => {
+        this.retry = ms
+      },
+      onError: (error) => {
+        if (error.type === 'max-buffer-size-exceeded')
+          throw new LinkFailure('broken', 'an event is larger than 16 MiB', { cause: error })
+      },
+      onEvent: ({ id, event, data }) => {
+        if (id !== undefined) this.lastId = id
+        if (data === '' || (event !== undefined && event !== 'message')) return
+        this.events++
+        take(data)
+      },
+    })
+  }
+
+  chunk(bytes: Buffer): void {
+    this.#parser.feed(this.#decoder.decode(bytes, { stream: true }))
+  }
+
+  end(): void {
+    this.#parser.feed(`${this.#decoder.decode()}\n\n`)
+  }
+}

@@ -1,0 +1,40 @@
+import type { Exchange } from '../exchange.ts'
+import type { Params, RpcNotification, RpcResponse } from '../rpc.ts'
+import type { LinkFailure } from './failure.ts'
+
+/** What a server said about itself when the connection was made. */
+export interface Greeting {
+  readonly protocolVersion: string
+  readonly serverInfo: Params
+  readonly capabilities: Params
+  readonly instructions: string | undefined
+}
+
+/** One conversation with a server over one link, whatever its era. It lives until it is lost or closed, never twice. */
+export interface Connection extends AsyncDisposable {
+  readonly greeting: Greeting
+  readonly transport: 'stdio' | 'http' | 'sse'
+  readonly pid: number | null
+  /** Rejects with LinkFailure for the way's faults and RpcFailure for what no repetition mends. */
+  call(exchange: Exchange): Promise<RpcResponse>
+  /** A request of the proxy's own. */
+  ask(method: string, params: Params | undefined, signal: AbortSignal): Promise<RpcResponse>
+  /** To be called once the first lists are in: opens the side stream and watches over the idle connection. */
+  settle(): void
+  /** Resolves when the calls in flight are over. */
+  drained(): Promise<void>
+  /** Ends it because of a failure that somebody else noticed. */
+  lose(failure: LinkFailure): void
+  /** Ends calls in flight with `reason` and lets go of the server. Never rejects. */
+  close(reason: Error): Promise<void>
+}
+
+/** What a connection tells its owner; called synchronously. */
+export interface ConnectionEvents {
+  /** A notification that belongs to no exchange. */
+  notified(notification: RpcNotification): void
+  /** Lists may have changed: said so by the server, or a gap in what it says. */
+  stale(): void
+  /** At most once, never after `close`. */
+  lost(failure: LinkFailure): void
+}

@@ -1,0 +1,143 @@
+import {
+  errorResponse,
+  failureResponse,
+  type Id,
+  INTERNAL_ERROR,
+  isMessage,
+  isNotification,
+  isRecord,
+  isRequest,
+  isResponse,
+  type RpcMessage,
+  type RpcNotification,
+  type RpcRequest,
+  type RpcResponse,
+} from '../rpc.ts'
+import { callOf, listenerOf, only } from './attribution.ts'
+import type { ConnectionEvents } from './connection.ts'
+import { LinkFailure } from './failure.ts'
+import type { PendingCall } from './pending.ts'
+
+export interface InboxOptions {
+  /** The clients' requests in flight, by our id. */
+  readonly calls: ReadonlyMap<Id, PendingCall>
+  /** The proxy's own requests: nothing a server asks is ever attributed to them. */
+  readonly own: ReadonlyMap<Id, PendingCall>
+  /** Batches exist in 2025-03-26 only. */
+  readonly takesBatches: () => boolean
+  readonly reply: (answer: RpcResponse) => void
+  readonly events: Pick<ConnectionEvents, 'notified' | 'stale'>
+}
+
+const LIST_CHANGED = /^notifications\/(tools|prompts|resources)\/list_changed$/
+
+/** Brings everything a legacy server says to whom it is for. What is for nobody is dropped and counted. */
+export class Inbox {
+  readonly #options: InboxOptions
+  #dropped = 0
+
+  constructor(options: InboxOptions) {
+    this.#options = options
+  }
+
+  /** Messages nobody waited for: unknown, duplicate or late ids, unknown tokens, things that are no messages. */
+  get dropped(): number {
+    return this.#dropped
+  }
+
+  received(value: unknown, origin: Id | undefined): void {
+    if (!Array.isArray(value) || !this.#options.takesBatches()) {
+      this.#one(value, origin)
+      return
+    }
+    for (const one of value) this.#one(one, origin)
+  }
+
+  spoiled(id: Id | undefined, reason: string): void {
+    this.#fail(id === undefined ? only(this.#options.calls) : this.#get(id), reason)
+  }
+
+  #one(value: unknown, origin: Id | undefined): void {
+    if (!isMessage(value)) this.#malformed(value, origin)
+    else if (isRequest(value)) void this.#requested(value, origin)
+    else if (isNotification(value)) this.#notified(value, origin)
+    else this.#answered(value, origin)
+  }
+
+  #answered(message: RpcMessage, origin: Id | undefined): void {
+    // With a method and an id of a wrong type it is neither a request nor a notification.
+    const call = isResponse(message) ? this.#find(message.id, origin) : undefined
+    if (!call || !isResponse(message)) this.#dropped++
+    else if ('result' in message && !isRecord(message.result)) this.#fail(call, 'the answer has no result')
+    else call.settle(message)
+  }
+
+  /** Something that is no message, but says whose answer it should have been: that call must not hang. */
+  #malformed(value: unknown, origin: Id | undefined): void {
+    const id = isRecord(value) && value.method === undefined ? value.id : undefined
+    const call = id === undefined ? this.#get(origin) : this.#find(id, origin)
+    this.#fail(call, 'the answer is no JSON-RPC response')
+  }
+
+  #fail(call: PendingCall | undefined, reason: string): void {
+    if (call) call.fail(new LinkFailure('broken', reason))
+    else this.#dropped++
+  }
+
+  /** By id, also when the server made a string of it; an error without id belongs to the stream it came on. */
+  #find(id: unknown, origin: Id | undefined): PendingCall | undefined {
+    if (id === null || id === undefined) return this.#get(origin) ?? only(this.#options.calls)
+    return this.#get(typeof id === 'string' && /^\d+$/.test(id) ? Number(id) : id)
+  }
+
+  #get(id: unknown): PendingCall | undefined {
+    if (typeof id !== 'number') return undefined
+    return this.#options.calls.get(id) ?? this.#options.own.get(id)
+  }
+
+  #notified(message: RpcNotification, origin: Id | undefined): void {
+    const { calls, events } = this.#options
+    if (LIST_CHANGED.test(message.method)) events.stale()
+    else if (message.method === 'notifications/cancelled') this.#withdrawn(message.params?.requestId)
+    else if (message.method === 'notifications/progress') this.#progressed(message, origin)
+    else {
+      const call = listenerOf(message, origin, calls)
+      if (call) call.exchange.sink.notify(message)
+      else events.notified(message)
+    }
+  }
+
+  #progressed(message: RpcNotification, origin: Id | undefined): void {
+    const call = listenerOf(message, origin, this.#options.calls)
+    call?.touch()
+    if (call?.token === undefined) this.#dropped++
+    else call.exchange.sink.notify({ ...message, params: { ...message.params, progressToken: call.token } })
+  }
+
+  /** The server takes back a request that it made. */
+  #withdrawn(id: unknown): void {
+    if (typeof id !== 'string' && typeof id !== 'number') return
+    for (const call of this.#options.calls.values()) call.asked.get(id)?.abort()
+  }
+
+  async #requested(request: RpcRequest, origin: Id | undefined): Promise<void> {
+    this.#options.reply(await this.#answerTo(request, origin))
+  }
+
+  async #answerTo(request: RpcRequest, origin: Id | undefined): Promise<RpcResponse> {
+    const { id, method } = request
+    if (method === 'ping') return { jsonrpc: '2.0', id, result: {} }
+    const call = callOf(request, origin, this.#options.calls)
+    if (!call) return errorResponse(id, INTERNAL_ERROR, 'No client this request certainly belongs to')
+    const withdrawn = new AbortController()
+    call.asked.set(id, withdrawn)
+    try {
+      return { ...(await call.exchange.sink.request(request, withdrawn.signal)), id }
+    } catch (error) {
+      return failureResponse(id, error)
+    } finally {
+      call.asked.delete(id)
+      call.touch()
+    }
+  }
+}

@@ -1,0 +1,230 @@
+import type { Server } from '../../config/profile.ts'
+import { defer } from '../../shared/async.ts'
+import { messageOf } from '../../shared/errors.ts'
+import type { Log } from '../../shared/log.ts'
+import type { ServerState } from '../../shared/status.ts'
+import type { RpcNotification } from '../rpc.ts'
+import { rest } from './backoff.ts'
+import type { Connection, ConnectionEvents } from './connection.ts'
+import { LinkFailure } from './failure.ts'
+import { draining, overloaded, unavailable } from './refusal.ts'
+import type { Timing } from './timing.ts'
+
+/** Calls that may wait for a connect in progress. */
+const MAX_WAITING = 256
+
+export interface KeeperOptions {
+  readonly server: Server
+  readonly timing: Timing
+  readonly log: Log
+  /** A greeted connection; rejects with LinkFailure. What it leaves behind goes to `leave`. */
+  readonly open: (opening: Opening) => Promise<Connection>
+  /** What a new connection needs before it counts as ready: lists, what the last one had been told. */
+  readonly prepare: (connection: Connection, signal: AbortSignal) => Promise<void>
+  readonly events: {
+    changed(): void
+    stale(): void
+    notified(notification: RpcNotification): void
+  }
+}
+
+export interface Opening {
+  readonly events: ConnectionEvents
+  readonly signal: AbortSignal
+  readonly leave: (closing: Promise<void>) => void
+}
+
+/**
+ * Keeps one connection to a server: the only place that connects, and that decides when to do it again. One attempt at
+ * a time, one timer; what an earlier connection still reports is recognised by identity and ignored.
+ */
+export class Keeper {
+  readonly #options: KeeperOptions
+  readonly #closing = new AbortController()
+  readonly #settled = defer<void>()
+  /** Connections on their way out; `close` waits for them. */
+  readonly #leaving = new Set<Promise<void>>()
+  #state: ServerState = 'connecting'
+  #lastError: string | null = null
+  #restarts = 0
+  #connection: Connection | undefined
+  /** Resolves when the connect in progress ended, either way. */
+  #attempt: Promise<void> = Promise.resolve()
+  #waiting = 0
+  #attempts = 0
+  #failures = 0
+  #readySince: number | undefined
+  #timer: NodeJS.Timeout | undefined
+  #retryAt = Number.POSITIVE_INFINITY
+
+  constructor(options: KeeperOptions) {
+    this.#options = options
+  }
+
+  get state(): ServerState {
+    return this.#state
+  }
+
+  get lastError(): string | null {
+    return this.#lastError
+  }
+
+  get restarts(): number {
+    return this.#restarts
+  }
+
+  /** The ready connection. */
+  get connection(): Connection | undefined {
+    return this.#connection
+  }
+
+  get settled(): Promise<void> {
+    return this.#settled.promise
+  }
+
+  start(): void {
+    if (this.#options.server.enabled) {
+      this.#connect()
+      return
+    }
+    this.#enter('disabled')
+    this.#settled.resolve()
+  }
+
+  /** The ready connection, waiting for a connect in progress but for nothing else; else rejects with RpcFailure. */
+  async ready(): Promise<Connection> {
+    const { name } = this.#options.server
+    if (this.#state === 'connecting' && this.#waiting >= MAX_WAITING) throw overloaded(name, this.#options.timing.queue)
+    this.#waiting++
+    while (this.#state === 'connecting' && !this.#closing.signal.aborted) await this.#attempt
+    this.#waiting--
+    if (this.#connection) return this.#connection
+    throw this.#closing.signal.aborted ? draining(name) : this.#refusal()
+  }
+
+  /** Ends the connection with its calls, and every attempt at another one. Never rejects. */
+  async close(): Promise<void> {
+    const reason = draining(this.#options.server.name)
+    this.#closing.abort(reason)
+    clearTimeout(this.#timer)
+    const connection = this.#connection
+    this.#connection = undefined
+    if (connection) this.#leave(connection.close(reason))
+    await this.#attempt
+    await Promise.all(this.#leaving)
+    this.#settled.resolve()
+  }
+
+  #connect(): void {
+    this.#retryAt = Number.POSITIVE_INFINITY
+    const isProcess = this.#options.server.transport.kind === 'stdio'
+    if (this.#attempts > 0 && (isProcess || this.#connection)) this.#restarts++
+    this.#attempts++
+    this.#connection = undefined
+    this.#attempt = this.#try()
+    this.#enter('connecting')
+  }
+
+  async #try(): Promise<void> {
+    const { server, prepare } = this.#options
+    const late = new LinkFailure('unreachable', `not ready within ${server.timeouts.connect} ms`)
+    const deadline = new AbortController()
+    const timer = setTimeout(() => deadline.abort(late), server.timeouts.connect)
+    const signal = AbortSignal.any([deadline.signal, this.#closing.signal])
+    let connection: Connection | undefined
+    try {
+      connection = await this.#open(signal)
+      await prepare(connection, signal)
+      signal.throwIfAborted()
+      this.#adopt(connection)
+    } catch (error) {
+      const failure = asFailure(signal.aborted ? signal.reason : error)
+      if (connection) this.#leave(connection.close(failure))
+      if (!this.#closing.signal.aborted) this.#fail(failure, false)
+    } finally {
+      clearTimeout(timer)
+      this.#settled.resolve()
+    }
+  }
+
+  #open(signal: AbortSignal): Promise<Connection> {
+    const { events, open } = this.#options
+    let own: Connection | undefined
+    const isCurrent = (): boolean => own !== undefined && own === this.#connection
+    const opening = open({
+      signal,
+      leave: (closing) => this.#leave(closing),
+      events: {
+        notified: (notification) => events.notified(notification),
+        stale: () => isCurrent() && events.stale(),
+        lost: (failure) => own && isCurrent() && this.#lost(own, failure),
+      },
+    })
+    return opening.then((connection) => {
+      own = connection
+      return connection
+    })
+  }
+
+  #adopt(connection: Connection): void {
+    this.#connection = connection
+    this.#readySince = performance.now()
+    this.#lastError = null
+    this.#options.log.info('server ready', { transport: connection.transport, pid: connection.pid })
+    this.#enter('ready')
+    connection.settle()
+  }
+
+  #lost(connection: Connection, failure: LinkFailure): void {
+    // Calls whose answers are already on their way outlive a forgotten session.
+    const over = failure.kind === 'session' ? connection.drained() : Promise.resolve()
+    this.#leave(over.then(() => connection.close(failure)))
+    this.#fail(failure, true)
+  }
+
+  #fail(failure: LinkFailure, wasReady: boolean): void {
+    const { server, timing, log } = this.#options
+    const lived = this.#readySince === undefined ? 0 : performance.now() - this.#readySince
+    if (wasReady && lived >= timing.stable) this.#failures = 0
+    const isProcess = server.transport.kind === 'stdio'
+    const facts = { failure, wasReady, isProcess, failures: this.#failures, hopeless: timing.hopeless }
+    const { state, ms } = rest({ ...facts, restart: server.restart, random: Math.random })
+    this.#failures++
+    this.#lastError = failure.sentence
+    log.warn('server lost', { reason: failure.sentence, state, ms })
+    if (ms === 0) {
+      this.#connect()
+      return
+    }
+    this.#connection = undefined
+    this.#retryAt = ms === 'never' ? Number.POSITIVE_INFINITY : performance.now() + ms
+    if (ms !== 'never') this.#timer = setTimeout(() => this.#connect(), ms)
+    this.#enter(state)
+  }
+
+  #enter(state: ServerState): void {
+    this.#state = state
+    this.#options.events.changed()
+  }
+
+  #leave(closing: Promise<void>): void {
+    this.#leaving.add(closing)
+    void closing.finally(() => this.#leaving.delete(closing))
+  }
+
+  #refusal(): Error {
+    const { name } = this.#options.server
+    const upstream = { upstream: name, reason: this.#lastError ?? this.#state }
+    if (this.#state === 'authRequired') return unavailable({ ...upstream, kind: 'auth_required', retryable: false })
+    return unavailable({
+      ...upstream,
+      retryable: this.#state !== 'disabled',
+      retryAfterMs: this.#retryAt - performance.now(),
+    })
+  }
+}
+
+function asFailure(thrown: unknown): LinkFailure {
+  if (thrown instanceof LinkFailure) return thrown
+  return new LinkFailure('unreachable', messageOf(thrown), { cause: thrown })
+}

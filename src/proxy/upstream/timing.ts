@@ -1,0 +1,36 @@
+import type { Stages } from './process-group.ts'
+
+/** Figures that no profile sets. One record, so that a test can make minutes of them into milliseconds. */
+export interface Timing {
+  /** Ready for so long, a connection's earlier failures are forgotten. */
+  readonly stable: number
+  /** Between looks at what time alone does not repair: a missing command, refused credentials. */
+  readonly hopeless: number
+  /** Silence after a `list_changed` before the lists are fetched anew. */
+  readonly debounce: number
+  /** At most one refetch in so long. */
+  readonly refetch: number
+  readonly heartbeat: HeartbeatTiming
+  /** How long a call waits for a place among those in flight. */
+  readonly queue: number
+  readonly stop: Stages
+}
+
+export interface HeartbeatTiming {
+  /** Of silence on an idle connection before it is asked. */
+  readonly every: number
+  /** For one answer. */
+  readonly timeout: number
+  /** Unanswered in a row before the connection counts as lost. */
+  readonly misses: number
+}
+
+export const timing: Timing = {
+  stable: 30_000,
+  hopeless: 300_000,
+  debounce: 100,
+  refetch: 1000,
+  heartbeat: { every: 30_000, timeout: 10_000, misses: 3 },
+  queue: 5000,
+  stop: { eof: 1500, term: 1500, kill: 500 },
+}

@@ -1,0 +1,51 @@
+import type { Group, Server } from '../../src/config/profile.ts'
+import { fixturePath } from './fixture.ts'
+
+const everything = { allow: 'all', deny: [], rename: {}, override: {} } as const
+
+/** A resolved server with the defaults, talking to nobody until a transport is given. */
+export function serverOf(name: string, fields: Partial<Server> = {}): Server {
+  return {
+    name,
+    transport: { kind: 'http', url: 'http://127.0.0.1:9/mcp', headers: {} },
+    enabled: true,
+    required: false,
+    prefix: `${name}_`,
+    tools: everything,
+    resources: everything,
+    prompts: everything,
+    timeouts: { connect: 10_000, request: 60_000, max: 600_000, idle: 300_000 },
+    protocol: 'auto',
+    session: 'auto',
+    restart: { policy: 'always', backoff: 100, maxBackoff: 2_000 },
+    retry: { attempts: 2, backoff: 100 },
+    cache: { mode: 'swr', persist: false },
+    stateful: false,
+    ...fields,
+  }
+}
+
+/** A server run from `test/fixtures/servers/FIXTURE.mjs` over stdio. */
+export function stdioServer(name: string, fixture: string, fields: Partial<Server> = {}): Server {
+  const transport = {
+    kind: 'stdio',
+    command: process.execPath,
+    args: [fixturePath(fixture)],
+    env: {},
+    cwd: '/',
+  } as const
+  return serverOf(name, { transport, ...fields })
+}
+
+export function groupOf(servers: readonly Server[], fields: Partial<Group> = {}): Group {
+  return {
+    name: 'local',
+    host: '127.0.0.1',
+    port: 'auto',
+    servers,
+    auth: { type: 'none' },
+    limits: { maxBody: 4 * 1024 * 1024, maxSessions: 10_000 },
+    listWait: 5_000,
+    ...fields,
+  }
+}

@@ -1,0 +1,97 @@
+import { randomUUID } from 'node:crypto'
+import { Client as ModernClient, StreamableHTTPClientTransport as ModernTransport } from '@modelcontextprotocol/client'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { groupOf, stdioServer } from '../helpers/group.ts'
+import { connect, type Message, rawSession } from '../helpers/mcp.ts'
+import { type HeldSocket, holdSocket, type RunningProxy, startReadyProxy } from '../helpers/proxy.ts'
+
+let socket: HeldSocket
+let proxy: RunningProxy
+
+beforeAll(async () => {
+  socket = await holdSocket()
+  proxy = await startReadyProxy({ group: groupOf([stdioServer('a', 'all-features')]), socket })
+})
+
+afterAll(async () => {
+  await proxy[Symbol.asyncDispose]()
+  socket[Symbol.dispose]()
+})
+
+test('D-12: clients with the same ids and tokens at the same time never get each other’s answers', async () => {
+  const sessions = await Promise.all(Array.from({ length: 15 }, () => rawSession(`${proxy.url}/mcp`)))
+  const mismatches: unknown[] = []
+  const exchange = async (session: (typeof sessions)[number], id: number) => {
+    const nonce = randomUUID()
+    const params = { name: 'a_echo', arguments: { nonce }, _meta: { progressToken: id } }
+    const [answer] = await session.ask('tools/call', params, id)
+    if (answer?.id !== id || !JSON.stringify(answer).includes(nonce)) mismatches.push({ id, nonce, answer })
+  }
+  for (let round = 0; round < 8; round++)
+    await Promise.all(sessions.flatMap((session) => Array.from({ length: 20 }, (_, id) => exchange(session, id))))
+  expect(mismatches).toEqual([])
+})
+
+test('progress goes to the call that asked for it, under the token it gave, number or text', async () => {
+  const sessions = await Promise.all(Array.from({ length: 6 }, () => rawSession(`${proxy.url}/mcp`)))
+  const tokens = [1, '1', 'x', 0, 1, '']
+  const answers = await Promise.all(
+    sessions.map((session, i) =>
+      session.ask('tools/call', { name: 'a_progress', _meta: { progressToken: tokens[i] } }),
+    ),
+  )
+  const seen = answers.map((all) => all.filter(({ method }) => method === 'notifications/progress').map(tokenOf))
+  expect(seen).toEqual(tokens.map((token) => [token, token, token]))
+})
+
+function tokenOf({ params }: Message): unknown {
+  return params?.progressToken
+}
+
+test('a client that hangs up does not cancel its call', async () => {
+  await using one = await connect(`${proxy.url}/mcp`)
+  const textOf = async (name: string) => JSON.stringify((await one.client.callTool({ name })).content)
+  const before = await textOf('a_cancelled')
+  const session = await rawSession(`${proxy.url}/mcp`)
+  const gone = new AbortController()
+  const call = { jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name: 'a_slow' } }
+  const headers = {
+    'content-type': 'application/json',
+    accept: 'application/json, text/event-stream',
+    'mcp-session-id': session.id,
+  }
+  const request = fetch(`${proxy.url}/mcp`, {
+    method: 'POST',
+    headers,
+    body: JSON.stringify(call),
+    signal: gone.signal,
+  })
+  await session.ask('ping')
+  gone.abort()
+  await expect(request).rejects.toThrow()
+  expect(await textOf('a_cancelled')).toBe(before)
+})
+
+test('a client of both eras falls back to a session', async () => {
+  const client = new ModernClient({ name: 'both', version: '1' }, { versionNegotiation: { mode: 'auto' } })
+  await client.connect(new ModernTransport(new URL(`${proxy.url}/mcp`)))
+  try {
+    expect((await client.listTools()).tools.map(({ name }) => name)).toContain('a_echo')
+    const result = await client.callTool({ name: 'a_echo', arguments: { x: 1 } })
+    expect(result.content).toEqual([{ type: 'text', text: '{"x":1}' }])
+  } finally {
+    await client.close()
+  }
+})
+
+test('a client of the second SDK generation works as it is', async () => {
+  const client = new ModernClient({ name: 'second', version: '1' })
+  await client.connect(new ModernTransport(new URL(`${proxy.url}/servers/a/mcp`)))
+  try {
+    expect((await client.getPrompt({ name: 'greet', arguments: { who: 'you' } })).messages).toHaveLength(1)
+    expect((await client.readResource({ uri: 'note://1' })).contents).toHaveLength(1)
+    await expect(client.callTool({ name: 'fail' })).rejects.toMatchObject({ code: -32050, message: 'boom' })
+  } finally {
+    await client.close()
+  }
+})

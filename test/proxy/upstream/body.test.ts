@@ -1,0 +1,87 @@
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { EventBody, TextBody } from '../../../src/proxy/upstream/body.ts'
+import { LinkFailure } from '../../../src/proxy/upstream/failure.ts'
+
+interface Read {
+  readonly data: readonly string[]
+  readonly lastId: string | undefined
+  readonly retry: number | undefined
+}
+
+function read(chunks: readonly Uint8Array[]): Read {
+  const data: string[] = []
+  const body = new EventBody((one) => data.push(one))
+  for (const chunk of chunks) body.chunk(Buffer.from(chunk))
+  body.end()
+  return { data, lastId: body.lastId, retry: body.retry }
+}
+
+const stream = [
+  ': a comment',
+  'retry: 1500',
+  'id: 1',
+  'event: message',
+  'data: {"ä":"€"}',
+  '',
+  'event: endpoint',
+  'data: not a message',
+  '',
+  'id: 2',
+  'data: {"lines":',
+  'data: 2}',
+  '',
+  'id: 3',
+  'data:',
+  '',
+  '',
+]
+const expected: Read = { data: ['{"ä":"€"}', '{"lines":\n2}'], lastId: '3', retry: 1500 }
+
+test.each([
+  ['LF', '\n'],
+  ['CRLF', '\r\n'],
+  ['CR', '\r'],
+])('U-30 reads the same events however a stream with %s is split', (_name, newline) => {
+  const bytes = Buffer.from(stream.join(newline))
+  for (let cut = 0; cut <= bytes.length; cut++)
+    expect(read([bytes.subarray(0, cut), bytes.subarray(cut)])).toEqual(expected)
+  expect(read([...bytes].map((byte) => Uint8Array.of(byte)))).toEqual(expected)
+})
+
+test('U-30 reads the same events for any number of cuts', () => {
+  const bytes = Buffer.from(stream.join('\n'))
+  fc.assert(
+    fc.property(fc.uniqueArray(fc.nat({ max: bytes.length })), (cuts) => {
+      const places = [...cuts.toSorted((a, b) => a - b), bytes.length]
+      expect(read(places.map((end, i) => bytes.subarray(places[i - 1] ?? 0, end)))).toEqual(expected)
+    }),
+  )
+})
+
+test.each([
+  ['a byte order mark', '\uFEFFdata: 1\n\n'],
+  ['no final blank line', 'data: 1\n'],
+  ['no final newline', 'data: 1'],
+  ['a carriage return at the very end', 'data: 1\r\r'],
+])('U-30 takes an event with %s', (_name, text) => {
+  expect(read([Buffer.from(text)]).data).toEqual(['1'])
+})
+
+test.each(['-1', 'abc', '1.5', ''])('ignores "retry: %s"', (value) => {
+  expect(read([Buffer.from(`retry: ${value}\n\n`)]).retry).toBeUndefined()
+})
+
+test('U-30 passes 15.9 MiB in one event and refuses more than 16 MiB', () => {
+  const chunk = Buffer.alloc(64 * 1024, 'x')
+  const body = (count: number): Read => read([Buffer.from('data: '), ...Array<Buffer>(count).fill(chunk)])
+  expect(body(254).data[0]).toHaveLength(254 * 64 * 1024)
+  expect(() => body(257)).toThrow(LinkFailure)
+})
+
+test('refuses a body above 16 MiB', () => {
+  const body = new TextBody()
+  const mebibyte = Buffer.alloc(1024 * 1024, 'x')
+  for (let i = 0; i < 16; i++) body.chunk(mebibyte)
+  expect(() => body.chunk(Buffer.from('x'))).toThrow('larger than 16 MiB')
+})

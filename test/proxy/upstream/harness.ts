@@ -1,0 +1,148 @@
+import type { HttpTransport, Server, StdioTransport } from '../../../src/config/profile.ts'
+import type { Exchange } from '../../../src/proxy/exchange.ts'
+import { isError, isRecord, type RpcNotification, type RpcRequest, type RpcResponse } from '../../../src/proxy/rpc.ts'
+import type { Timing } from '../../../src/proxy/upstream/timing.ts'
+import { Upstream } from '../../../src/proxy/upstream/upstream.ts'
+import { createLog } from '../../../src/shared/log.ts'
+import type { ServerState } from '../../../src/shared/status.ts'
+import { fixturePath } from '../../helpers/fixture.ts'
+
+type Overrides = Partial<Omit<Server, 'timeouts' | 'restart'>> & {
+  readonly timeouts?: Partial<Server['timeouts']>
+  readonly restart?: Partial<Server['restart']>
+}
+
+/** A server definition as a profile would resolve it. */
+export function serverOf(transport: Server['transport'], overrides: Overrides = {}): Server {
+  const everything = { allow: 'all', deny: [], rename: {}, override: {} } as const
+  return {
+    name: 'fixture',
+    transport,
+    enabled: true,
+    required: false,
+    prefix: '',
+    tools: everything,
+    resources: everything,
+    prompts: everything,
+    protocol: 'auto',
+    session: 'auto',
+    retry: { attempts: 2, backoff: 20 },
+    cache: { mode: 'swr', persist: false },
+    stateful: false,
+    ...overrides,
+    timeouts: { connect: 10_000, request: 10_000, max: 60_000, idle: 60_000, ...overrides.timeouts },
+    restart: { policy: 'always', backoff: 100, maxBackoff: 1000, ...overrides.restart },
+  }
+}
+
+export function stdio(name: string, env: Readonly<Record<string, string>> = {}): StdioTransport {
+  return { kind: 'stdio', command: process.execPath, args: [fixturePath(name)], env, cwd: process.cwd() }
+}
+
+export function http(url: string, overrides: Partial<HttpTransport> = {}): HttpTransport {
+  return { kind: 'auto', url, headers: {}, ...overrides }
+}
+
+export interface Observed extends AsyncDisposable {
+  readonly upstream: Upstream
+  /** States in the order they were entered. */
+  readonly states: ServerState[]
+  readonly notifications: RpcNotification[]
+  readonly logs: Readonly<Record<string, unknown>>[]
+  /** How often new lists were announced. */
+  listed: number
+}
+
+export interface ObserveOptions {
+  readonly owner?: string
+  readonly timing?: Partial<Timing>
+}
+
+/** A started upstream with everything it tells its owner. */
+export function observe(server: Server, { owner = '/nowhere', timing = {} }: ObserveOptions = {}): Observed {
+  const logs: Readonly<Record<string, unknown>>[] = []
+  const upstream = new Upstream({
+    server,
+    owner,
+    env: process.env,
+    clientInfo: { name: 'mcpctl-test', version: '0.0.0' },
+    log: createLog({ level: 'debug', write: (line) => logs.push(JSON.parse(line)) }),
+    timing: { stop: { eof: 300, term: 300, kill: 2000 }, ...timing },
+    events: {
+      changed: ({ state }) => observed.states.at(-1) !== state && observed.states.push(state),
+      listed: () => observed.listed++,
+      notified: (_upstream, notification) => observed.notifications.push(notification),
+    },
+  })
+  const observed: Observed = {
+    upstream,
+    states: [],
+    notifications: [],
+    logs,
+    listed: 0,
+    [Symbol.asyncDispose]: () => upstream.close(),
+  }
+  upstream.start()
+  return observed
+}
+
+/** A started upstream that is ready. */
+export async function observeReady(server: Server, options: ObserveOptions = {}): Promise<Observed> {
+  const observed = observe(server, options)
+  await observed.upstream.settled()
+  if (observed.upstream.state === 'ready') return observed
+  const { state, lastError } = observed.upstream
+  await observed.upstream.close()
+  throw new Error(`not ready but ${state}: ${lastError}`)
+}
+
+export interface TestExchange extends Exchange {
+  readonly notifications: RpcNotification[]
+  readonly requests: RpcRequest[]
+  abort(reason: string): void
+}
+
+type Answer = (request: RpcRequest, signal: AbortSignal) => Promise<RpcResponse>
+
+/** An exchange that remembers what it was told, and answers the server's questions with `answer`. */
+export function exchange(method: string, params: Exchange['params'], answer: Answer = refuse): TestExchange {
+  const controller = new AbortController()
+  const notifications: RpcNotification[] = []
+  const requests: RpcRequest[] = []
+  return {
+    method,
+    params,
+    notifications,
+    requests,
+    signal: controller.signal,
+    abort: (reason) => controller.abort(new Error(reason)),
+    sink: {
+      notify: (notification) => void notifications.push(notification),
+      request: (request, signal) => {
+        requests.push(request)
+        return answer(request, signal)
+      },
+    },
+  }
+}
+
+export function toolCall(
+  name: string,
+  args: Record<string, unknown> = {},
+  meta?: object,
+  answer?: Answer,
+): TestExchange {
+  return exchange('tools/call', { name, arguments: args, ...(meta ? { _meta: meta } : {}) }, answer)
+}
+
+/** The text of the first content block, or of the error. */
+export function textOf(response: RpcResponse): string {
+  if (isError(response)) return `error ${response.error.code}: ${response.error.message}`
+  const { content } = response.result
+  const first: unknown = Array.isArray(content) ? content[0] : undefined
+  return isRecord(first) ? String(first.text) : ''
+}
+
+function refuse(): Promise<never> {
+  return Promise.reject(new Error('nobody was to be asked'))
+}
