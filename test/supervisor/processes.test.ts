@@ -30,7 +30,7 @@ test('leaves no proxy when the supervisor is killed, and no server after the nex
   const left = markedProcesses(d.paths.folder)
   first.process.kill('SIGKILL')
   await first.ended
-  await waitFor(() => before.groups.every(({ pid }) => !isAlive(pid ?? 0)), 5_000)
+  await waitFor(() => before.groups.every((group) => !isAlive(pidOf(group))), 5_000)
   d.start()
   await waitFor(async () => (await d.client.ask('status')).supervisor.pid !== before.supervisor.pid)
   await d.client.ask('apply', d.wish)
@@ -79,9 +79,9 @@ test('reaps the servers of a proxy that was killed, stubborn ones too (P-08)', a
   await d.answered()
   await d.client.ask('apply', d.wish)
   const { groups } = await ready(d)
-  const server = groups[0]?.servers[0]?.pid ?? 0
+  const [proxy, server] = [pidOf(groups[0]), pidOf(groups[0]?.servers[0])]
   expect(isAlive(server)).toBe(true)
-  process.kill(groups[0]?.pid ?? 0, 'SIGKILL')
+  process.kill(proxy, 'SIGKILL')
   await waitFor(() => !isAlive(server), 5_000)
   expect((await ready(d)).groups[0]).toMatchObject({ restarts: 1 })
 })
@@ -91,6 +91,11 @@ function ready({ client }: Detached) {
     const status = await client.ask('status')
     return status.state === 'ready' ? status : undefined
   })
+}
+
+function pidOf(one: { readonly pid: number | null } | undefined): number {
+  if (!one?.pid) throw new Error('it has no process')
+  return one.pid
 }
 
 function yamlOf(groups: Readonly<Record<string, number | 'auto'>>, fixture = 'echo'): string {
