@@ -5,6 +5,7 @@ import { defer, pause, within } from '../shared/async.ts'
 import { splitLines } from './lines.ts'
 import { isGroupAlive, signal } from './procfs.ts'
 import { isFromProxy } from './proxy-message.ts'
+import { pulseLost } from './pulse.ts'
 import type { HeldSocket, SocketHandle } from './sockets.ts'
 
 export type StartMessage = Extract<ToProxy, { type: 'start' }>
@@ -42,6 +43,7 @@ const ANSWER_MS = 10_000
 const SERVERS_MS = 3_000
 const TERM_MS = 500
 const KILL_MS = 1_000
+const PULSE_MS = 2_500
 const LAST_WORDS_MS = 500
 
 /** One life of a proxy process, in a process group of its own. It ends in stages and leaves nobody of its group. */
@@ -58,11 +60,13 @@ export class Child {
   #fault: string | undefined
   #stopping: Promise<void> | undefined
   #begun: Promise<void> | undefined
+  #listen: Listen
   #hasListened = false
   #killed = false
 
   constructor(options: ChildOptions) {
     this.#options = options
+    this.#listen = options.socket.listen
     this.#process = launch(options)
     this.#closed = new Promise((resolve) => this.#process.once('close', resolve))
     this.#process.on('message', (message: unknown) => this.#take(message))
@@ -126,6 +130,7 @@ export class Child {
   async moveTo({ listen, handle }: HeldSocket): Promise<void> {
     await this.begin()
     await this.#ask({ type: 'listen', listen }, listensOn(listen), handle)
+    this.#listen = listen
   }
 
   /** Drains, then ends it in stages: its own way out, SIGTERM to its group, SIGKILL. The first call's grace counts. */
@@ -199,8 +204,16 @@ export class Child {
   }
 
   #listens(): void {
+    if (!this.#hasListened) void this.#watchPulse()
     this.#hasListened = true
     if (this.#state.state === 'starting') this.#state = { state: 'listening' }
+  }
+
+  async #watchPulse(): Promise<void> {
+    const over = new AbortController()
+    void this.ended.then(() => over.abort())
+    const outcome = await pulseLost({ listen: () => this.#listen, everyMs: PULSE_MS, signal: over.signal })
+    if (outcome === 'lost') await this.#giveUp('gave no sign of life')
   }
 
   #show(status: ProxyStatus): void {

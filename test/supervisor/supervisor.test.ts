@@ -2,6 +2,7 @@ import { expect, test } from 'vitest'
 import { freePort } from '../helpers/ports.ts'
 import { isAlive, markedProcesses } from '../helpers/processes.ts'
 import { waitFor } from '../helpers/wait.ts'
+import { callers } from './callers.ts'
 import { ask, project } from './project.ts'
 
 test('runs one proxy per group, each on its own port', async () => {
@@ -71,7 +72,7 @@ test('restarts a group as a new process on the same socket without a failed requ
   await using p = await project({ fast: { port } })
   await p.up()
   const pid = await p.pid('fast')
-  const load = callers(port)
+  const load = callers(port, { connection: 'close' })
   await p.client.ask('restart', { groups: ['fast'] })
   const after = await p.until('fast', 'ready')
   await waitFor(async () => !isAlive(pid))
@@ -85,7 +86,7 @@ test('replaces a killed proxy without a refused connection, and disturbs no othe
   await using p = await project({ fast: { port: fast }, slow: { port: slow } })
   await p.up()
   const other = await p.group('slow')
-  const load = callers(fast)
+  const load = callers(fast, { connection: 'close' })
   for (let round = 1; round <= 3; round++) {
     process.kill(await p.pid('fast'), 'SIGKILL')
     await waitFor(async () => (await p.group('fast')).restarts === round && (await p.until('fast', 'ready')))
@@ -152,20 +153,3 @@ test('forces what does not drain when it is asked a second time', async () => {
   p.running.stop()
   expect(await p.running.ended).toMatchObject({ killed: [pid] })
 })
-
-/** Closed loops of requests; `stop` resolves with the codes of those that failed. */
-function callers(port: number) {
-  const failures: string[] = []
-  let over = false
-  const loop = async () => {
-    while (!over) await ask(port).catch((error) => failures.push(error.cause?.code ?? String(error)))
-  }
-  const loops = Array.from({ length: 8 }, loop)
-  return {
-    async stop() {
-      over = true
-      await Promise.all(loops)
-      return failures
-    },
-  }
-}
