@@ -13,10 +13,16 @@ const known = new Set(['time', 'level', 'msg', 'group', 'server', 'pid', 'hostna
 export function logLine(record: LogRecord, paint: Paint): string {
   const source = sourceOf(record)
   const clock = record.time.slice(11, 19)
+  const text = paint(levelStyles[record.level], oneLine(textOf(record)))
+  return `${paint('dim', clock)} ${paint(styleOf(source), source)} | ${text}\n`
+}
+
+/** The message and its fields; what a server wrote on its stderr as it wrote it. */
+function textOf(record: LogRecord): string {
+  if (record.msg === 'server stderr' && typeof record['line'] === 'string') return record['line']
   const rest = Object.entries(record).filter(([key]) => !known.has(key))
   const fields = rest.map(([key, value]) => ` ${key}=${typeof value === 'string' ? value : JSON.stringify(value)}`)
-  const text = `${record.msg}${fields.join('')}`
-  return `${paint('dim', clock)} ${paint(styleOf(source), source)} | ${paint(levelStyles[record.level], oneLine(text))}\n`
+  return `${record.msg}${fields.join('')}`
 }
 
 function sourceOf({ group, server }: LogRecord): string {

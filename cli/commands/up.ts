@@ -33,7 +33,8 @@ async function upDetached(context: Context, { project, wish, timeout, wait }: Up
   }
   if (!wait) {
     const { profile } = await change()
-    await printUp(context, { status: await control.ask('status'), summary: `${profile} is starting` })
+    const status = await control.ask('status')
+    await printUp(context, { status, summary: `${profile} is ${status.state}` })
     return 0
   }
   const settled = await settle(context, { control, timeout, change, groups: wish.groups })

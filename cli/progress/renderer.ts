@@ -35,12 +35,17 @@ function modeOf({ flags, env, stderr }: Context): Exclude<ProgressMode, 'auto'> 
 function plainRenderer(context: Context): Renderer {
   const paint = painter(context, context.stderr)
   let track = startTrack(performance.now())
+  let isFirst = true
   return {
     show(event) {
-      const seconds = ((performance.now() - track.startedAt) / 1000).toFixed(2).padStart(6)
-      const { lines, next } = eventLines(event, { track, now: performance.now(), paint })
+      const now = performance.now()
+      const seconds = ((now - track.startedAt) / 1000).toFixed(2).padStart(6)
+      const { lines, next } = eventLines(event, { track, now, paint })
       track = next
-      for (const line of lines) context.stderr.write(`${paint('dim', `${seconds}s`)}  ${line}\n`)
+      // How things were before is no progress, and the plan is in the command's own answer.
+      if (!isFirst && event.type === 'status')
+        for (const line of lines) context.stderr.write(`${paint('dim', `${seconds}s`)}  ${line}\n`)
+      isFirst = false
     },
     [Symbol.dispose]() {},
   }
