@@ -3,18 +3,16 @@ import type { Paint, Style } from './paint.ts'
 import { oneLine } from './untrusted.ts'
 
 const prefixStyles = ['cyan', 'magenta', 'blue', 'green', 'yellow'] as const satisfies readonly Style[]
-const levelStyles = { debug: 'dim', info: 'reset', warn: 'yellow', error: 'red' } as const satisfies Record<
-  LogRecord['level'],
-  Style
->
+const levelStyles: Partial<Record<LogRecord['level'], Style>> = { debug: 'dim', warn: 'yellow', error: 'red' }
 const known = new Set(['time', 'level', 'msg', 'group', 'server', 'pid', 'hostname'])
 
 /** `12:00:01 local-fast/thinking | proxy ready  port=7611` */
 export function logLine(record: LogRecord, paint: Paint): string {
   const source = sourceOf(record)
   const clock = record.time.slice(11, 19)
-  const text = paint(levelStyles[record.level], oneLine(textOf(record)))
-  return `${paint('dim', clock)} ${paint(styleOf(source), source)} | ${text}\n`
+  const style = levelStyles[record.level]
+  const text = oneLine(textOf(record))
+  return `${paint('dim', clock)} ${paint(styleOf(source), source)} | ${style ? paint(style, text) : text}\n`
 }
 
 /** The message and its fields; what a server wrote on its stderr as it wrote it. */

@@ -16,6 +16,8 @@ export interface SettleOptions {
   readonly timeout: number
   /** Brings about what is waited for; absent when nothing has to be done first. */
   readonly change?: () => Promise<Applied>
+  /** Lines that say what the change is about to do. */
+  readonly announce?: (applied: Applied) => readonly string[]
   /** Only these groups count; empty means all. */
   readonly groups: readonly string[]
 }
@@ -33,7 +35,8 @@ export interface Settled {
  * Makes a change and follows the events, shown as progress, until every group is ready or degraded or holds a taken
  * port, or time is up. Throws what the change throws, and `unreachable` when the supervisor ends meanwhile.
  */
-export async function settle(context: Context, { control, timeout, change, groups }: SettleOptions): Promise<Settled> {
+export async function settle(context: Context, options: SettleOptions): Promise<Settled> {
+  const { control, timeout, groups } = options
   using renderer = createRenderer(context)
   let track = startTrack(performance.now())
   await using follower = follow(control, {
@@ -43,7 +46,8 @@ export async function settle(context: Context, { control, timeout, change, group
       if (event.type === 'status') track = observe(track, event.status, performance.now())
     },
   })
-  const applied = await change?.()
+  const applied = await options.change?.()
+  for (const line of (applied && options.announce?.(applied)) ?? []) renderer.say(line)
   const status = await follower.until((seen) => isSettled(seen, { applied, groups }))
   const took = performance.now() - track.startedAt
   const counting = counted(status, { applied, groups })

@@ -9,6 +9,8 @@ import { treeRenderer } from './tree.ts'
 /** Shows events on stderr as they come; disposed when the command's work is done, which leaves the last picture. */
 export interface Renderer extends Disposable {
   show(event: ControlEvent): void
+  /** A line for people between the others. */
+  say(line: string): void
 }
 
 /** The renderer that `--progress` names, or the one that suits the terminal. */
@@ -21,7 +23,7 @@ const renderers = {
   tty: treeRenderer,
   plain: plainRenderer,
   json: jsonRenderer,
-  quiet: () => ({ show: () => {}, [Symbol.dispose]: () => {} }),
+  quiet: () => ({ show: () => {}, say: () => {}, [Symbol.dispose]: () => {} }),
 } as const satisfies Record<Exclude<ProgressMode, 'auto'>, (context: Context) => Renderer>
 
 function modeOf({ flags, env, stderr }: Context): Exclude<ProgressMode, 'auto'> {
@@ -47,11 +49,12 @@ function plainRenderer(context: Context): Renderer {
         for (const line of lines) context.stderr.write(`${paint('dim', `${seconds}s`)}  ${line}\n`)
       isFirst = false
     },
+    say: (line) => context.stderr.write(`${line}\n`),
     [Symbol.dispose]() {},
   }
 }
 
 /** The event stream itself, one document per line. */
 function jsonRenderer({ stderr }: Context): Renderer {
-  return { show: (event) => stderr.write(`${JSON.stringify(event)}\n`), [Symbol.dispose]() {} }
+  return { show: (event) => stderr.write(`${JSON.stringify(event)}\n`), say: () => {}, [Symbol.dispose]: () => {} }
 }

@@ -45,7 +45,8 @@ type Seen = Omit<Step, 'since' | 'upAfter'>
 
 function stepsOf(group: GroupStatus): Seen[] {
   const own = { group: group.name, server: undefined, state: group.state, detail: group.lastError ?? '' }
-  return [own, ...group.servers.map((server) => serverStep(group, server))]
+  // The servers of a stopped group are stopped with it.
+  return group.state === 'stopped' ? [own] : [own, ...group.servers.map((server) => serverStep(group, server))]
 }
 
 function serverStep(group: GroupStatus, server: ServerStatus): Seen {
