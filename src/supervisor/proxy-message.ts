@@ -3,8 +3,7 @@ import type { FromProxy } from '../proxy/protocol.ts'
 /** Whether what came over the channel is a message of a proxy; a broken one may send anything. */
 export function isFromProxy(message: unknown): message is FromProxy {
   if (!isRecord(message) || typeof message.type !== 'string') return false
-  const fits = shapes[message.type as FromProxy['type']]
-  return fits !== undefined && fits(message)
+  return shapes[message.type as FromProxy['type']]?.(message) === true
 }
 
 const shapes = {

@@ -41,20 +41,31 @@ const CLOSE_MS = 1_000
  * Binds the control socket and serves it, after whatever an earlier supervisor left behind was ended. Throws McpctlError
  * `conflict` naming the pid when another supervisor has the project.
  */
-export async function startSupervisor({ folder, env, proxyFile }: StartOptions): Promise<RunningSupervisor> {
-  const paths = statePaths(folder, env)
+export async function startSupervisor(options: StartOptions): Promise<RunningSupervisor> {
+  const paths = statePaths(options.folder, options.env)
   prepareStateFolder(paths)
-  const started = defer<Served>()
-  const server = createControlServer(controlApi(started.promise))
+  const served = defer<Served>()
+  const server = createControlServer(controlApi(served.promise))
   const held = await lock(server, paths.socket)
-  // From here on the project is ours; requests that came already wait for these few lines.
-  const logs = new Logs(paths.logs)
-  const supervisor = createSupervisor({ folder, paths, logs, proxyFile: proxyFile ?? entryFile('proxy') })
-  const released = supervisor.ended.finally(() => held[Symbol.dispose]())
-  started.resolve({ supervisor, released })
-  logs.log.info('supervisor started', { pid: process.pid, folder })
+  try {
+    const logs = new Logs(paths.logs)
+    const supervisor = createSupervisor({ ...options, paths, logs })
+    const released = supervisor.ended.finally(() => held[Symbol.dispose]())
+    // Requests that came already have waited for these few lines.
+    served.resolve({ supervisor, released })
+    logs.log.info('supervisor started', { pid: process.pid, folder: options.folder })
+    return runningSupervisor(supervisor, closing(released, server, logs))
+  } catch (error) {
+    held[Symbol.dispose]()
+    server.close()
+    server.closeAllConnections()
+    throw error
+  }
+}
+
+function runningSupervisor(supervisor: Supervisor, ended: Promise<Outcome>): RunningSupervisor {
   return {
-    ended: released.finally(() => close(server, logs)),
+    ended,
     stop: () => (supervisor.isEnding ? supervisor.force() : supervisor.end()),
     reload: () => supervisor.reloadSoon(),
   }
@@ -66,11 +77,9 @@ interface Served {
   readonly released: Promise<Outcome>
 }
 
-interface Parts {
-  readonly folder: string
+interface Parts extends StartOptions {
   readonly paths: StatePaths
   readonly logs: Logs
-  readonly proxyFile: string
 }
 
 function createSupervisor({ folder, paths, logs, proxyFile }: Parts): Supervisor {
@@ -82,7 +91,7 @@ function createSupervisor({ folder, paths, logs, proxyFile }: Parts): Supervisor
     name: basename(folder),
     version: version(),
     owner,
-    file: proxyFile,
+    file: proxyFile ?? entryFile('proxy'),
     sessionKey: key,
     logs,
     sockets,
@@ -121,11 +130,14 @@ function controlApi(served: Promise<Served>): ControlApi {
 }
 
 /** Answers that are under way are finished, streams end by themselves, and nothing waits longer than this. */
-async function close(server: Server, logs: Logs): Promise<void> {
-  logs[Symbol.dispose]()
-  const closed = once(server.close(), 'close')
-  await within(CLOSE_MS, closed, undefined)
-  server.closeAllConnections()
+async function closing(released: Promise<Outcome>, server: Server, logs: Logs): Promise<Outcome> {
+  try {
+    return await released
+  } finally {
+    logs[Symbol.dispose]()
+    await within(CLOSE_MS, once(server.close(), 'close'), undefined)
+    server.closeAllConnections()
+  }
 }
 
 function version(): string {

@@ -155,8 +155,13 @@ export class HttpLink implements Link {
     events.retry = retry
     const headers: Record<string, string> = { accept: 'text/event-stream' }
     if (lastEventId !== undefined) headers['last-event-id'] = lastEventId
+    let refusal: LinkFailure | undefined
     const open = (head: Head): BodyReader => {
-      if (head.status !== 200 || mediaType(head) !== 'text/event-stream') throw streamRefusal(head.status)
+      if (head.status !== 200 || mediaType(head) !== 'text/event-stream') {
+        refusal = streamRefusal(head.status)
+        // Read to its end, not cut off: an aborted request costs its connection.
+        return new TextBody()
+      }
       opened?.()
       return events
     }
@@ -166,6 +171,7 @@ export class HttpLink implements Link {
       if (signal.aborted || events.events === 0) throw error
       // A stream that broke is a stream that ended: what it brought counts, and so does its last id.
     }
+    if (refusal) throw refusal
     return events
   }
 
