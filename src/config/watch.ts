@@ -17,6 +17,8 @@ export interface Watch extends AsyncDisposable {
 
 /** A save is taken after so much silence. */
 const SILENCE = 30
+/** The watcher drops a second event of a file within 50 ms: one more look, after that is over. */
+const AFTERMATH = 100
 /** Underneath the events: folders that come back, network mounts, queues of the system that overflowed. */
 const POLL = 5000
 /** What looks half-written is looked at again so often, and believed after so long. */
@@ -41,6 +43,7 @@ class FileWatch implements Watch {
   #checking: Promise<void> | undefined
   #again = false
   #silence: NodeJS.Timeout | undefined
+  #aftermath: NodeJS.Timeout | undefined
   readonly #poll: NodeJS.Timeout
 
   constructor(files: readonly string[], options: WatchOptions) {
@@ -69,6 +72,7 @@ class FileWatch implements Watch {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#over.abort()
     clearTimeout(this.#silence)
+    clearTimeout(this.#aftermath)
     clearInterval(this.#poll)
     await this.#watcher.close()
     await this.#checking
@@ -88,7 +92,9 @@ class FileWatch implements Watch {
   #touch(): void {
     if (this.#over.signal.aborted) return
     clearTimeout(this.#silence)
+    clearTimeout(this.#aftermath)
     this.#silence = setTimeout(() => this.#check(), SILENCE)
+    this.#aftermath = setTimeout(() => this.#check(), AFTERMATH)
   }
 
   #check(): void {
