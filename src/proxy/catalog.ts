@@ -35,6 +35,8 @@ export class Catalog implements Disposable {
   readonly #offers = new Map<string, { readonly source: Source; readonly offer: Offer }>()
   readonly #views = new Map<string | undefined, View>()
   readonly #announced = new Map<string | undefined, Announced>()
+  /** Those already warned about. */
+  #conflicts: ReadonlySet<string> = new Set()
   #timer: NodeJS.Timeout | undefined
 
   constructor(options: CatalogOptions) {
@@ -67,8 +69,10 @@ export class Catalog implements Disposable {
 
   #merged(): View {
     const view = mergedView(this.#options.sources().map((source) => this.offer(source)))
-    for (const { kind, name, shownFrom, hiddenFrom } of view.conflicts)
-      this.#options.log.warn('name shown twice, the later one is hidden', { kind, name, shownFrom, hiddenFrom })
+    const conflicts = new Map(view.conflicts.map((conflict) => [JSON.stringify(conflict), conflict]))
+    for (const [key, conflict] of conflicts)
+      if (!this.#conflicts.has(key)) this.#options.log.warn('two items share a name', { ...conflict })
+    this.#conflicts = new Set(conflicts.keys())
     return view
   }
 

@@ -2,11 +2,11 @@ import type { Server } from '../config/profile.ts'
 
 /**
  * The part of a server's configuration its connection is made of, in canonical form. Two servers with an equal one can
- * share a connection, whatever their filters, names and prefixes are: those are applied on this side.
+ * share a connection, whatever their filters, names, prefixes and deadlines are: those are applied on this side.
  */
 export function definitionOf(server: Server): string {
-  const { required: _r, prefix: _p, tools: _t, resources: _e, prompts: _m, ...definition } = server
-  return canonical(definition)
+  const { required: _r, prefix: _p, tools: _t, resources: _e, prompts: _m, timeouts, ...definition } = server
+  return canonical({ ...definition, idle: timeouts.idle })
 }
 
 /** JSON with sorted keys: equal for equal values, whatever the order they were written in. */

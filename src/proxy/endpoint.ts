@@ -136,6 +136,7 @@ export class Endpoint {
     if (typeof id !== 'string' || id === '') return refusal(400, 'Bad Request: Mcp-Session-Id header is required')
     const found = this.#options.sessions.find(id)
     const session = found instanceof Promise ? await found : found
+    if (session === 'full') return full
     if (!session || session.facts.server !== server) return unknownSession
     session.touch()
     return session

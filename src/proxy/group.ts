@@ -11,21 +11,20 @@ import { type Guard, guardOf } from './guard.ts'
 import { type Identity, initializeResult } from './handshake.ts'
 import { proxyState } from './health.ts'
 import { LearnedUris } from './learned.ts'
-import type { Level } from './levels.ts'
-import { fanOut, listChanged } from './news.ts'
+import { News } from './news.ts'
 import { Pulse } from './pulse.ts'
-import { Relay, wantedLevel } from './relay.ts'
+import { Relay } from './relay.ts'
 import { type Report, Reporter, serverStatus } from './report.ts'
 import { serveRoutes } from './routes.ts'
-import { type Params, RpcFailure, type RpcNotification } from './rpc.ts'
+import { INVALID_PARAMS, type Params, RpcFailure } from './rpc.ts'
 import { type SessionFacts, sealerOf } from './sealer.ts'
 import type { Seat } from './seat.ts'
 import { Seats } from './seats.ts'
 import type { Session } from './session.ts'
 import { Sessions } from './sessions.ts'
 import { Subscriptions } from './subscriptions.ts'
-import { type Kind, kinds } from './upstream/listing.ts'
 import { Upstream, type UpstreamEvents } from './upstream/upstream.ts'
+import { Verbosity } from './verbosity.ts'
 
 export interface GroupOptions {
   readonly group: GroupConfig
@@ -49,6 +48,8 @@ export class Group implements AsyncDisposable {
   readonly #catalog: Catalog
   readonly #sessions: Sessions
   readonly #subscriptions: Subscriptions
+  readonly #news: News
+  readonly #verbosity: Verbosity
   readonly #serve: (request: IncomingMessage, response: ServerResponse) => Promise<void>
   #config: GroupConfig
   #guard: Guard
@@ -68,11 +69,13 @@ export class Group implements AsyncDisposable {
     this.#seats = new Seats(options.group.servers, {
       connect: (server) => this.#connect(server),
       swapped: (seat) => this.#swapped(seat),
-      settled: () => this.#reporter.changed(),
+      settled: () => this.#settled(),
     })
     this.#catalog = this.#makeCatalog()
     this.#subscriptions = this.#makeSubscriptions()
     this.#sessions = this.#makeSessions()
+    this.#news = new News({ sessions: this.#sessions, subscriptions: this.#subscriptions })
+    this.#verbosity = new Verbosity({ sessions: this.#sessions, seats: this.#seats, log: options.log })
     this.#serve = this.#makeServe()
     this.#firstLists = this.#waitForFirstLists()
     this.#reporter.changed()
@@ -82,7 +85,7 @@ export class Group implements AsyncDisposable {
     return new Catalog({
       sources: () => [...this.#seats].filter(({ server }) => server.enabled),
       log: this.#options.log,
-      changed: (server, changed) => this.#tell(server, changed),
+      changed: (server, changed) => this.#news.listsChanged(server, changed),
     })
   }
 
@@ -101,7 +104,7 @@ export class Group implements AsyncDisposable {
       most: () => this.#config.limits.maxSessions,
       ended: (session) => {
         this.#subscriptions.end(session)
-        void this.#spreadLevels()
+        void this.#verbosity.spread()
       },
     })
   }
@@ -113,8 +116,8 @@ export class Group implements AsyncDisposable {
       subscriptions: this.#subscriptions,
       seat: (server) => this.#seats.get(server),
       known: (server) => this.#known(server),
-      setLevel: (session, level) => this.#setLevel(session, level),
-      divert: (server, notification) => this.#divert(server, notification),
+      setLevel: (session, level) => this.#verbosity.set(session, level),
+      divert: (server, notification) => this.#news.divert(server, notification),
       log: this.#options.log,
     })
     const endpoint = new Endpoint({
@@ -174,7 +177,7 @@ export class Group implements AsyncDisposable {
     changed: () => this.#reporter.changed(),
     listed: () => this.#changed(),
     notified: (upstream, notification) => {
-      if (this.#seats.get(upstream.name)?.upstream === upstream) this.#notified(upstream.name, notification)
+      if (this.#seats.get(upstream.name)?.upstream === upstream) this.#news.heard(upstream.name, notification)
     },
   }
 
@@ -183,10 +186,16 @@ export class Group implements AsyncDisposable {
     this.#reporter.changed()
   }
 
+  /** A server that came (or failed) for the first time has not heard what sessions want of it. */
+  #settled(): void {
+    void this.#verbosity.spread()
+    this.#reporter.changed()
+  }
+
   #swapped(seat: Seat): void {
     const { name } = seat.server
     this.#subscriptions.replay(name)
-    void this.#spreadLevels()
+    void this.#verbosity.spread()
     this.#changed()
   }
 
@@ -209,49 +218,12 @@ export class Group implements AsyncDisposable {
     this.#catalog.watch(server)
     const view = this.#catalog.view(server)
     if (view) return initializeResult(view, version, this.#options.identity)
-    throw new RpcFailure(-32602, `Server ${server} is not in this group any more`)
+    throw new RpcFailure(INVALID_PARAMS, `Server ${server} is not in this group any more`)
   }
 
-  /** A session that outlived its proxy may hold lists that are no longer true: it is told to look again. */
   #listening(session: Session): void {
     this.#catalog.watch(session.facts.server)
-    if (session.takeResumed()) for (const kind of kinds) session.notify(listChanged(kind))
-  }
-
-  #tell(server: string | undefined, changed: readonly Kind[]): void {
-    const methods = new Map(changed.map((kind) => listChanged(kind)).map((told) => [told.method, told]))
-    for (const session of this.#sessions) {
-      if (session.facts.server !== server) continue
-      for (const notification of methods.values()) session.notify(notification)
-    }
-  }
-
-  #notified(server: string, notification: RpcNotification): void {
-    fanOut({ server, notification, sessions: this.#sessions, subscriptions: this.#subscriptions })
-  }
-
-  /** Updates go to who subscribed, and list changes are told when the new lists are in place. */
-  #divert(server: string, notification: RpcNotification): boolean {
-    if (notification.method.endsWith('/list_changed')) return true
-    if (notification.method !== 'notifications/resources/updated') return false
-    this.#notified(server, notification)
-    return true
-  }
-
-  async #setLevel(session: Session, level: Level): Promise<void> {
-    session.level = level
-    await this.#spreadLevels()
-  }
-
-  /** A server that cannot be told now is told by its upstream when it is back. */
-  async #spreadLevels(): Promise<void> {
-    const told = [...this.#seats].map(async ({ server, upstream, listing }) => {
-      const level = wantedLevel(this.#sessions, server.name)
-      if (level !== undefined && listing?.capabilities.logging !== undefined) await upstream?.setLogLevel(level)
-    })
-    for (const outcome of await Promise.allSettled(told))
-      if (outcome.status === 'rejected')
-        this.#options.log.debug('log level not set', { error: messageOf(outcome.reason) })
+    this.#news.listening(session)
   }
 
   #report(): Report {

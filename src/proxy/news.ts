@@ -1,7 +1,7 @@
 import type { RpcNotification } from './rpc.ts'
 import type { Session } from './session.ts'
 import type { Subscriptions } from './subscriptions.ts'
-import type { Kind } from './upstream/listing.ts'
+import { type Kind, kinds } from './upstream/listing.ts'
 
 const methods = {
   tools: 'notifications/tools/list_changed',
@@ -10,32 +10,63 @@ const methods = {
   templates: 'notifications/resources/list_changed',
 } as const satisfies Record<Kind, string>
 
-export function listChanged(kind: Kind): RpcNotification {
-  return { jsonrpc: '2.0', method: methods[kind] }
-}
-
-export interface News {
-  readonly server: string
-  readonly notification: RpcNotification
+export interface NewsOptions {
   readonly sessions: Iterable<Session>
   readonly subscriptions: Subscriptions
 }
 
-/**
- * A notification that came with no call, to the sessions it concerns: updates to who subscribed, log messages to who
- * set a level. Any other goes only where there is no doubt: to the one session that can see the server.
- */
-export function fanOut({ server, notification, sessions, subscriptions }: News): void {
-  const { method, params } = notification
-  if (method === 'notifications/resources/updated') {
-    for (const { session, shown } of subscriptions.interested(server, String(params?.uri)))
+/** Brings what belongs to no request to the sessions it concerns, on their own streams. */
+export class News {
+  readonly #options: NewsOptions
+
+  constructor(options: NewsOptions) {
+    this.#options = options
+  }
+
+  /** The lists of one address changed; `server` undefined: the group's own address. */
+  listsChanged(server: string | undefined, changed: readonly Kind[]): void {
+    for (const session of this.#options.sessions) if (session.facts.server === server) tell(session, changed)
+  }
+
+  /** A session that outlived its proxy may hold lists that are no longer true: it is told to look again, once. */
+  listening(session: Session): void {
+    if (session.takeResumed()) tell(session, kinds)
+  }
+
+  /**
+   * What a server said outside of any call: updates go to who subscribed, log messages to who set a level. Anything
+   * else goes only where there is no doubt: to the one session that can see the server.
+   */
+  heard(server: string, notification: RpcNotification): void {
+    const { method } = notification
+    if (method === 'notifications/resources/updated') this.#updated(server, notification)
+    else this.#spread(server, notification)
+  }
+
+  #spread(server: string, notification: RpcNotification): void {
+    const able = [...this.#options.sessions].filter(
+      ({ facts }) => facts.server === undefined || facts.server === server,
+    )
+    const isLog = notification.method === 'notifications/message'
+    const told = isLog ? able.filter((session) => session.wants(notification, false)) : able
+    if (isLog || told.length === 1) for (const session of told) session.notify(notification)
+  }
+
+  /** What came with a call but belongs to others; returns whether it did. List changes are told by the catalog. */
+  divert(server: string, notification: RpcNotification): boolean {
+    if (notification.method.endsWith('/list_changed')) return true
+    if (notification.method !== 'notifications/resources/updated') return false
+    this.#updated(server, notification)
+    return true
+  }
+
+  #updated(server: string, notification: RpcNotification): void {
+    const { params } = notification
+    for (const { session, shown } of this.#options.subscriptions.interested(server, String(params?.uri)))
       session.notify({ ...notification, params: { ...params, uri: shown } })
-    return
   }
-  const able = [...sessions].filter(({ facts }) => facts.server === undefined || facts.server === server)
-  if (method === 'notifications/message') {
-    for (const session of able) if (session.wants(notification, false)) session.notify(notification)
-    return
-  }
-  if (able.length === 1) able[0]?.notify(notification)
+}
+
+function tell(session: Session, changed: readonly Kind[]): void {
+  for (const method of new Set(changed.map((kind) => methods[kind]))) session.notify({ jsonrpc: '2.0', method })
 }

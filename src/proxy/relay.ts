@@ -5,7 +5,7 @@ import { Call } from './call.ts'
 import type { Catalog } from './catalog.ts'
 import type { Exchange, Sink } from './exchange.ts'
 import type { LearnedUris } from './learned.ts'
-import { type Level, mostVerbose } from './levels.ts'
+import type { Level } from './levels.ts'
 import { markLinks, visitLinks } from './links.ts'
 import type { Reply } from './reply.ts'
 import { RESOURCE_NOT_FOUND, type Route, route } from './router.ts'
@@ -67,14 +67,19 @@ export class Relay {
   }
 
   async #answer(session: Session, request: RpcRequest, reply: Reply): Promise<Body | undefined> {
-    const decided = await this.#decide(session.facts.server, request)
+    const { server } = session.facts
+    const first = this.#route(server, request)
+    const known = first.to === 'refuse' || first.to === 'anyOf' ? this.#options.known(server) : undefined
+    // A name nobody knows may only be not known yet: then the first lists are waited for, once.
+    if (known !== undefined) await known
+    const decided = known === undefined ? first : this.#route(server, request)
     switch (decided.to) {
       case 'pong':
         return result(request, {})
       case 'refuse':
         return JSON.stringify(errorResponse(request.id, decided.code, decided.message, decided.data))
       case 'list':
-        return this.#list(session.facts.server, decided.kind, request)
+        return this.#list(server, decided.kind, request)
       case 'level':
         await within(LEVEL_WAIT, this.#options.setLevel(session, decided.level), undefined)
         return result(request, {})
@@ -88,16 +93,6 @@ export class Relay {
       default:
         return decided satisfies never
     }
-  }
-
-  /** A name that is not known may only be not known yet: then the first lists are waited for, once. */
-  async #decide(server: string | undefined, request: RpcRequest): Promise<Route> {
-    const decided = this.#route(server, request)
-    if (decided.to !== 'refuse' && decided.to !== 'anyOf') return decided
-    const known = this.#options.known(server)
-    if (known === undefined) return decided
-    await known
-    return this.#route(server, request)
   }
 
   #route(server: string | undefined, request: RpcRequest): Route {
@@ -226,11 +221,4 @@ function result({ id }: RpcRequest, value: Params): string {
 /** The upstream's own response under the client's id, its type included; nothing else is touched. */
 function restore({ id }: RpcRequest, response: RpcResponse): string {
   return JSON.stringify({ ...response, id })
-}
-
-/** What all sessions together want to hear of a server. */
-export function wantedLevel(sessions: Iterable<Session>, server: string): Level | undefined {
-  const levels: (Level | undefined)[] = []
-  for (const { facts, level } of sessions) if (facts.server === undefined || facts.server === server) levels.push(level)
-  return mostVerbose(levels)
 }

@@ -104,7 +104,7 @@ function subscription(verb: 'subscribe' | 'unsubscribe', context: Context): Rout
 
 /** By list, by mark, by template, by what was learned; else every server that has resources may know it. */
 function locate(uri: string, { view, learned }: Context): readonly Target[] {
-  const exact = view.targets.resources.get(uri)
+  const exact = view.targets.resources.get(uri) ?? view.mentioned.get(uri)
   if (exact) return [exact]
   const guesses = [unmarkUri(uri), view.templates.find((template) => template.matches(uri)), from(learned(uri), uri)]
   for (const guess of guesses) {

@@ -1,4 +1,4 @@
-import type { Server } from '../config/profile.ts'
+import type { Server, Timeouts } from '../config/profile.ts'
 import { pause } from '../shared/async.ts'
 import type { ServerState } from '../shared/status.ts'
 import type { Exchange } from './exchange.ts'
@@ -115,10 +115,13 @@ export class Seat implements AsyncDisposable {
 
   #start(server: Server): Upstream | undefined {
     if (!server.enabled) return undefined
-    const upstream = this.#options.connect(server)
+    const upstream = this.#options.connect({ ...server, timeouts: this.#timeouts })
     upstream.start()
     return upstream
   }
+
+  /** Looked up whenever they are needed: a new configuration of the same connection changes them at once. */
+  readonly #timeouts: Timeouts = liveTimeouts(() => this.#server.timeouts)
 
   /** Lets calls in flight finish, but not for ever; then closes. */
   #retire(upstream: Upstream): void {
@@ -150,4 +153,21 @@ export class Seat implements AsyncDisposable {
 function unavailable(server: string): RpcFailure {
   const facts = { upstream: server, kind: 'upstream_unavailable', retryable: false }
   return new RpcFailure(failures.upstream_unavailable, `Server ${server} is disabled or was removed`, facts)
+}
+
+function liveTimeouts(now: () => Timeouts): Timeouts {
+  return {
+    get connect() {
+      return now().connect
+    },
+    get request() {
+      return now().request
+    },
+    get max() {
+      return now().max
+    },
+    get idle() {
+      return now().idle
+    },
+  }
 }

@@ -11,6 +11,9 @@ export interface SessionsOptions {
   readonly ended: (session: Session) => void
 }
 
+/** `full`: the id is good, but there is no room to bring its session back now. */
+export type Found = Session | 'full' | undefined
+
 /** A session not heard of for so long leaves memory; its id brings it back. */
 const IDLE = 30 * 60_000
 const SWEEP = 60_000
@@ -21,7 +24,7 @@ const TOMBSTONES = 10_000
 export class Sessions implements Disposable {
   readonly #options: SessionsOptions
   readonly #byId = new Map<string, Session>()
-  readonly #opening = new Map<string, Promise<Session | undefined>>()
+  readonly #opening = new Map<string, Promise<Found>>()
   readonly #deleted = new Set<string>()
   readonly #timer: NodeJS.Timeout
 
@@ -44,7 +47,7 @@ export class Sessions implements Disposable {
   }
 
   /** The session of an id, at once when it is in memory; undefined for ids that are foreign, broken or deleted. */
-  find(id: string): Session | Promise<Session | undefined> {
+  find(id: string): Session | Promise<Found> {
     return this.#byId.get(id) ?? this.#reopen(id)
   }
 
@@ -55,15 +58,16 @@ export class Sessions implements Disposable {
   }
 
   /** One opening per id, however many requests bring it: a session is one object. */
-  #reopen(id: string): Promise<Session | undefined> {
+  #reopen(id: string): Promise<Found> {
     const opening = this.#opening.get(id) ?? this.#open(id).finally(() => this.#opening.delete(id))
     this.#opening.set(id, opening)
     return opening
   }
 
-  async #open(id: string): Promise<Session | undefined> {
+  async #open(id: string): Promise<Found> {
     const facts = await this.#options.sealer.open(id)
     if (!facts || facts.group !== this.#options.group || this.#deleted.has(facts.sid)) return undefined
+    if (this.isFull) return 'full'
     return this.#add(new Session(id, facts, true))
   }
 

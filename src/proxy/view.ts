@@ -32,6 +32,8 @@ export interface View {
   /** By shown name, URI or URI template. */
   readonly targets: Readonly<Record<Kind, ReadonlyMap<string, Target>>>
   readonly templates: readonly TemplateTarget[]
+  /** User interfaces that tools point to and no list contains. */
+  readonly mentioned: ReadonlyMap<string, Target>
   /** Per server, its own URIs that are shown marked because another server has the same: own to shown. */
   readonly marked: ReadonlyMap<string, ReadonlyMap<string, string>>
   readonly offers: readonly Offer[]
@@ -44,13 +46,15 @@ export function mergedView(offers: readonly Offer[]): View {
   const marked = new Map<string, Map<string, string>>()
   const resources = collect(offers, 'resources', (offer, { own }) => mark(marked, offer.server, own))
   const templates = collect(offers, 'templates', (offer, { own }) => mark(marked, offer.server, own))
+  const mentioned = mentions(offers, resources.targets, marked)
   const hide = (kind: Kind) => (offer: Offer, shown: Shown, holder: Target) => {
     conflicts.push({ kind, name: shown.shown, shownFrom: holder.server, hiddenFrom: offer.server })
     return undefined
   }
   const tools = collect(offers, 'tools', hide('tools'), (offer, item) => markUi(item, marked.get(offer.server)))
   const prompts = collect(offers, 'prompts', hide('prompts'))
-  return assemble({ server: undefined, offers, conflicts, marked, kinds: { tools, resources, templates, prompts } })
+  const kinds = { tools, resources, templates, prompts }
+  return assemble({ server: undefined, offers, conflicts, marked, mentioned, kinds })
 }
 
 /** One server alone under its own bare names. */
@@ -62,7 +66,14 @@ export function bareView(offer: Offer): View {
     templates: bare('templates'),
     prompts: bare('prompts'),
   }
-  return assemble({ server: offer.server, offers: [offer], conflicts: [], marked: new Map(), kinds })
+  return assemble({
+    server: offer.server,
+    offers: [offer],
+    conflicts: [],
+    marked: new Map(),
+    mentioned: new Map(),
+    kinds,
+  })
 }
 
 function bareOffer(offer: Offer, kind: Kind): Offer {
@@ -107,6 +118,30 @@ function mark(marked: Map<string, Map<string, string>>, server: string, own: str
   return uri
 }
 
+/** The user interfaces that are not listed as resources lead to the server whose tool points to them. */
+function mentions(
+  offers: readonly Offer[],
+  listed: ReadonlyMap<string, Target>,
+  marked: Map<string, Map<string, string>>,
+) {
+  const targets = new Map<string, Target>()
+  for (const { server, items } of offers) {
+    for (const own of items.tools.flatMap(({ item }) => uiOf(item))) {
+      if (marked.get(server)?.has(own)) continue
+      const holder = listed.get(own) ?? targets.get(own)
+      if (holder === undefined) targets.set(own, { server, own })
+      else if (holder.server !== server) mark(marked, server, own)
+    }
+  }
+  return targets
+}
+
+function uiOf({ _meta: meta }: Item): string[] {
+  if (!isRecord(meta)) return []
+  const uris = [meta['ui/resourceUri'], isRecord(meta.ui) ? meta.ui.resourceUri : undefined]
+  return uris.filter((uri) => typeof uri === 'string')
+}
+
 /** A tool points to its user interface by URI, in one of two places: it must be the one that is shown. */
 function markUi(item: Item, marked: ReadonlyMap<string, string> | undefined): Item {
   const meta = item._meta
@@ -127,6 +162,7 @@ interface Parts {
   readonly offers: readonly Offer[]
   readonly conflicts: readonly Conflict[]
   readonly marked: ReadonlyMap<string, ReadonlyMap<string, string>>
+  readonly mentioned: ReadonlyMap<string, Target>
   readonly kinds: Readonly<Record<Kind, Collected>>
 }
 

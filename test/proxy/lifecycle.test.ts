@@ -110,12 +110,18 @@ test('a new configuration touches only what it changes', async () => {
   await configure(proxy, 2, [
     echo('added'),
     echo('kept'),
-    echo('renamed', { prefix: 'new_', tools: { ...filter, allow: ['echo'] } }),
+    echo('renamed', {
+      prefix: 'new_',
+      tools: { ...filter, allow: ['echo', 'never'] },
+      timeouts: { ...serverOf('x').timeouts, request: 200 },
+    }),
     echo('changed', { stateful: true }),
   ])
   const tools = await toolsOf(session)
   expect(tools.filter((name) => name.endsWith('echo'))).toEqual(['added_echo', 'kept_echo', 'new_echo', 'changed_echo'])
   expect(tools).not.toContain('new_slow')
+  const [late] = await session.ask('tools/call', { name: 'new_never' })
+  expect(late?.error).toMatchObject({ code: -31002, data: { mcpctl: { upstream: 'renamed' } } })
   expect([pidOf(proxy, 'kept'), pidOf(proxy, 'renamed')]).toEqual(before.slice(0, 2))
   expect(pidOf(proxy, 'changed')).not.toBe(before[2])
   expect((await messages(inFlight)).at(-1)?.result).toEqual({ content: [{ type: 'text', text: 'done' }] })
