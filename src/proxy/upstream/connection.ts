@@ -1,5 +1,5 @@
-import type { Exchange } from '../exchange.ts'
-import type { Params, RpcNotification, RpcResponse } from '../rpc.ts'
+import type { Exchange, Sink } from '../exchange.ts'
+import { errorResponse, INTERNAL_ERROR, type Params, type RpcNotification, type RpcResponse } from '../rpc.ts'
 import type { LinkFailure } from './failure.ts'
 
 /** What a server said about itself when the connection was made. */
@@ -37,4 +37,10 @@ export interface ConnectionEvents {
   stale(): void
   /** At most once, never after `close`. */
   lost(failure: LinkFailure): void
+}
+
+/** The sink of the proxy's own requests: they belong to no client, nothing is passed on, nobody can be asked. */
+export const nobody: Sink = {
+  notify: () => {},
+  request: ({ id }) => Promise.resolve(errorResponse(id, INTERNAL_ERROR, 'Nobody to ask')),
 }

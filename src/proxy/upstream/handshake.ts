@@ -4,8 +4,8 @@ import { LinkFailure } from './failure.ts'
 import { LegacyConnection, type LegacyOptions } from './legacy.ts'
 import type { Link, LinkEvents } from './link.ts'
 
-export const OFFERED_VERSION = '2025-11-25'
-export const acceptedVersions: readonly string[] = ['2024-11-05', '2025-03-26', '2025-06-18', OFFERED_VERSION]
+const OFFERED_VERSION = '2025-11-25'
+const acceptedVersions: readonly string[] = ['2024-11-05', '2025-03-26', '2025-06-18', OFFERED_VERSION]
 
 /** What we can do for a server: pass its questions on to the client they are for. */
 const capabilities = { sampling: {}, elicitation: { form: {}, url: {} } }

@@ -3,17 +3,15 @@ import { messageOf } from '../../shared/errors.ts'
 import type { Log } from '../../shared/log.ts'
 import type { Exchange } from '../exchange.ts'
 import {
-  errorResponse,
   type Id,
   INTERNAL_ERROR,
-  isError,
   type Params,
   RpcFailure,
   type RpcNotification,
   type RpcRequest,
   type RpcResponse,
 } from '../rpc.ts'
-import type { Connection, ConnectionEvents, Greeting } from './connection.ts'
+import { type Connection, type ConnectionEvents, type Greeting, nobody } from './connection.ts'
 import { LinkFailure } from './failure.ts'
 import { Heartbeat } from './heartbeat.ts'
 import { Inbox } from './inbox.ts'
@@ -194,10 +192,19 @@ export class LegacyConnection implements Connection {
     try {
       this.#send(call)
       return await call.answer
+    } catch (error) {
+      this.#examine(error)
+      throw error
     } finally {
       signal.removeEventListener('abort', onAbort)
       among.delete(call.id)
     }
+  }
+
+  /** What the failure of one message says about all of them. */
+  #examine(error: unknown): void {
+    if (!(error instanceof LinkFailure)) return
+    if (error.kind === 'session' || error.kind === 'unauthorized') this.lose(error)
   }
 
   #send({ id, exchange, params, over, fail }: PendingCall): void {
@@ -222,13 +229,17 @@ export class LegacyConnection implements Connection {
       await this.#link.send(message, AbortSignal.timeout(ms))
     } catch (error) {
       this.#options.log.debug('a message did not reach the server', { reason: messageOf(error) })
+      this.#examine(error)
     }
   }
 
-  /** Any answer is a sign of life, an error too. */
+  /** Any answer is a sign of life: an error, a refusal, even nonsense. */
   async #ping(ms: number): Promise<void> {
-    const answer = await this.ask('ping', undefined, AbortSignal.timeout(ms))
-    if (isError(answer)) this.#options.log.debug('ping was answered with an error', { code: answer.error.code })
+    try {
+      await this.ask('ping', undefined, AbortSignal.timeout(ms))
+    } catch (error) {
+      if (!(error instanceof LinkFailure) || error.kind === 'unreachable' || error.kind === 'ended') throw error
+    }
   }
 
   #failAll(error: Error): void {
@@ -237,12 +248,6 @@ export class LegacyConnection implements Connection {
       call.abandon()
     }
   }
-}
-
-/** The proxy's own requests belong to no client: nothing is passed on, nobody can be asked. */
-const nobody: Exchange['sink'] = {
-  notify: () => {},
-  request: (request) => Promise.resolve(errorResponse(request.id, INTERNAL_ERROR, 'Nobody to ask')),
 }
 
 function cancelled(upstream: string): RpcFailure {
