@@ -38,6 +38,8 @@ class FileWatch implements Watch {
   readonly #over = new AbortController()
   #files: readonly string[]
   #watcher: FSWatcher
+  /** The watchers that were replaced. */
+  #closing: Promise<unknown> | undefined
   #known: Promise<Fingerprint>
   /** The check under way, and whether something happened since it began. */
   #checking: Promise<void> | undefined
@@ -64,8 +66,7 @@ class FileWatch implements Watch {
     this.#known = Promise.all([kept, fingerprint(added)]).then(([old, fresh]) => {
       return new Map([...[...old].filter(([file]) => !gone.has(file)), ...fresh])
     })
-    const closing = this.#watcher.close()
-    closing.catch(this.#options.onError)
+    this.#closing = Promise.all([this.#closing, this.#watcher.close()]).catch(this.#options.onError)
     this.#watcher = this.#open(files)
   }
 
@@ -74,8 +75,7 @@ class FileWatch implements Watch {
     clearTimeout(this.#silence)
     clearTimeout(this.#aftermath)
     clearInterval(this.#poll)
-    await this.#watcher.close()
-    await this.#checking
+    await Promise.all([this.#watcher.close(), this.#closing, this.#checking])
   }
 
   #open(files: readonly string[]): FSWatcher {

@@ -78,6 +78,18 @@ test('the name of an env file may hold variables, and every env file is a source
   )
 })
 
+test('an env file that is not in the project folder may be beside the file that names it', async () => {
+  await using folder = await tempFolder()
+  await folder.write({
+    'mcpctl.yaml': 'servers: { a: { command: a, env: { V: "${A}${B}" } } }\n',
+    'profiles/dev.yaml': 'envFile: [a.env, b.env]\ngroups: { g: { servers: [a] } }\n',
+    'profiles/a.env': 'A=beside\n',
+    'profiles/b.env': 'B=beside\n',
+    'b.env': 'B=project\n',
+  })
+  expect(environmentOf(await resolve(folder))).toEqual({ V: 'besideproject' })
+})
+
 test('secrets come from a variable, a file or a program, and are all listed for redaction', async () => {
   await using folder = await tempFolder()
   await folder.write({

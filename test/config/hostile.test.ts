@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { truncate, writeFile } from 'node:fs/promises'
+import { chmod, truncate, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
@@ -9,7 +9,7 @@ import { expect, test } from 'vitest'
 import { parse } from '../../src/config/parse.ts'
 import { sourceOf } from '../../src/config/source.ts'
 import { type TempFolder, tempFolder } from '../helpers/temp.ts'
-import { problemsIn } from './problems.ts'
+import { diagnosticsIn, problemsIn } from './problems.ts'
 
 const lone = 'servers: { a: { command: a } }\ngroups:\n  g: { servers: [a] }\n'
 
@@ -159,4 +159,34 @@ test('no text makes the reader throw', () => {
     }),
     { numRuns: 2000 },
   )
+})
+
+test('C-26: a file that anybody may change is a warning', async () => {
+  await using folder = await tempFolder()
+  await folder.write({ 'x.yaml': lone })
+  await chmod(join(folder.path, 'x.yaml'), 0o666)
+  expect(await problemsIn(folder.path, 'x.yaml')).toEqual([
+    'x.yaml:1:1 warning writable_file: anybody on this machine may change x.yaml, and with it what is started (chmod o-w x.yaml)',
+  ])
+})
+
+test('the name of a file has to be one for a profile, unless the file says another', async () => {
+  await using folder = await tempFolder()
+  await folder.write({ 'my profile.yaml': lone, 'my other.yaml': `profile: other\n${lone}` })
+  expect(await problemsIn(folder.path, 'my profile.yaml')).toEqual([
+    'my profile.yaml:1:1 bad_name: the file\'s name "my profile" is not a name for a profile (write profile: NAME in it)',
+  ])
+  expect(await problemsIn(folder.path, 'my other.yaml')).toEqual([])
+})
+
+test('a frame covers what is a secret by its form, and its caret stays where it was', async () => {
+  await using folder = await tempFolder()
+  const canary = 'ghp_0123456789abcdef0123456789abcdef0123'
+  await folder.write({
+    'x.yaml': `servers: { a: { command: a, env: { K: "${canary}" }, cmd: b } }\ngroups: { g: { servers: [a] } }\n`,
+  })
+  const found = await diagnosticsIn(folder.path, 'x.yaml')
+  expect(found.map(({ code }) => code)).toEqual(['unknown_key', 'literal_secret'])
+  expect(JSON.stringify(found)).not.toContain(canary)
+  expect(found[0]?.frame.split('\n')[1]?.indexOf('^')).toBe(found[0]?.frame.split('\n')[0]?.indexOf('cmd:'))
 })
