@@ -3,6 +3,7 @@ import { fixturePath } from '../helpers/fixture.ts'
 import { freePort } from '../helpers/ports.ts'
 import { isAlive, markedProcesses } from '../helpers/processes.ts'
 import { waitFor } from '../helpers/wait.ts'
+import { callers } from './callers.ts'
 import { built, type Detached, detached } from './detached.ts'
 
 beforeAll(built)
@@ -30,7 +31,7 @@ test('leaves no proxy when the supervisor is killed, and no server after the nex
   const left = markedProcesses(d.paths.folder)
   first.process.kill('SIGKILL')
   await first.ended
-  await waitFor(() => before.groups.every(({ pid }) => !isAlive(pid ?? 0)), 5_000)
+  await waitFor(() => before.groups.every((group) => !isAlive(pidOf(group))), 5_000)
   d.start()
   await waitFor(async () => (await d.client.ask('status')).supervisor.pid !== before.supervisor.pid)
   await d.client.ask('apply', d.wish)
@@ -79,11 +80,33 @@ test('reaps the servers of a proxy that was killed, stubborn ones too (P-08)', a
   await d.answered()
   await d.client.ask('apply', d.wish)
   const { groups } = await ready(d)
-  const server = groups[0]?.servers[0]?.pid ?? 0
+  const [proxy, server] = [pidOf(groups[0]), pidOf(groups[0]?.servers[0])]
   expect(isAlive(server)).toBe(true)
-  process.kill(groups[0]?.pid ?? 0, 'SIGKILL')
+  process.kill(proxy, 'SIGKILL')
   await waitFor(() => !isAlive(server), 5_000)
   expect((await ready(d)).groups[0]).toMatchObject({ restarts: 1 })
+})
+
+test('moves, reloads and restarts a living proxy without losing a request', async () => {
+  const [from, to] = [await freePort(), await freePort()]
+  await using d = await detached(yamlOf({ one: from }))
+  d.start()
+  await d.answered()
+  await d.client.ask('apply', { ...d.wish, watch: false })
+  const before = pidOf((await ready(d)).groups[0])
+  const old = callers(from)
+  await d.folder.write({ 'mcpctl.yaml': yamlOf({ one: to }) })
+  await d.client.ask('reload', { dryRun: false })
+  const young = callers(to)
+  expect(pidOf((await ready(d)).groups[0])).toBe(before)
+  await d.folder.write({ 'mcpctl.yaml': yamlOf({ one: to }, 'all-features') })
+  await d.client.ask('reload', { dryRun: false })
+  expect(pidOf((await ready(d)).groups[0])).toBe(before)
+  expect(await old.stop()).toEqual([])
+  await d.client.ask('restart', { groups: [] })
+  expect(pidOf((await ready(d)).groups[0])).not.toBe(before)
+  await waitFor(() => !isAlive(before))
+  expect(await young.stop()).toEqual([])
 })
 
 function ready({ client }: Detached) {
@@ -91,6 +114,11 @@ function ready({ client }: Detached) {
     const status = await client.ask('status')
     return status.state === 'ready' ? status : undefined
   })
+}
+
+function pidOf(one: { readonly pid: number | null } | undefined): number {
+  if (!one?.pid) throw new Error('it has no process')
+  return one.pid
 }
 
 function yamlOf(groups: Readonly<Record<string, number | 'auto'>>, fixture = 'echo'): string {
