@@ -15,9 +15,11 @@ export interface Connection extends AsyncDisposable {
   readonly greeting: Greeting
   readonly transport: 'stdio' | 'http' | 'sse'
   readonly pid: number | null
+  /** Why it takes no calls any more; undefined while it does. */
+  readonly end: Error | undefined
   /** Rejects with LinkFailure for the way's faults and RpcFailure for what no repetition mends. */
   call(exchange: Exchange): Promise<RpcResponse>
-  /** A request of the proxy's own. */
+  /** A request of the proxy's own; the signal is its only deadline. */
   ask(method: string, params: Params | undefined, signal: AbortSignal): Promise<RpcResponse>
   /** To be called once the first lists are in: opens the side stream and watches over the idle connection. */
   settle(): void

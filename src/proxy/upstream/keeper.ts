@@ -135,6 +135,7 @@ export class Keeper {
       connection = await this.#open(signal)
       await prepare(connection, signal)
       signal.throwIfAborted()
+      if (connection.end) throw connection.end
       this.#adopt(connection)
     } catch (error) {
       const failure = asFailure(signal.aborted ? signal.reason : error)

@@ -35,6 +35,14 @@ export interface LegacyOptions {
   readonly events: ConnectionEvents
 }
 
+interface Carriage {
+  readonly among: Map<Id, PendingCall>
+  readonly timeouts: LegacyOptions['timeouts']
+}
+
+/** The proxy's own requests have a deadline each: their signal. */
+const unbounded = { request: 'off', max: 'off' } as const
+
 /**
  * A session of the era with `initialize` (2024-11-05 … 2025-11-25): our ids and tokens on the wire, the client's on the
  * other side, and for everything the server says in between the exchange it belongs to.
@@ -54,7 +62,6 @@ export class LegacyConnection implements Connection {
   /** The side stream being opened: servers may speak there during a call, so the first calls wait for it. */
   #opening: Promise<void> | undefined
   #lastHeard = performance.now()
-  /** Why there are no calls any more. */
   #end: Error | undefined
 
   private constructor(link: Link, options: LegacyOptions) {
@@ -105,6 +112,10 @@ export class LegacyConnection implements Connection {
     return this.#link.pid
   }
 
+  get end(): Error | undefined {
+    return this.#end
+  }
+
   /** The end of the handshake: from here on the revision goes with every message. */
   async greet(greeting: Greeting, signal: AbortSignal): Promise<void> {
     this.#greeting = greeting
@@ -131,7 +142,7 @@ export class LegacyConnection implements Connection {
     const isIn = typeof entered === 'boolean' ? entered : await entered
     if (!isIn) throw overloaded(this.#options.name, this.#options.timing.queue)
     try {
-      return await this.#carry(exchange, this.#calls)
+      return await this.#carry(exchange, { among: this.#calls, timeouts: this.#options.timeouts })
     } catch (error) {
       if (error instanceof LinkFailure && error.kind === 'unreachable') this.#heartbeat?.suspect()
       throw error
@@ -141,7 +152,7 @@ export class LegacyConnection implements Connection {
   }
 
   ask(method: string, params: Params | undefined, signal: AbortSignal): Promise<RpcResponse> {
-    return this.#carry({ method, params, signal, sink: nobody }, this.#own)
+    return this.#carry({ method, params, signal, sink: nobody }, { among: this.#own, timeouts: unbounded })
   }
 
   async drained(): Promise<void> {
@@ -175,10 +186,10 @@ export class LegacyConnection implements Connection {
     this.#inbox.received(value, origin)
   }
 
-  async #carry(exchange: Exchange, among: Map<Id, PendingCall>): Promise<RpcResponse> {
+  async #carry(exchange: Exchange, { among, timeouts }: Carriage): Promise<RpcResponse> {
     if (this.#end) throw this.#end
     const { signal } = exchange
-    const { name, timeouts } = this.#options
+    const { name } = this.#options
     if (signal.aborted) throw cancelled(name)
     const call = new PendingCall({
       id: this.#nextId++,

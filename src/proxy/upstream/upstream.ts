@@ -153,7 +153,7 @@ export class Upstream implements AsyncDisposable {
     const { connection } = this.#keeper
     if (!connection) return
     try {
-      await this.#tellLogLevel(connection, this.#closing.signal)
+      await this.#tellLogLevel(connection, AbortSignal.timeout(this.server.timeouts.connect))
     } catch (error) {
       // Not lost: the next connection is told before it counts as ready.
       this.#log.debug('the log level waits for the next connection', { reason: messageOf(error) })
@@ -231,7 +231,7 @@ export class Upstream implements AsyncDisposable {
 
   async #refetch(): Promise<void> {
     const { connection } = this.#keeper
-    if (connection) await this.#fetch(connection, this.#closing.signal)
+    if (connection) await this.#fetch(connection, AbortSignal.timeout(this.server.timeouts.connect))
   }
 
   /** What the last connection had been told, for a new one that knows nothing. */

@@ -249,6 +249,14 @@ test('U-01 gives up on a server that accepts and never answers', async () => {
   expect(fixture.upstream.lastError).toBe('not ready within 300 ms')
 })
 
+test.each(['auto', 'sse'] as const)('closes at once while it connects over "%s"', async (kind) => {
+  await using server = await startFixture('hanging')
+  const fixture = observe(serverOf(http(server.address, { kind }), { timeouts: { connect: 60_000 } }))
+  const call = expect(fixture.upstream.call(toolCall('echo'))).rejects.toMatchObject({ code: -31006 })
+  await fixture.upstream.close()
+  await call
+})
+
 test('lets a call wait for a connect in progress, and says when to come back otherwise', async () => {
   const port = await freePort()
   const server = serverOf(http(`http://127.0.0.1:${port}/mcp`), { restart: { backoff: 60_000, maxBackoff: 60_000 } })
