@@ -6,8 +6,8 @@ import { McpctlError } from '../src/shared/errors.ts'
 /** Reads the event stream until it is disposed, and remembers the last status in it. */
 export interface Follower extends AsyncDisposable {
   /**
-   * Resolves with the first status that passes the check, the present one included, or with the last one seen once
-   * the time is up. Throws `unreachable` when the supervisor ends first.
+   * Resolves with the first status that passes the check, or with the present one once the time is up. Throws
+   * `unreachable` when the supervisor ends first.
    */
   until(check: (status: Status) => boolean): Promise<Status>
 }
@@ -41,9 +41,14 @@ export function follow(control: ControlClient, { timeout, onEvent }: FollowOptio
   return {
     async until(check) {
       for (;;) {
-        if (last && (check(last) || over.signal.aborted)) return last
-        if (end) throw over.signal.aborted ? silent(timeout) : end.error
         wake = defer()
+        if (over.signal.aborted) return control.ask('status')
+        if (end) throw end.error
+        if (last && check(last)) {
+          // What the stream told may be older than what was done since: the status asked for now is not.
+          const now = await control.ask('status')
+          if (check(now)) return now
+        }
         await wake.promise
       }
     },
@@ -57,8 +62,4 @@ export function follow(control: ControlClient, { timeout, onEvent }: FollowOptio
 
 function gone(): McpctlError {
   return new McpctlError('unreachable', 'the supervisor ended', { hint: 'mcpctl logs shows its last words' })
-}
-
-function silent(timeout: number): McpctlError {
-  return new McpctlError('unreachable', `the supervisor said nothing within ${timeout} ms`)
 }

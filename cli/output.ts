@@ -30,11 +30,9 @@ export function note(context: Context, text: string): void {
   context.stderr.write(`${text}\n`)
 }
 
-/** Warnings, one line each, on stderr. */
+/** Warnings, one line each, where a `note` is shown. */
 export function warn(context: Context, warnings: readonly Diagnostic[]): void {
-  if (context.flags.quiet) return
-  for (const warning of warnings)
-    context.stderr.write(`${place(warning)} ${warning.severity} ${oneLine(warning.message)}\n`)
+  for (const warning of warnings) note(context, `${place(warning)} ${warning.severity} ${oneLine(warning.message)}`)
 }
 
 /** A document of ours: `{apiVersion, kind, …}`. */

@@ -16,6 +16,8 @@ export interface SettleOptions {
   readonly timeout: number
   /** Brings about what is waited for; absent when nothing has to be done first. */
   readonly change?: () => Promise<Applied>
+  /** Lines that say what the change is about to do. */
+  readonly announce?: (applied: Applied) => readonly string[]
   /** Only these groups count; empty means all. */
   readonly groups: readonly string[]
 }
@@ -33,7 +35,8 @@ export interface Settled {
  * Makes a change and follows the events, shown as progress, until every group is ready or degraded or holds a taken
  * port, or time is up. Throws what the change throws, and `unreachable` when the supervisor ends meanwhile.
  */
-export async function settle(context: Context, { control, timeout, change, groups }: SettleOptions): Promise<Settled> {
+export async function settle(context: Context, options: SettleOptions): Promise<Settled> {
+  const { control, timeout, groups } = options
   using renderer = createRenderer(context)
   let track = startTrack(performance.now())
   await using follower = follow(control, {
@@ -43,11 +46,12 @@ export async function settle(context: Context, { control, timeout, change, group
       if (event.type === 'status') track = observe(track, event.status, performance.now())
     },
   })
-  const applied = await change?.()
+  const applied = await options.change?.()
+  for (const line of (applied && options.announce?.(applied)) ?? []) renderer.say(line)
   const status = await follower.until((seen) => isSettled(seen, { applied, groups }))
   const took = performance.now() - track.startedAt
-  const failure = failureOf(counted(status, { applied, groups }), timeout)
-  return { status, applied, failure, summary: summarise(took, slowest(track)) }
+  const counting = counted(status, { applied, groups })
+  return { status, applied, failure: failureOf(counting, timeout), summary: summarise(took, slowest(track)) }
 }
 
 interface Wanted {
@@ -57,7 +61,7 @@ interface Wanted {
 
 function isSettled(status: Status, wanted: Wanted): boolean {
   if (wanted.applied && status.config.generation < wanted.applied.generation) return false
-  return counted(status, wanted).every((group) => isUp(group) || holdsTakenPort(group))
+  return counted(status, wanted).every((group) => isUp(group) || wantsTakenPort(group))
 }
 
 /** The groups that have to come up: a stopped one only if it is meant to start now. */
@@ -74,7 +78,7 @@ function failureOf(groups: readonly GroupStatus[], timeout: number): McpctlError
   const waiting = groups.filter((group) => !isUp(group))
   if (waiting.length === 0) return undefined
   const names = waiting.map(({ name, state, lastError }) => `${name} is ${state}${lastError ? ` (${lastError})` : ''}`)
-  if (waiting.every(holdsTakenPort))
+  if (waiting.every(wantsTakenPort))
     return new McpctlError('conflict', names.join('; '), {
       hint: 'end the other process, or give the group another port',
     })
@@ -83,13 +87,13 @@ function failureOf(groups: readonly GroupStatus[], timeout: number): McpctlError
   })
 }
 
-function isUp({ state }: GroupStatus): boolean {
-  return state === 'ready' || state === 'degraded'
+function isUp(group: GroupStatus): boolean {
+  return (group.state === 'ready' || group.state === 'degraded') && !wantsTakenPort(group)
 }
 
-/** The supervisor says who owns the port in `lastError`; it keeps trying, but nobody should wait for that. */
-function holdsTakenPort({ state, lastError }: GroupStatus): boolean {
-  return state === 'backoff' && /\bport\b.*\b(taken|in use)\b|EADDRINUSE/i.test(lastError ?? '')
+/** The supervisor says who has the port, also where a group still serves on its old one; nobody should wait for that. */
+function wantsTakenPort({ lastError }: GroupStatus): boolean {
+  return /\bport \d+ is taken\b/.test(lastError ?? '')
 }
 
 function summarise(ms: number, last: ReturnType<typeof slowest>): string {

@@ -18,10 +18,9 @@ export function statusText(status: Status, paint: Paint): string {
   return `${summary(status, paint)}\n${table}${staleness(status, paint)}`
 }
 
-/** `local-fast  http://127.0.0.1:7611/mcp  ready`, one line per running group. */
-export function urlLines({ groups }: Status, paint: Paint): string {
-  const running = groups.filter(({ state }) => state !== 'stopped')
-  return columns(running.map(({ name, url, state }) => [paint('bold', name), url, stateText(state, paint)]))
+/** `local-fast  http://127.0.0.1:7611/mcp  ready`, one line per group. */
+export function urlLines(groups: readonly GroupStatus[], paint: Paint): string {
+  return columns(groups.map(({ name, url, state }) => [paint('bold', name), url, stateText(state, paint)]))
 }
 
 function summary({ project, profile, state, config, supervisor }: Status, paint: Paint): string {

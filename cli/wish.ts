@@ -4,7 +4,7 @@ import type { Invocation } from './command.ts'
 import { type Context, isCi } from './context.ts'
 
 /** The first positional is the profile, unless `-p` named it: then all are groups. */
-export function selection({ args }: Invocation, named: string | undefined) {
+function selection({ args }: Invocation, named: string | undefined) {
   if (named !== undefined) return { profile: named, groups: args }
   const [profile, ...groups] = args
   return { profile, groups }

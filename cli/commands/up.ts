@@ -1,3 +1,4 @@
+import type { Applied, Status } from '../../src/control/protocol.ts'
 import type { Run } from '../command.ts'
 import { type Context, isCi } from '../context.ts'
 import { note, warn } from '../output.ts'
@@ -16,28 +17,34 @@ export const run: Run = async (context, invocation) => {
   const project = await findProject(context)
   const options = { project, wish: wishOf(context, invocation), timeout: waitTimeout ?? WAIT_TIMEOUT }
   if (!detach && !invocation.options.wait) return upInForeground(context, options)
-  return upDetached(context, { ...options, wait })
+  return upInBackground(context, { ...options, wait })
 }
 
-async function upDetached(context: Context, { project, wish, timeout, wait }: UpOptions & { wait: boolean }) {
+async function upInBackground(context: Context, options: UpOptions & { readonly wait: boolean }): Promise<number> {
+  const { project, wish, timeout, wait } = options
   const { control } = project
   const before = await presentStatus(control)
   if (!before) await startDetached(context, project)
-  const change = async () => {
-    const applied = await control.ask('apply', wish)
-    if (before && before.profile !== '' && before.profile !== applied.profile)
-      note(context, `switching from profile ${before.profile} to ${applied.profile}`)
-    if (before) for (const line of planLines(applied.plan, painter(context, context.stderr))) note(context, line)
-    warn(context, applied.warnings)
-    return applied
-  }
+  const change = () => control.ask('apply', wish)
+  const announce = (applied: Applied) => (before ? difference(context, before, applied) : [])
   if (!wait) {
-    const { profile } = await change()
-    await printUp(context, { status: await control.ask('status'), summary: `${profile} is starting` })
+    const applied = await change()
+    for (const line of announce(applied)) note(context, line)
+    warn(context, applied.warnings)
+    const status = await control.ask('status')
+    await printUp(context, { status, summary: `${applied.profile} is ${status.state}` })
     return 0
   }
-  const settled = await settle(context, { control, timeout, change, groups: wish.groups })
+  const settled = await settle(context, { control, timeout, change, announce, groups: wish.groups })
+  warn(context, settled.applied?.warnings ?? [])
   if (settled.failure) throw settled.failure
   await printUp(context, settled)
   return 0
+}
+
+/** What an `up` beside a running supervisor changes, and that it is another profile. */
+function difference(context: Context, before: Status, { profile, plan }: Applied): string[] {
+  const lines = planLines(plan, painter(context, context.stderr))
+  if (before.profile === '' || before.profile === profile) return lines
+  return [`switching from profile ${before.profile} to ${profile}`, ...lines]
 }

@@ -9,6 +9,8 @@ import { treeRenderer } from './tree.ts'
 /** Shows events on stderr as they come; disposed when the command's work is done, which leaves the last picture. */
 export interface Renderer extends Disposable {
   show(event: ControlEvent): void
+  /** A line for people between the others. */
+  say(line: string): void
 }
 
 /** The renderer that `--progress` names, or the one that suits the terminal. */
@@ -21,7 +23,7 @@ const renderers = {
   tty: treeRenderer,
   plain: plainRenderer,
   json: jsonRenderer,
-  quiet: () => ({ show: () => {}, [Symbol.dispose]: () => {} }),
+  quiet: () => ({ show: () => {}, say: () => {}, [Symbol.dispose]: () => {} }),
 } as const satisfies Record<Exclude<ProgressMode, 'auto'>, (context: Context) => Renderer>
 
 function modeOf({ flags, env, stderr }: Context): Exclude<ProgressMode, 'auto'> {
@@ -35,18 +37,24 @@ function modeOf({ flags, env, stderr }: Context): Exclude<ProgressMode, 'auto'> 
 function plainRenderer(context: Context): Renderer {
   const paint = painter(context, context.stderr)
   let track = startTrack(performance.now())
+  let isFirst = true
   return {
     show(event) {
-      const seconds = ((performance.now() - track.startedAt) / 1000).toFixed(2).padStart(6)
-      const { lines, next } = eventLines(event, { track, now: performance.now(), paint })
+      const now = performance.now()
+      const seconds = ((now - track.startedAt) / 1000).toFixed(2).padStart(6)
+      const { lines, next } = eventLines(event, { track, now, paint })
       track = next
-      for (const line of lines) context.stderr.write(`${paint('dim', `${seconds}s`)}  ${line}\n`)
+      // How things were before is no progress, and the plan is in the command's own answer.
+      if (!isFirst && event.type === 'status')
+        for (const line of lines) context.stderr.write(`${paint('dim', `${seconds}s`)}  ${line}\n`)
+      isFirst = false
     },
+    say: (line) => context.stderr.write(`${line}\n`),
     [Symbol.dispose]() {},
   }
 }
 
 /** The event stream itself, one document per line. */
 function jsonRenderer({ stderr }: Context): Renderer {
-  return { show: (event) => stderr.write(`${JSON.stringify(event)}\n`), [Symbol.dispose]() {} }
+  return { show: (event) => stderr.write(`${JSON.stringify(event)}\n`), say: () => {}, [Symbol.dispose]: () => {} }
 }

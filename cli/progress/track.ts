@@ -9,7 +9,9 @@ export interface Step {
   readonly state: GroupState | ServerState
   /** `9 tools`, a URL, or why it is not up. */
   readonly detail: string
-  /** Milliseconds from the start to the first time it was up; undefined until then. */
+  /** When it was last seen going down, or first seen. */
+  readonly since: number
+  /** Milliseconds it took to come up; undefined until then, and for what was up from the beginning. */
   readonly upAfter: number | undefined
 }
 
@@ -28,24 +30,26 @@ export function startTrack(now: number): Track {
 /** The track with one more status in it. `now` is on the clock that started the track. */
 export function observe(track: Track, status: Status, now: number): Track {
   const before = new Map(track.steps.map((step) => [keyOf(step), step]))
-  const elapsed = now - track.startedAt
-  const steps = status.groups.flatMap(stepsOf).map((step) => timed(step, before.get(keyOf(step)), elapsed))
+  const steps = status.groups.flatMap(stepsOf).map((step) => timed(step, before.get(keyOf(step)), now))
   return { startedAt: track.startedAt, steps, changed: steps.filter((step) => isNews(step, before.get(keyOf(step)))) }
 }
 
-/** The server that was up last, if any was slow enough to be worth naming. */
+/** The server that took longest to come up; undefined when none had to. */
 export function slowest(track: Track): Step | undefined {
   return track.steps
     .filter((step) => step.server !== undefined && step.upAfter !== undefined)
     .toSorted((a, b) => (b.upAfter ?? 0) - (a.upAfter ?? 0))[0]
 }
 
-function stepsOf(group: GroupStatus): Omit<Step, 'upAfter'>[] {
+type Seen = Omit<Step, 'since' | 'upAfter'>
+
+function stepsOf(group: GroupStatus): Seen[] {
   const own = { group: group.name, server: undefined, state: group.state, detail: group.lastError ?? '' }
-  return [own, ...group.servers.map((server) => serverStep(group, server))]
+  // The servers of a stopped group are stopped with it.
+  return group.state === 'stopped' ? [own] : [own, ...group.servers.map((server) => serverStep(group, server))]
 }
 
-function serverStep(group: GroupStatus, server: ServerStatus): Omit<Step, 'upAfter'> {
+function serverStep(group: GroupStatus, server: ServerStatus): Seen {
   return { group: group.name, server: server.name, state: server.state, detail: describeServer(server) }
 }
 
@@ -57,9 +61,14 @@ function describeServer({ state, tools, resources, prompts, lastError }: ServerS
   return counted(tools, 'tool')
 }
 
-function timed(step: Omit<Step, 'upAfter'>, before: Step | undefined, elapsed: number): Step {
-  const isUp = step.state === 'ready' || step.state === 'degraded'
-  return { ...step, upAfter: before?.upAfter ?? (isUp ? elapsed : undefined) }
+function timed(step: Seen, before: Step | undefined, now: number): Step {
+  if (!before) return { ...step, since: now, upAfter: undefined }
+  if (isUp(step)) return { ...step, since: now, upAfter: isUp(before) ? before.upAfter : now - before.since }
+  return { ...step, since: isUp(before) ? now : before.since, upAfter: undefined }
+}
+
+function isUp({ state }: Seen): boolean {
+  return state === 'ready' || state === 'degraded'
 }
 
 function isNews(step: Step, before: Step | undefined): boolean {

@@ -15,11 +15,13 @@ export function treeRenderer(context: Context): Renderer {
   let track = startTrack(performance.now())
   let frame = 0
   let drawn = 0
+  const erase = () => (drawn > 0 ? `\u001b[${drawn}A\u001b[J` : '')
   const draw = () => {
     const lines = treeLines(track, { paint, busy: spinner[frame % spinner.length] ?? '' })
-    // What does not fit on the screen cannot be drawn over: the last lines are the ones still moving.
-    const visible = lines.slice(-((stderr.rows ?? 24) - 1)).map((line) => clip(line, (stderr.columns ?? 80) - 1))
-    stderr.write(`${drawn > 0 ? `\u001b[${drawn}A` : ''}\u001b[J${visible.map((line) => `${line}\n`).join('')}`)
+    // What does not fit on the screen cannot be drawn over: the last lines are the ones still moving. A terminal that
+    // does not know its size says 0.
+    const visible = lines.slice(-((stderr.rows || 24) - 1)).map((line) => clip(line, (stderr.columns || 80) - 1))
+    stderr.write(erase() + visible.map((line) => `${line}\n`).join(''))
     drawn = visible.length
     frame++
   }
@@ -28,6 +30,11 @@ export function treeRenderer(context: Context): Renderer {
     show(event) {
       if (event.type !== 'status') return
       track = observe(track, event.status, performance.now())
+    },
+    say(line) {
+      stderr.write(`${erase()}${line}\n`)
+      drawn = 0
+      draw()
     },
     [Symbol.dispose]() {
       clearInterval(timer)

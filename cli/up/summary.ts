@@ -1,4 +1,4 @@
-import type { Status } from '../../src/control/protocol.ts'
+import type { GroupStatus, Status } from '../../src/control/protocol.ts'
 import type { Context } from '../context.ts'
 import { note, print } from '../output.ts'
 import { painter } from '../paint.ts'
@@ -10,7 +10,14 @@ export async function printUp(
   { status, summary }: { status: Status; summary: string },
 ): Promise<void> {
   note(context, summary)
-  await print(context, { document: status, human: () => urlLines(status, painter(context, context.stdout)) })
-  const first = status.groups.find(({ state }) => state !== 'stopped')
+  await print(context, {
+    document: status,
+    human: () => urlLines(status.groups.filter(isRunning), painter(context, context.stdout)),
+  })
+  const first = status.groups.find(isRunning)
   if (first) note(context, `next: mcpctl tools ${first.name}`)
+}
+
+function isRunning({ state }: GroupStatus): boolean {
+  return state !== 'stopped' && state !== 'draining'
 }

@@ -15,7 +15,7 @@ export function promptText(result: Json): string {
 }
 
 /** A content block, or a note on what it holds where that is no text. */
-export function blockText(block: Json): string {
+function blockText(block: Json): string {
   switch (block['type']) {
     case 'text':
       return pretty(textOf(block['text']))

@@ -1,13 +1,13 @@
 import { isRecord, itemsOf, type Json, textOf } from './json.ts'
 
 /** Deeper objects are shown as `object`: a signature is to be read at a glance. */
-const DEPTH = 2
+const DEPTH = { input: 2, output: 1 } as const
 
 /** `search(query: string, limit?: number): { hits: string[] }`, the way a TypeScript reader expects it. */
 export function signature(tool: Json): string {
   const input = isRecord(tool['inputSchema']) ? tool['inputSchema'] : {}
-  const output = isRecord(tool['outputSchema']) ? `: ${typeText(tool['outputSchema'], DEPTH)}` : ''
-  return `${textOf(tool['name'])}(${properties(input, DEPTH).join(', ')})${output}`
+  const output = isRecord(tool['outputSchema']) ? `: ${typeText(tool['outputSchema'], DEPTH.output)}` : ''
+  return `${textOf(tool['name'])}(${properties(input, DEPTH.input).join(', ')})${output}`
 }
 
 function properties(schema: Json, depth: number): string[] {

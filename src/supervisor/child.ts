@@ -5,6 +5,7 @@ import { defer, pause, within } from '../shared/async.ts'
 import { splitLines } from './lines.ts'
 import { isGroupAlive, signal } from './procfs.ts'
 import { isFromProxy } from './proxy-message.ts'
+import { pulseLost } from './pulse.ts'
 import type { HeldSocket, SocketHandle } from './sockets.ts'
 
 export type StartMessage = Extract<ToProxy, { type: 'start' }>
@@ -42,12 +43,15 @@ const ANSWER_MS = 10_000
 const SERVERS_MS = 3_000
 const TERM_MS = 500
 const KILL_MS = 1_000
+const PULSE_MS = 2_500
+const LAST_WORDS_MS = 500
 
 /** One life of a proxy process, in a process group of its own. It ends in stages and leaves nobody of its group. */
 export class Child {
   readonly #options: ChildOptions
   readonly #process: ReturnType<typeof launch>
   readonly #ended = defer<void>()
+  readonly #closed: Promise<unknown>
   readonly #forced = defer<void>()
   readonly #waiters = new Set<Waiter>()
   #state: ChildState = { state: 'starting' }
@@ -56,14 +60,19 @@ export class Child {
   #fault: string | undefined
   #stopping: Promise<void> | undefined
   #begun: Promise<void> | undefined
+  #listen: Listen
   #hasListened = false
   #killed = false
 
   constructor(options: ChildOptions) {
     this.#options = options
+    this.#listen = options.socket.listen
     this.#process = launch(options)
+    this.#closed = new Promise((resolve) => this.#process.once('close', resolve))
     this.#process.on('message', (message: unknown) => this.#take(message))
-    this.#process.once('exit', (code, name) => this.#end(name ? `was killed by ${name}` : `exited with code ${code}`))
+    this.#process.once('exit', (code, name) =>
+      this.#exited(name ? `was killed by ${name}` : `exited with code ${code}`),
+    )
     for (const output of [this.#process.stdout, this.#process.stderr])
       output?.on('data', splitLines(options.events.line))
     // Only a process that could not be started has no exit; any other failure is followed by one.
@@ -121,6 +130,7 @@ export class Child {
   async moveTo({ listen, handle }: HeldSocket): Promise<void> {
     await this.begin()
     await this.#ask({ type: 'listen', listen }, listensOn(listen), handle)
+    this.#listen = listen
   }
 
   /** Drains, then ends it in stages: its own way out, SIGTERM to its group, SIGKILL. The first call's grace counts. */
@@ -142,6 +152,10 @@ export class Child {
     await this.#signalGroup('SIGTERM', TERM_MS)
     this.#killed = await this.#signalGroup('SIGKILL', KILL_MS)
     await within(KILL_MS, this.ended, undefined)
+    // Somebody may have inherited the pipes; the last words of the proxy itself have been read by then.
+    await within(LAST_WORDS_MS, this.#closed, undefined)
+    this.#process.stdout?.destroy()
+    this.#process.stderr?.destroy()
   }
 
   /** Resolves when nobody of the group is left or the time is over, with whether there was somebody to end. */
@@ -190,14 +204,29 @@ export class Child {
   }
 
   #listens(): void {
+    if (!this.#hasListened) void this.#watchPulse()
     this.#hasListened = true
     if (this.#state.state === 'starting') this.#state = { state: 'listening' }
+  }
+
+  async #watchPulse(): Promise<void> {
+    const over = new AbortController()
+    void this.ended.then(() => over.abort())
+    const outcome = await pulseLost({ listen: () => this.#listen, everyMs: PULSE_MS, signal: over.signal })
+    if (outcome === 'lost') await this.#giveUp('gave no sign of life')
   }
 
   #show(status: ProxyStatus): void {
     this.#status = status
     if (status.state === 'ready' || status.state === 'degraded') this.#readySince ??= this.#options.now()
     this.#options.events.status(this)
+  }
+
+  /** What it said before it exited may still be on the channel, and tells more than a code. */
+  #exited(how: string): void {
+    const end = () => this.#end(how)
+    if (this.#process.connected) this.#process.once('disconnect', end)
+    void pause(this.#process.connected ? LAST_WORDS_MS : 0).then(end)
   }
 
   #end(how: string): void {

@@ -34,10 +34,12 @@ export async function lock(server: Server, socket: string): Promise<Disposable> 
 async function publish(own: string, socket: string): Promise<void> {
   const deadline = performance.now() + PATIENCE_MS
   while (!tryLink(own, socket)) {
+    // Which file it is that turns out dead must be known before it is asked: the next one may be bound meanwhile.
+    const seen = identityOf(socket)
     if (await isAnswered(socket)) throw await taken(socket)
     if (performance.now() > deadline)
       throw new McpctlError('conflict', `the control socket ${socket} is dead and could not be reclaimed`)
-    if (!reclaim(socket)) await pause(20)
+    if (seen !== undefined && !reclaim(socket, seen)) await pause(20)
   }
 }
 
@@ -75,9 +77,7 @@ async function taken(socket: string): Promise<McpctlError> {
  * has bound since: the right to remove this very file is a claim file, made exclusively, and a claim whose maker has
  * died is followed by the next number. Nothing here awaits, so a claim is held for an instant.
  */
-function reclaim(socket: string): boolean {
-  const dead = identityOf(socket)
-  if (dead === undefined) return true
+function reclaim(socket: string, dead: string): boolean {
   const claim = tryClaim(socket, dead)
   if (claim === undefined) return false
   removeIf(socket, dead)

@@ -19,6 +19,7 @@ export class Logs implements Disposable {
   readonly #records: LogRecord[] = []
   #secrets: readonly string[] = []
   #isFailing = false
+  #isOver = false
 
   constructor(folder: string) {
     this.#file = new LogFile(folder)
@@ -50,13 +51,14 @@ export class Logs implements Disposable {
   }
 
   [Symbol.dispose](): void {
+    this.#isOver = true
     this.#feed.end()
     this.#file[Symbol.dispose]()
   }
 
   #take(line: string): void {
     const record = recordOf(line)
-    if (!record) return
+    if (!record || this.#isOver) return
     this.#records.push(record)
     if (this.#records.length > REMEMBERED) this.#records.shift()
     this.#feed.publish(record)

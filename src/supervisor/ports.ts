@@ -1,5 +1,4 @@
-import { readFileSync } from 'node:fs'
-import { sync as writeFileSync } from 'write-file-atomic'
+import { readFileSync, renameSync, writeFileSync } from 'node:fs'
 import type { Group } from '../config/profile.ts'
 import { McpctlError } from '../shared/errors.ts'
 import type { Sockets } from './sockets.ts'
@@ -32,8 +31,15 @@ export class Ports {
   #remember(name: string, port: number): number {
     if (this.#remembered.get(name) === port) return port
     this.#remembered = new Map([...this.#remembered, [name, port]])
-    writeFileSync(this.#file, JSON.stringify(Object.fromEntries(this.#remembered)), { mode: 0o600 })
+    this.#store()
     return port
+  }
+
+  /** Whole or not at all: a rename is what a crash cannot cut in two. */
+  #store(): void {
+    const fresh = `${this.#file}.new`
+    writeFileSync(fresh, JSON.stringify(Object.fromEntries(this.#remembered)), { mode: 0o600 })
+    renameSync(fresh, this.#file)
   }
 
   #pick({ name, host }: Group, chosen: ReadonlyMap<string, number>): number {

@@ -21,6 +21,12 @@ export interface Underway {
   readonly done: Promise<void>
 }
 
+/** What a desire asks for and what it would take, with every address it moves to held. */
+export interface Claimed {
+  readonly desired: readonly DesiredGroup[]
+  readonly plan: Plan
+}
+
 /** Says what is wanted now; asked again at each turn, since a port that was chosen may have been lost. */
 export type Desire = () => readonly DesiredGroup[]
 
@@ -67,14 +73,15 @@ export class Reconciler {
   }
 
   /**
-   * Does what can fail while nothing is touched yet, and returns what would be desired. Throws McpctlError `conflict`
-   * when a living group cannot have the address it is to move to.
+   * Does what can fail while nothing is touched yet. Throws McpctlError `conflict` when a living group cannot have the
+   * address it is to move to.
    */
-  claim(desire: Desire): readonly DesiredGroup[] {
+  claim(desire: Desire): Claimed {
     try {
       const desired = desire()
-      for (const action of this.#compare(desired).actions) this.#claim(action)
-      return desired
+      const plan = this.#compare(desired)
+      for (const action of plan.actions) this.#claim(action)
+      return { desired, plan }
     } catch (error) {
       this.#releaseSockets()
       throw error

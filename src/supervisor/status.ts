@@ -3,6 +3,7 @@ import type { Server } from '../config/profile.ts'
 import type { GroupStatus, Status } from '../control/protocol.ts'
 import type { DesiredGroup } from '../plan/model.ts'
 import type { GroupState, ServerState, ServerStatus } from '../shared/status.ts'
+import type { Child } from './child.ts'
 import type { Life, RunningGroup } from './running-group.ts'
 
 export interface StatusParts extends Pick<Status, 'project' | 'profile' | 'supervisor' | 'config'> {
@@ -19,26 +20,34 @@ export function statusOf({ desired, running, ...parts }: StatusParts): Status {
 
 function groupStatus(desired: DesiredGroup, running: RunningGroup | undefined): GroupStatus {
   const life: Life = running?.life ?? { state: 'none' }
+  const child = faceOf(life)
   const state = stateOf(life)
   const { host, port } = desired.listen
   return {
     name: desired.name,
     state,
-    pid: 'child' in life ? life.child.pid || null : null,
+    pid: child?.pid || null,
     port,
     url: `http://${reachable(host)}:${port}/mcp`,
     restarts: running?.restarts ?? 0,
     lastError: running?.lastError ?? null,
-    servers: ('child' in life ? life.child.status?.servers : undefined) ?? withoutProxy(desired, state),
+    servers: child?.status?.servers ?? withoutProxy(desired, state),
   }
+}
+
+/** Who stands for the group: while it is replaced, the one it waits for. */
+function faceOf(life: Life): Child | undefined {
+  if (life.state === 'replacing') return life.next
+  return 'child' in life ? life.child : undefined
 }
 
 function stateOf(life: Life): GroupState {
   switch (life.state) {
     case 'none':
       return 'stopped'
-    case 'running':
     case 'replacing':
+      return 'starting'
+    case 'running':
       return life.child.status?.state ?? 'starting'
     case 'draining':
       return 'draining'

@@ -1,5 +1,4 @@
 import type { Resolution } from '../config/resolve.ts'
-import type { Watch, WatchOptions } from '../config/watch.ts'
 import type { LogQuery } from '../control/client.ts'
 import type { Answers, Applied, Bodies, ControlEvent, LogRecord, Status, Wish } from '../control/protocol.ts'
 import { canonical } from '../plan/canonical.ts'
@@ -10,13 +9,14 @@ import { noWishes, restart, start, stop, up } from '../plan/wishes.ts'
 import { defer } from '../shared/async.ts'
 import { type Diagnostic, place } from '../shared/diagnostic.ts'
 import { asError, McpctlError, messageOf } from '../shared/errors.ts'
-import { Feed } from './feed.ts'
+import { Announcer } from './announcer.ts'
 import { Lane } from './lane.ts'
 import type { Logs } from './logs.ts'
 import type { Ports } from './ports.ts'
 import { type InForce, type ProxiesOptions, proxies } from './proxies.ts'
-import { type Desire, Reconciler } from './reconciler.ts'
+import { type Claimed, type Desire, Reconciler } from './reconciler.ts'
 import type { Sockets } from './sockets.ts'
+import { type OpenWatch, SourceWatch } from './source-watch.ts'
 import { statusOf } from './status.ts'
 import { sweep } from './sweep.ts'
 
@@ -28,7 +28,7 @@ export interface SupervisorOptions extends Omit<ProxiesOptions, 'inForce'> {
   readonly sockets: Sockets
   readonly ports: Ports
   readonly prepare: (wish: Wish) => Promise<Resolution>
-  readonly watch: (files: readonly string[], options: WatchOptions) => Watch
+  readonly watch: OpenWatch
   /** A keyed digest: see `DesiredOptions`. */
   readonly digest: (text: string) => string
   /** Uniform in [0, 1). */
@@ -52,7 +52,6 @@ interface Committed {
 
 /** A supervisor that nobody asked for anything ends itself. */
 const IDLE_MS = 60_000
-const COALESCE_MS = 20
 const SWEEP_MS = 2_000
 /** What ending may take altogether, so that it fits into the ten seconds that others usually grant. */
 const BUDGET_MS = 9_000
@@ -63,19 +62,15 @@ export class Supervisor {
   readonly #startedAt = new Date().toISOString()
   readonly #reconciler: Reconciler
   readonly #lane = new Lane()
-  readonly #feed = new Feed<ControlEvent>({
-    limit: 1_000,
-    supersedes: (next, waiting) => next.type === 'status' && waiting.type === 'status',
-  })
+  readonly #announcer = new Announcer(() => this.status())
+  readonly #watch: SourceWatch
   readonly #ended = defer<Outcome>()
   readonly #idle: NodeJS.Timeout
   #inForce: InForce | undefined
   #wishes: Wishes = noWishes
   #problems: readonly Diagnostic[] = []
-  #watch: Watch | undefined
   #isReloadWaiting = false
   #isEnding = false
-  #showing: NodeJS.Timeout | undefined
 
   constructor(options: SupervisorOptions) {
     this.#options = options
@@ -88,7 +83,11 @@ export class Supervisor {
       log: logs.log,
       line: (group, line) => logs.line(group, line),
       reap: async (groups) => void (await sweep({ owner, groups, graceMs: SWEEP_MS })),
-      changed: () => this.#showSoon(),
+      changed: () => this.#announcer.changed(),
+    })
+    this.#watch = new SourceWatch(options.watch, {
+      onChange: () => this.reloadSoon(),
+      onError: (error) => logs.log.warn('watch failed', { error: messageOf(error) }),
     })
     this.#idle = setTimeout(() => this.end(), IDLE_MS)
   }
@@ -122,6 +121,7 @@ export class Supervisor {
 
   /** Reads the files of the last apply anew, in its environment. What is invalid changes nothing, and is shown. */
   async reload({ dryRun }: Bodies['reload']): Promise<Applied> {
+    this.#known()
     if (dryRun) return this.#lane.run(async () => this.#preview(await this.#reread()))
     try {
       return await this.#adopt(() => this.#reread())
@@ -166,7 +166,7 @@ export class Supervisor {
   }
 
   events(signal: AbortSignal): AsyncGenerator<ControlEvent> {
-    return this.#feed.read(() => [{ type: 'status', status: this.status() }], signal)
+    return this.#announcer.read(signal)
   }
 
   logs(query: LogQuery, signal: AbortSignal): AsyncGenerator<LogRecord> {
@@ -192,12 +192,11 @@ export class Supervisor {
   async #end(): Promise<Outcome> {
     const began = this.#options.now()
     clearTimeout(this.#idle)
-    await this.#watch?.[Symbol.asyncDispose]()
+    await this.#watch.leave()
     const { stopped, killed } = await this.#reconciler.end()
     const left = BUDGET_MS - (this.#options.now() - began)
     const swept = await sweep({ owner: this.#options.owner, graceMs: Math.min(SWEEP_MS, Math.max(200, left)) })
-    clearTimeout(this.#showing)
-    this.#feed.end()
+    this.#announcer[Symbol.dispose]()
     return { stopped, killed: [...killed, ...swept] }
   }
 
@@ -221,6 +220,7 @@ export class Supervisor {
   async #adopt(propose: () => Promise<Proposal>): Promise<Applied> {
     const { applied, done } = await this.#lane.run(async () => this.#commit(await propose()))
     await done
+    this.#announcer.show()
     return applied
   }
 
@@ -228,11 +228,11 @@ export class Supervisor {
   #commit(proposal: Proposal): Committed {
     if (this.#isEnding) throw new McpctlError('unreachable', 'the supervisor is ending')
     const desire = this.#desireOf(proposal)
-    const desired = this.#reconciler.claim(desire)
-    this.#enforce(proposal, this.#hashOf(desired))
+    const claimed = this.#reconciler.claim(desire)
+    this.#enforce(proposal, claimed)
     const { plan, done } = this.#reconciler.adopt(desire)
     const applied = this.#describe(proposal, plan)
-    this.#feed.publish({ type: 'applied', applied })
+    this.#announcer.applied(applied)
     return { applied, done }
   }
 
@@ -249,32 +249,20 @@ export class Supervisor {
     return this.#options.digest(canonical(desired.map(({ name, listen, hash }) => [name, listen, hash])))
   }
 
-  #enforce({ wish, resolution, wishes }: Proposal, hash: string): void {
-    const { profile } = resolution
-    const { generation, hash: before } = { generation: 0, hash: '', ...this.#inForce }
+  #enforce({ wish, resolution, wishes }: Proposal, { desired, plan }: Claimed): void {
+    const { profile, sources } = resolution
+    const hash = this.#hashOf(desired)
+    const before = { generation: 0, hash: '', ...this.#inForce }
+    const isSame = hash === before.hash && plan.actions.length === 0
     clearTimeout(this.#idle)
-    this.#inForce = {
-      wish: { ...wish, profile: profile.name },
-      resolution,
-      generation: hash === before ? generation : generation + 1,
-      hash,
-    }
+    // The profile that was chosen stays: what a reload reads anew are the files.
+    const chosen = { ...wish, profile: profile.name }
+    this.#inForce = { wish: chosen, resolution, generation: before.generation + (isSame ? 0 : 1), hash }
     this.#wishes = wishes
     this.#problems = []
     this.#options.logs.hide(profile.secrets)
-    this.#watchSources()
-  }
-
-  #watchSources(): void {
-    const { wish, resolution } = this.#known()
-    if (!wish.watch) {
-      void this.#watch?.[Symbol.asyncDispose]()
-      this.#watch = undefined
-      return
-    }
-    const onError = (error: unknown) => this.#options.logs.log.warn('watch failed', { error: messageOf(error) })
-    if (this.#watch) this.#watch.update(resolution.sources)
-    else this.#watch = this.#options.watch(resolution.sources, { onChange: () => this.reloadSoon(), onError })
+    if (wish.watch) this.#watch.follow(sources)
+    else void this.#watch.leave()
   }
 
   #describe({ resolution: { profile, warnings } }: Proposal, plan: Plan): Applied {
@@ -289,8 +277,7 @@ export class Supervisor {
       error: error.message,
       problems: this.#problems.map(place),
     })
-    this.#feed.publish({ type: 'rejected', problems: this.#problems })
-    this.#showSoon()
+    this.#announcer.rejected(this.#problems)
   }
 
   #problemOf({ code, message, hint }: McpctlError): Diagnostic {
@@ -301,14 +288,6 @@ export class Supervisor {
   #known(): InForce {
     if (this.#inForce) return this.#inForce
     throw new McpctlError('usage', 'nothing has been applied yet', { hint: 'apply a profile with `mcpctl up`' })
-  }
-
-  /** Many things change at once, and who watches needs to see the last of them only. */
-  #showSoon(): void {
-    this.#showing ??= setTimeout(() => {
-      this.#showing = undefined
-      this.#feed.publish({ type: 'status', status: this.status() })
-    }, COALESCE_MS)
   }
 }
 

@@ -8,7 +8,7 @@ import { group, server, status } from './samples.ts'
 
 const paint = (_style: unknown, text: string) => text
 
-/** Ten ms after the start both connect; memory is up after 184 ms, lan fails after 300, then comes back. */
+/** At 10 ms both connect; memory is up at 184 ms, lan fails at 300, then comes back. */
 const recording: readonly (readonly [number, Status])[] = [
   [10, statusOf('connecting', 'starting', null)],
   [184, statusOf('ready', 'starting', null)],
@@ -43,20 +43,20 @@ test('plain progress says each change once, in words', () => {
     '10 … local/memory  connecting',
     '10 … lan  starting',
     '10 … lan/geotab  connecting',
-    '184 ✔ local  184 ms',
-    '184 ✔ local/memory  9 tools  184 ms',
+    '184 ✔ local  174 ms',
+    '184 ✔ local/memory  9 tools  174 ms',
     '300 ! lan  degraded',
     '300 ✖ lan/geotab  backoff  connect ECONNREFUSED[2J',
-    '1600 ✔ lan  300 ms',
+    '1600 ✔ lan  290 ms',
     '1600 ✔ lan/geotab  3 tools  1.6 s',
   ])
 })
 
 test('the tree has a line for each group and server with how long it took', () => {
   expect(treeLines(replay(), { paint, busy: '⠋' })).toEqual([
-    '✔ local  184 ms',
-    '  ✔ memory  9 tools  184 ms',
-    '✔ lan  300 ms',
+    '✔ local  174 ms',
+    '  ✔ memory  9 tools  174 ms',
+    '✔ lan  290 ms',
     '  ✔ geotab  3 tools  1.6 s',
   ])
 })
@@ -68,7 +68,15 @@ test('what is under way shows the spinner', () => {
 })
 
 test('the slowest server is named, not its group', () => {
-  expect(slowest(replay())).toMatchObject({ server: 'geotab', upAfter: 1600 })
+  expect(slowest(replay())).toMatchObject({ server: 'geotab', upAfter: 1590 })
+})
+
+test('what was up from the beginning took no time, and what went down is timed anew', () => {
+  const up = statusOf('ready', 'ready', null)
+  const first = observe(startTrack(0), up, 5)
+  expect(slowest(first)).toBeUndefined()
+  const down = observe(first, statusOf('connecting', 'ready', null), 1000)
+  expect(slowest(observe(down, up, 1100))).toMatchObject({ server: 'memory', upAfter: 100 })
 })
 
 test('the same status twice is no news', () => {

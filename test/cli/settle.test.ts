@@ -10,22 +10,28 @@ const starting = status([group('a', { state: 'starting' }), group('b')])
 const ready = status([group('a', { servers: [server('memory', { tools: 9 })] }), group('b')])
 const degraded = status([group('a', { state: 'degraded' }), group('b')])
 const taken = status([group('a', { state: 'backoff', lastError: 'port 7611 is taken by nginx (pid 5)' }), group('b')])
+const refused = status([group('a', { lastError: 'port 7611 is taken by nginx (pid 5)' }), group('b')])
 const crashed = status([group('a', { state: 'backoff', lastError: 'exited with 1' }), group('b')])
 
 function api(...pictures: Status[]) {
+  let now = pictures[0] ?? ready
   return {
-    status: () => pictures[0] ?? ready,
+    status: () => now,
     async *events(signal: AbortSignal): AsyncGenerator<ControlEvent> {
-      for (const picture of pictures) yield { type: 'status', status: picture }
+      for (const picture of pictures) {
+        now = picture
+        yield { type: 'status', status: picture }
+      }
       await pause(60_000, signal)
     },
   }
 }
 
 test.each([
-  ['ready', [starting, ready], 0, /ready in .*slowest: memory/],
+  ['ready', [starting, ready], 0, /ready in/],
   ['degraded', [starting, degraded], 0, /ready in/],
   ['a port taken', [starting, taken], 8, /a is backoff \(port 7611 is taken by nginx \(pid 5\)\)/],
+  ['a port taken by a move', [starting, refused], 8, /a is ready \(port 7611 is taken/],
   ['never up', [starting, crashed], 7, /not ready within 300 ms: a is backoff \(exited with 1\)[\s\S]*mcpctl logs a/],
 ] as const)('wait on %s', async (_title, pictures, exit, words) => {
   await using folder = await tempFolder()
@@ -79,7 +85,7 @@ test.each([
   const { exitCode, stdout, stderr } = await cli([route, 'a'], { cwd: folder.path })
   expect(exitCode).toBe(0)
   expect(stdout).toMatch(new RegExp(`a ${action}: asked for\n= b unchanged`))
-  expect(stderr).toMatch(/a {2}starting[\s\S]*ready in/)
+  expect(stderr).toMatch(/… a {2}starting[\s\S]*✔ a [\s\S]*ready in/)
 })
 
 test.each([

@@ -44,8 +44,8 @@ a.yaml:3:5 error unknown key "x"
   )
 })
 
-test('up answers with the address of every running group', () => {
-  expect(urlLines(status([group('a'), group('b', { state: 'stopped' })]), paint)).toBe(
-    'a  http://127.0.0.1:7611/mcp  ready\n',
+test('up answers with the address of every group', () => {
+  expect(urlLines([group('a'), group('long', { state: 'degraded' })], paint)).toBe(
+    'a     http://127.0.0.1:7611/mcp  ready\nlong  http://127.0.0.1:7611/mcp  degraded\n',
   )
 })

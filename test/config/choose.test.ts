@@ -6,7 +6,7 @@ import { tempFolder } from '../helpers/temp.ts'
 async function setOf(profiles: Readonly<Record<string, object>>): Promise<ProfileSet> {
   await using folder = await tempFolder()
   await folder.write({ 'mcpctl.yaml': JSON.stringify({ profiles }) })
-  return loadProfileSet({ cwd: folder.path, files: [], env: {} })
+  return await loadProfileSet({ cwd: folder.path, files: [], env: {} })
 }
 
 const usual = {

@@ -159,6 +159,8 @@ const mistakes: readonly (readonly [file: string, problems: readonly string[]])[
       '4:16 open_bind: group "six" is open to the network on :: without auth (add auth: { type: bearer, tokens: "${secret:NAME}" }, or take host 127.0.0.1)',
       '5:16 open_bind: group "lan" is open to the network on 192.168.1.15 without auth (add auth: { type: bearer, tokens: "${secret:NAME}" }, or take host 127.0.0.1)',
       '6:17 open_bind: group "none" is open to the network on 10.0.0.1 without auth (add auth: { type: bearer, tokens: "${secret:NAME}" }, or take host 127.0.0.1)',
+      '8:17 open_bind: group "name" is open to the network on my-laptop.local without auth (add auth: { type: bearer, tokens: "${secret:NAME}" }, or take host 127.0.0.1)',
+      '11:21 bad_host: "a b" is not a host',
       '7:44 warning literal_secret: a secret is written out in this file (put it under secrets: and write ${secret:NAME})',
     ],
   ],
@@ -258,6 +260,13 @@ const mistakes: readonly (readonly [file: string, problems: readonly string[]])[
       '7:24 bad_value: "on-failure" is not allowed here (one of: always, never)',
       '9:37 no_tokens: group "tools" has auth but no tokens (make one with: openssl rand -base64 32)',
       '9:45 bad_value: "basic" is not allowed here (one of: bearer, none)',
+    ],
+  ],
+  [
+    'claims.yaml',
+    [
+      '9:14 two_defaults: the profile "dev" is the default too (claims.yaml:4)',
+      '10:19 ambiguous_match: the profile "dev" matches "local" too',
     ],
   ],
   ['disabled.yaml', []],

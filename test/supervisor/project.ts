@@ -22,6 +22,8 @@ export interface Project extends AsyncDisposable {
   wish(change?: Partial<Wish>): Wish
   status(): Promise<Status>
   group(name: string): Promise<GroupStatus>
+  /** Of the group's proxy; throws when it has none. */
+  pid(name: string): Promise<number>
   until(name: string, state: GroupStatus['state']): Promise<GroupStatus>
 }
 
@@ -58,6 +60,11 @@ export async function project(groups: Groups): Promise<Project> {
     },
     status: () => client.ask('status'),
     group,
+    async pid(name) {
+      const { pid } = await group(name)
+      if (pid === null) throw new Error(`group ${name} has no process`)
+      return pid
+    },
     until: (name, state) => waitFor(async () => ((await group(name)).state === state ? group(name) : undefined)),
     async [Symbol.asyncDispose]() {
       running.stop()

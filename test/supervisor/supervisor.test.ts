@@ -2,6 +2,7 @@ import { expect, test } from 'vitest'
 import { freePort } from '../helpers/ports.ts'
 import { isAlive, markedProcesses } from '../helpers/processes.ts'
 import { waitFor } from '../helpers/wait.ts'
+import { callers } from './callers.ts'
 import { ask, project } from './project.ts'
 
 test('runs one proxy per group, each on its own port', async () => {
@@ -53,7 +54,7 @@ test('moves a group to another port in the same process', async () => {
   const [from, to] = [await freePort(), await freePort()]
   await using p = await project({ fast: { port: from } })
   await p.up()
-  const { pid } = await p.group('fast')
+  const pid = await p.pid('fast')
   await p.save({ fast: { port: to, servers: ['other'] } })
   await p.client.ask('reload', { dryRun: false })
   expect(await ask(to)).toMatchObject({ pid, servers: ['other'] })
@@ -70,11 +71,11 @@ test('restarts a group as a new process on the same socket without a failed requ
   const port = await freePort()
   await using p = await project({ fast: { port } })
   await p.up()
-  const { pid } = await p.group('fast')
-  const load = callers(port)
+  const pid = await p.pid('fast')
+  const load = callers(port, { connection: 'close' })
   await p.client.ask('restart', { groups: ['fast'] })
   const after = await p.until('fast', 'ready')
-  await waitFor(async () => !isAlive(pid ?? 0))
+  await waitFor(async () => !isAlive(pid))
   expect(await load.stop()).toEqual([])
   expect(after).toMatchObject({ state: 'ready', restarts: 0 })
   expect(after.pid).not.toBe(pid)
@@ -85,9 +86,9 @@ test('replaces a killed proxy without a refused connection, and disturbs no othe
   await using p = await project({ fast: { port: fast }, slow: { port: slow } })
   await p.up()
   const other = await p.group('slow')
-  const load = callers(fast)
+  const load = callers(fast, { connection: 'close' })
   for (let round = 1; round <= 3; round++) {
-    process.kill((await p.group('fast')).pid ?? 0, 'SIGKILL')
+    process.kill(await p.pid('fast'), 'SIGKILL')
     await waitFor(async () => (await p.group('fast')).restarts === round && (await p.until('fast', 'ready')))
   }
   const failures = await load.stop()
@@ -99,10 +100,10 @@ test('stops a group, frees its port, and starts it again', async () => {
   const port = await freePort()
   await using p = await project({ fast: { port } })
   await p.up()
-  const { pid } = await p.group('fast')
+  const pid = await p.pid('fast')
   await p.client.ask('stop', { groups: ['fast'] })
   expect(await p.group('fast')).toMatchObject({ state: 'stopped', pid: null, port })
-  expect(isAlive(pid ?? 0)).toBe(false)
+  expect(isAlive(pid)).toBe(false)
   await expect(ask(port)).rejects.toThrow()
   await p.client.ask('start', { groups: ['fast'] })
   expect(await ask(port)).toMatchObject({ pid: (await p.group('fast')).pid })
@@ -147,25 +148,8 @@ test('leaves no marked process behind on down, and answers when that is so', asy
 test('forces what does not drain when it is asked a second time', async () => {
   await using p = await project({ fast: { port: await freePort(), servers: ['stubborn'] } })
   await p.up()
-  const { pid } = await p.group('fast')
+  const pid = await p.pid('fast')
   p.running.stop()
   p.running.stop()
   expect(await p.running.ended).toMatchObject({ killed: [pid] })
 })
-
-/** Closed loops of requests; `stop` resolves with the codes of those that failed. */
-function callers(port: number) {
-  const failures: string[] = []
-  let over = false
-  const loop = async () => {
-    while (!over) await ask(port).catch((error) => failures.push(error.cause?.code ?? String(error)))
-  }
-  const loops = Array.from({ length: 8 }, loop)
-  return {
-    async stop() {
-      over = true
-      await Promise.all(loops)
-      return failures
-    },
-  }
-}

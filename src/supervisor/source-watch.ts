@@ -1,0 +1,31 @@
+import type { Watch, WatchOptions } from '../config/watch.ts'
+
+export type OpenWatch = (files: readonly string[], options: WatchOptions) => Watch
+
+/** The watch over the files of what is in force; none while the last apply did not ask for one. */
+export class SourceWatch implements AsyncDisposable {
+  readonly #open: OpenWatch
+  readonly #options: WatchOptions
+  #watch: Watch | undefined
+
+  constructor(open: OpenWatch, options: WatchOptions) {
+    this.#open = open
+    this.#options = options
+  }
+
+  /** Watches these files from now on. */
+  follow(files: readonly string[]): void {
+    if (this.#watch) this.#watch.update(files)
+    else this.#watch = this.#open(files, this.#options)
+  }
+
+  async leave(): Promise<void> {
+    const watch = this.#watch
+    this.#watch = undefined
+    await watch?.[Symbol.asyncDispose]()
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.leave()
+  }
+}
