@@ -131,7 +131,7 @@ export interface LogRecord {
   readonly time: string
   readonly level: 'debug' | 'info' | 'warn' | 'error'
   readonly msg: string
-  /** Absent on the supervisor's own records. */
+  /** Absent on records that concern no group. */
   readonly group?: string
   readonly server?: string
   readonly [field: string]: unknown
