@@ -1,2 +1,62 @@
 #!/usr/bin/env node
-import '../src/shared/errors.ts'
+import manifest from '../package.json' with { type: 'json' }
+import type { Signal, Surroundings } from './context.ts'
+
+const argv = process.argv.slice(2)
+
+if (argv.length === 1 && (argv[0] === '--version' || argv[0] === '-V')) process.stdout.write(`${manifest.version}\n`)
+else await main()
+
+/** Runs the command line in this process; the only place that reads its environment and ends it. */
+async function main(): Promise<void> {
+  const listeners = new Set<(signal: Signal) => void>()
+  exitOnSignals(listeners)
+  endWhenNobodyReads(listeners)
+  const { runProgram } = await import('./program.ts')
+  const exit = await runProgram(argv, surroundings(listeners), manifest.version)
+  // A handle left open (a kept-alive socket, say) must not keep the answer waiting.
+  process.stdout.write('', () => process.exit(exit))
+}
+
+type Listeners = Set<(signal: Signal) => void>
+
+function surroundings(listeners: Listeners): Surroundings {
+  return {
+    env: process.env,
+    cwd: process.cwd(),
+    execPath: process.execPath,
+    stdout: process.stdout,
+    stderr: process.stderr,
+    onSignal(listener) {
+      listeners.add(listener)
+      return { [Symbol.dispose]: () => void listeners.delete(listener) }
+    },
+  }
+}
+
+/** Exits as a shell would report it, 128 and the signal's number, unless a command takes signals itself. */
+function exitOnSignals(listeners: Listeners): void {
+  const exits = [
+    ['SIGINT', 130],
+    ['SIGTERM', 143],
+    ['SIGHUP', 129],
+  ] as const satisfies readonly [Signal, number][]
+  for (const [signal, exit] of exits) {
+    process.on(signal, () => {
+      if (listeners.size === 0) process.exit(exit)
+      for (const listener of listeners) listener(signal)
+    })
+  }
+}
+
+/** `mcpctl logs | head` is no failure: the reader has seen enough. What a command still has to end, it ends. */
+function endWhenNobodyReads(listeners: Listeners): void {
+  let told = false
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on('error', () => {
+      if (listeners.size === 0) process.exit(0)
+      if (!told) for (const listener of listeners) listener('SIGTERM')
+      told = true
+    })
+  }
+}

@@ -1,4 +1,4 @@
-import { BlockList, isIPv6 } from 'node:net'
+import { BlockList, isIPv4, isIPv6 } from 'node:net'
 import type { Diagnostic } from '../shared/diagnostic.ts'
 import type { Group } from './profile.ts'
 import type { SelectedGroup } from './select.ts'
@@ -58,7 +58,8 @@ loopback.addAddress('::1', 'ipv6')
 
 function isLoopback(host: string): boolean {
   if (/^localhost\.?$/i.test(host)) return true
-  return isIPv6(host) ? loopback.check(host, 'ipv6') : loopback.check(host, 'ipv4')
+  if (isIPv6(host)) return loopback.check(host, 'ipv6')
+  return isIPv4(host) && loopback.check(host, 'ipv4')
 }
 
 function checkBind(checked: CheckedGroup): Diagnostic[] {
@@ -77,6 +78,13 @@ function prefixClashes({ group, selected }: CheckedGroup): Diagnostic[] {
     if (earlier === undefined) return []
     const at = selected.servers.find(({ name }) => name === later.name)?.at ?? selected.at
     const message = `servers ${quote(earlier.name)} and ${quote(later.name)} have the same prefix ${quote(later.prefix)}`
-    return [diagnose(at, { code: 'ambiguous_prefix', message, hint: 'give each server of a group its own prefix' })]
+    return [
+      diagnose(at, {
+        severity: 'warning',
+        code: 'ambiguous_prefix',
+        message,
+        hint: 'give each server of a group its own prefix',
+      }),
+    ]
   })
 }

@@ -1,4 +1,4 @@
-import { join, resolve } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import dotenv from 'dotenv'
 import type { Diagnostic } from '../shared/diagnostic.ts'
 import type { Env } from '../shared/paths.ts'
@@ -28,11 +28,13 @@ export interface EnvironmentOptions {
 /** Reads all env files. They hold plain values: nothing in them is expanded. */
 export async function readEnvironment(options: EnvironmentOptions): Promise<Environment> {
   const { env, envFiles, folder, cwd } = options
-  const flags = await Promise.all(envFiles.map((path) => readEnvFile({ path, required: true, at: undefined, cwd })))
+  const flags = await Promise.all(
+    envFiles.map((path) => readEnvFile({ paths: [path], required: true, at: undefined, cwd })),
+  )
   const early = layers([env, ...flags.map(({ values }) => values).reverse()])
   const { wanted, diagnostics } = wantedFiles(options, early)
   const own = await Promise.all(wanted.map(readEnvFile))
-  const beside = await readEnvFile({ path: join(folder, '.env'), required: false, at: undefined, cwd })
+  const beside = await readEnvFile({ paths: [join(folder, '.env')], required: false, at: undefined, cwd })
   const all = [...flags, ...own, beside]
   return {
     variable: layers([
@@ -42,7 +44,7 @@ export async function readEnvironment(options: EnvironmentOptions): Promise<Envi
       beside.values,
     ]),
     diagnostics: [...diagnostics, ...all.flatMap((file) => file.diagnostics)],
-    sources: all.map(({ path }) => path),
+    sources: all.flatMap(({ paths }) => paths),
   }
 }
 
@@ -52,14 +54,18 @@ function layers(all: readonly Env[]): (name: string) => string | undefined {
 }
 
 interface WantedFile {
-  readonly path: string
+  /** The first that exists is read. */
+  readonly paths: readonly string[]
   readonly required: boolean
   /** Where it is named; undefined for flags and the `.env` nobody has to name. */
   readonly at: Place | undefined
   readonly cwd: string
 }
 
-/** The names of env files may hold variables, of the environment and the flags. */
+/**
+ * The names of env files may hold variables, of the environment and the flags. They are relative to the project folder;
+ * what is not there may be beside the file that names it.
+ */
 function wantedFiles({ envFile, folder, cwd }: EnvironmentOptions, variable: (name: string) => string | undefined) {
   const diagnostics: Diagnostic[] = []
   const wanted = itemsOf(envFile).flatMap((item): WantedFile[] => {
@@ -70,23 +76,28 @@ function wantedFiles({ envFile, folder, cwd }: EnvironmentOptions, variable: (na
     diagnostics.push(...problems.map((problem) => diagnose(named.at, problem)))
     const isOptional = child(item, 'required')
     const required = !(isOptional?.kind === 'scalar' && isOptional.value === false)
-    return problems.length > 0 ? [] : [{ path: resolve(folder, value), required, at: named.at, cwd }]
+    if (problems.length > 0) return []
+    const folders = new Set([folder, dirname(named.at.source.path)])
+    return [{ paths: [...folders].map((one) => resolve(one, value)), required, at: named.at, cwd }]
   })
   return { wanted, diagnostics }
 }
 
 interface EnvFile {
-  readonly path: string
+  readonly paths: readonly string[]
   readonly values: Env
   readonly diagnostics: readonly Diagnostic[]
 }
 
-async function readEnvFile({ path, required, at, cwd }: WantedFile): Promise<EnvFile> {
-  const { source, problem } = await readSource(path, cwd)
-  if (problem === undefined) return { path, values: dotenv.parse(source.text), diagnostics: [] }
-  if (problem.code === 'file_missing' && !required) return { path, values: {}, diagnostics: [] }
-  const hint =
-    at === undefined || problem.code !== 'file_missing' ? '' : 'write { path: …, required: false } if it may be missing'
+async function readEnvFile({ paths, required, at, cwd }: WantedFile): Promise<EnvFile> {
+  const read = await Promise.all(paths.map((path) => readSource(path, cwd)))
+  const found = read.find((one) => one.problem?.code !== 'file_missing') ?? read[0]
+  if (found === undefined) return { paths, values: {}, diagnostics: [] }
+  const { source, problem } = found
+  if (problem === undefined) return { paths, values: dotenv.parse(source.text), diagnostics: [] }
+  const isMissing = problem.code === 'file_missing'
+  if (isMissing && !required) return { paths, values: {}, diagnostics: [] }
+  const hint = isMissing && at !== undefined ? 'write { path: …, required: false } if it may be missing' : ''
   const message = `the env file ${source.shown} ${problem.message}`
-  return { path, values: {}, diagnostics: [diagnose(at ?? wholeFile(source), { code: 'env_file', message, hint })] }
+  return { paths, values: {}, diagnostics: [diagnose(at ?? wholeFile(source), { code: 'env_file', message, hint })] }
 }

@@ -69,12 +69,13 @@ async function visit(walk: Walk, { path, chain, from }: Visit): Promise<void> {
   if (walk.seen.size === MAX_FILES) walk.diagnostics.push(tooMany(from, path, walk.cwd))
   walk.seen.add(path)
   if (walk.seen.size > MAX_FILES) return
-  const { source, problem } = await readSource(path, walk.cwd)
+  const { source, mode, problem } = await readSource(path, walk.cwd)
   if (problem !== undefined) {
     const at = from ?? wholeFile(source)
     walk.diagnostics.push(diagnose(at, { ...problem, message: `${source.shown} ${problem.message}` }))
     return
   }
+  if ((mode & 0o002) !== 0) walk.diagnostics.push(writable(source))
   const parsed = parse(source)
   walk.diagnostics.push(...parsed.diagnostics)
   if (parsed.root === undefined) return
@@ -86,6 +87,12 @@ async function visit(walk: Walk, { path, chain, from }: Visit): Promise<void> {
   walk.diagnostics.push(...checkSchema(root, kind))
   await followIncludes(walk, { file: { source, kind, root, rank: walk.rank }, chain: [...chain, path] })
   walk.files.push({ source, kind, root, rank: walk.rank })
+}
+
+function writable(source: Source): Diagnostic {
+  const hint = `chmod o-w ${source.shown}`
+  const message = `anybody on this machine may change ${source.shown}, and with it what is started`
+  return { ...diagnose(wholeFile(source), { severity: 'warning', code: 'writable_file', message, hint }), frame: '' }
 }
 
 function tooMany(from: Place | undefined, path: string, cwd: string): Diagnostic {

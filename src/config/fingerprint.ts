@@ -27,11 +27,11 @@ export function changes(before: Fingerprint, now: Fingerprint): Print[] {
 }
 
 async function printOf(path: string): Promise<Print> {
-  const bytes = await readBytes(path, MAX_BYTES)
-  if (bytes instanceof Uint8Array) return { hash: hash(bytes), isWhole: isWhole(path, bytes) }
-  if (bytes.message.startsWith('is a directory'))
+  const read = await readBytes(path, MAX_BYTES)
+  if ('bytes' in read) return { hash: hash(read.bytes), isWhole: isWhole(path, read.bytes) }
+  if (read.message.startsWith('is a directory'))
     return { hash: hash((await yamlFiles(path)).join('\n')), isWhole: true }
-  return { hash: bytes.code, isWhole: false }
+  return { hash: read.code, isWhole: false }
 }
 
 async function yamlFiles(folder: string): Promise<string[]> {

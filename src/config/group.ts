@@ -6,7 +6,7 @@ import { itemsOf } from './tree.ts'
 import { type Field, field, type Reading, readDuration, readNumber, readPort, readSize, readText } from './values.ts'
 
 /** What a group is without a word about it. */
-export const GROUP_DEFAULTS = {
+const GROUP_DEFAULTS = {
   host: '127.0.0.1',
   port: 'auto',
   limits: { maxBody: 4 * 1024 * 1024, maxSessions: 10_000 },
@@ -51,10 +51,9 @@ function hostOf(reading: Reading, at: Field): string {
   const host = readText(reading, at)
   if (host === undefined || host === '') return GROUP_DEFAULTS.host
   const bare = host.replace(/^\[(.*)\]$/, '$1')
-  if (at.node !== undefined && !/^[A-Za-z0-9.:_%-]+$/.test(bare)) {
-    reading.diagnostics.push(diagnose(at.node.at, { code: 'bad_host', message: `${quote(host)} is not a host` }))
-  }
-  return bare
+  if (at.node === undefined || /^[A-Za-z0-9.:_%-]+$/.test(bare)) return bare
+  reading.diagnostics.push(diagnose(at.node.at, { code: 'bad_host', message: `${quote(host)} is not a host` }))
+  return GROUP_DEFAULTS.host
 }
 
 function portOf(reading: Reading, at: Field, offset: number): number | 'auto' {

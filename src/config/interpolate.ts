@@ -12,7 +12,7 @@ export interface Interpolated {
   readonly problems: readonly InterpolationProblem[]
 }
 
-export interface InterpolationProblem {
+interface InterpolationProblem {
   readonly code: 'bad_interpolation' | 'unset_variable' | 'unset_secret'
   readonly message: string
   readonly hint: string

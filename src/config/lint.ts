@@ -1,19 +1,7 @@
 import type { Diagnostic } from '../shared/diagnostic.ts'
+import { isSecretName, looksSecret } from './secret-shape.ts'
 import { diagnose } from './source.ts'
 import { type Entry, entriesOf, type MapNode, type Node } from './tree.ts'
-
-/** Names under which a value is a secret, in headers and environments. */
-const SECRET_NAME = /authorization|cookie|token|secret|password|passwd|api[-_]?key|access[-_]?key|private[-_]?key/i
-const POINTER_NAME = /(?:[_-](?:file|path|url|uri|dir|id|name|type|header))$/i
-
-/** Values that are known to be one: tokens of well-known services and bearer headers. */
-const SECRET_VALUE =
-  /^(?:bearer|basic)\s+[^\s$]{8,}|(?:^|[\s=])(?:gh[pousr]_|github_pat_|sk-|xox[abprs]-|glpat-|AKIA)[A-Za-z0-9_-]{8,}/i
-
-/** Whether what stands under this name (of a header or a variable) is better not shown. */
-export function isSecretName(name: string): boolean {
-  return SECRET_NAME.test(name) && !POINTER_NAME.test(name)
-}
 
 /** Warnings about what is legal and unwise: secrets written out in a file. */
 export function lint(root: MapNode): Diagnostic[] {
@@ -37,7 +25,7 @@ function lintNode(node: Node): Diagnostic[] {
 
 function lintText(node: Node, isSecret: boolean): Diagnostic[] {
   if (node.kind !== 'scalar' || typeof node.value !== 'string' || node.text.includes('${')) return []
-  const isLiteral = SECRET_VALUE.test(node.text) || (isSecret && node.text.length >= 16 && !/\s/.test(node.text.trim()))
+  const isLiteral = looksSecret(node.text) || (isSecret && node.text.length >= 16 && !/\s/.test(node.text.trim()))
   if (!isLiteral) return []
   const hint = 'put it under secrets: and write ${secret:NAME}'
   const problem = {
@@ -46,5 +34,6 @@ function lintText(node: Node, isSecret: boolean): Diagnostic[] {
     message: 'a secret is written out in this file',
     hint,
   } as const
+  // Without a frame: it would show the secret.
   return [{ ...diagnose(node.at, problem), frame: '' }]
 }

@@ -1,6 +1,7 @@
 import { basename } from 'node:path'
 import { type Diagnostic, place } from '../shared/diagnostic.ts'
 import { McpctlError } from '../shared/errors.ts'
+import { checkClaims, defaultOf, matchesOf } from './claims.ts'
 import { extend, type WrittenProfile } from './extend.ts'
 import { readFiles, type SetFile } from './files.ts'
 import { lint } from './lint.ts'
@@ -9,7 +10,7 @@ import { profileName } from './mcp-servers.ts'
 import { merge, mergeAll } from './merge.ts'
 import { select } from './select.ts'
 import { diagnose, type Place, position, quote, sourceOf, wholeFile } from './source.ts'
-import { child, entriesOf, itemsOf, type MapNode, only, textOf } from './tree.ts'
+import { child, entriesOf, type MapNode, only, textOf } from './tree.ts'
 
 /** All profiles of a project as written: read, parsed, checked against the schemas, includes followed. */
 export interface ProfileSet {
@@ -52,6 +53,7 @@ export async function loadProfileSet(pointer: Pointer): Promise<ProfileSet> {
   const problems = [
     ...read.diagnostics,
     ...diagnostics,
+    ...checkClaims([...profiles.values()]),
     ...[...extended.values()].flatMap((profile) => profile.diagnostics),
     ...[...trees.values()].flatMap((tree) => select(tree).diagnostics),
     ...read.files.flatMap(({ root }) => lint(root)),
@@ -128,13 +130,11 @@ function duplicate(found: Found, before: Found): Diagnostic {
 }
 
 function summarize(profile: WrittenProfile, tree: MapNode | undefined): ProfileSummary {
-  const values = itemsOf(child(child(profile.tree, 'match'), 'env')).flatMap((item) => textOf(item) ?? [])
-  const standard = child(profile.tree, 'default')
   return {
     name: profile.name,
     description: textOf(child(profile.tree, 'description')) ?? '',
-    match: values.map((value) => value.toLowerCase()),
-    default: standard?.kind === 'scalar' && standard.value === true,
+    match: matchesOf(profile).map(({ value }) => value),
+    default: defaultOf(profile) !== undefined,
     groups: entriesOf(child(tree, 'groups')).flatMap(([name, { value }]) => (value.kind === 'map' ? [name] : [])),
     file: profile.at.source.shown,
     line: position(profile.at.source, profile.at.start).line,

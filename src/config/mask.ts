@@ -1,5 +1,5 @@
-import { isSecretName } from './lint.ts'
 import type { Auth, Group, Profile, Server, Transport } from './profile.ts'
+import { isSecretName } from './secret-shape.ts'
 
 const MASK = '‹secret›'
 

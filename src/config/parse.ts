@@ -21,8 +21,10 @@ export function parse(source: Source): Parsed {
     return failed(diagnose(place, { code: 'too_deep', message: `nesting deeper than ${MAX_DEPTH}` }))
   }
   const documents = [...composer().compose(tokens, true, source.text.length)]
-  const errors = documents.flatMap((document) => [...document.errors, ...document.warnings])
-  if (errors.length > 0) return failed(...errors.map((error) => diagnose(placeOf(source, error), describe(error))))
+  const errors = worthSaying(documents.flatMap((document) => [...document.errors, ...document.warnings]))
+  if (errors.length > 0) {
+    return failed(...errors.map((error) => diagnose(placeOf(source, error), describe(source, error))))
+  }
   return rootOf(source, documents)
 }
 
@@ -60,18 +62,25 @@ function placeOf(source: Source, error: YAMLError): Place {
   return { source, start: error.pos[0], end: error.pos[1] }
 }
 
-function describe(error: YAMLError): Problem {
+/** After the first error of syntax the parser only reports that it is lost. */
+function worthSaying(errors: readonly YAMLError[]): YAMLError[] {
+  const first = errors.find((error) => error.code !== 'TAG_RESOLVE_FAILED')
+  return errors.filter((error) => error === first || error.code === 'TAG_RESOLVE_FAILED')
+}
+
+function describe(source: Source, error: YAMLError): Problem {
+  const message = error.message.split('\n')[0] ?? error.message
   if (error.code === 'TAB_AS_INDENT') {
     return { code: 'yaml_syntax', message: 'a tab cannot indent YAML', hint: 'use spaces' }
   }
   if (error.code === 'TAG_RESOLVE_FAILED') {
-    return {
-      code: 'yaml_tag',
-      message: `${error.message.split('\n')[0]}`,
-      hint: 'mcpctl reads plain YAML without tags',
-    }
+    return { code: 'yaml_tag', message, hint: 'mcpctl reads plain YAML without tags' }
   }
-  return { code: 'yaml_syntax', message: error.message.split('\n')[0] ?? error.message }
+  if (source.text.slice(error.pos[0] - 1, error.pos[0] + 1) === '${') {
+    const hint = 'quote it, or put the value on a line of its own'
+    return { code: 'yaml_syntax', message: 'a ${…} cannot stand unquoted inside of { } or [ ]', hint }
+  }
+  return { code: 'yaml_syntax', message }
 }
 
 function rootOf(source: Source, documents: readonly (Document.Parsed | Document)[]): Parsed {

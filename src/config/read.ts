@@ -1,5 +1,6 @@
 import { constants } from 'node:fs'
 import { type FileHandle, open } from 'node:fs/promises'
+import { platform } from 'node:os'
 import { type Problem, type Source, sourceOf } from './source.ts'
 
 /** Far above any profile set, far below what a parser takes badly. */
@@ -7,23 +8,32 @@ const MAX_BYTES = 1024 * 1024
 
 export interface ReadFile {
   readonly source: Source
+  /** Permission bits; 0 when it could not be read. */
+  readonly mode: number
   readonly problem: Problem | undefined
 }
 
 /** Reads a file of the profile set; never throws: what is wrong with it is its `problem`, and its text is empty. */
 export async function readSource(path: string, cwd: string): Promise<ReadFile> {
   const read = await readBytes(path, MAX_BYTES)
-  if (!(read instanceof Uint8Array)) return { source: sourceOf(path, '', cwd), problem: read }
-  const text = decode(read)
-  if (typeof text !== 'string') return { source: sourceOf(path, '', cwd), problem: text }
-  return { source: sourceOf(path, text, cwd), problem: undefined }
+  if (!('bytes' in read)) return { source: sourceOf(path, '', cwd), mode: 0, problem: read }
+  const text = decode(read.bytes)
+  if (typeof text !== 'string') return { source: sourceOf(path, '', cwd), mode: read.mode, problem: text }
+  return { source: sourceOf(path, text, cwd), mode: read.mode, problem: undefined }
+}
+
+/** What was in a file, and who else could have written it. */
+export interface Content {
+  readonly bytes: Uint8Array
+  /** Permission bits; those of its owner alone where a system knows no others. */
+  readonly mode: number
 }
 
 /**
  * The bytes of a regular file of at most `max` bytes, or what is wrong with it. Opening a FIFO or a device does not
  * block, and what is checked is what was opened.
  */
-export async function readBytes(path: string, max: number): Promise<Uint8Array | Problem> {
+export async function readBytes(path: string, max: number): Promise<Content | Problem> {
   let file: FileHandle
   try {
     file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK)
@@ -31,11 +41,13 @@ export async function readBytes(path: string, max: number): Promise<Uint8Array |
     return unreadable(error)
   }
   try {
-    const stat = await file.stat()
-    if (stat.isDirectory()) return { code: 'not_a_file', message: 'is a directory, not a file' }
-    if (!stat.isFile()) return { code: 'not_a_file', message: 'is not a regular file' }
-    if (stat.size > max) return tooLarge(max)
-    return await readUpTo(file, max)
+    const found = await file.stat()
+    if (found.isDirectory()) return { code: 'not_a_file', message: 'is a directory, not a file' }
+    if (!found.isFile()) return { code: 'not_a_file', message: 'is not a regular file' }
+    if (found.size > max) return tooLarge(max)
+    const bytes = await readUpTo(file, max)
+    if (bytes === undefined) return tooLarge(max)
+    return { bytes, mode: platform() === 'win32' ? 0o600 : found.mode & 0o777 }
   } catch (error) {
     return unreadable(error)
   } finally {
@@ -44,7 +56,7 @@ export async function readBytes(path: string, max: number): Promise<Uint8Array |
 }
 
 /** The file may grow while it is read, so the limit is checked on what came. */
-async function readUpTo(file: FileHandle, max: number): Promise<Uint8Array | Problem> {
+async function readUpTo(file: FileHandle, max: number): Promise<Uint8Array | undefined> {
   const buffer = Buffer.allocUnsafe(max + 1)
   let length = 0
   while (length <= max) {
@@ -52,7 +64,7 @@ async function readUpTo(file: FileHandle, max: number): Promise<Uint8Array | Pro
     if (bytesRead === 0) return Uint8Array.from(buffer.subarray(0, length))
     length += bytesRead
   }
-  return tooLarge(max)
+  return undefined
 }
 
 function tooLarge(max: number): Problem {

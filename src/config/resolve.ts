@@ -1,4 +1,4 @@
-import type { Diagnostic } from '../shared/diagnostic.ts'
+import { type Diagnostic, place } from '../shared/diagnostic.ts'
 import { McpctlError } from '../shared/errors.ts'
 import type { Env } from '../shared/paths.ts'
 import { type CheckedGroup, checkGroups } from './check.ts'
@@ -179,17 +179,27 @@ function profileOf({ set, name, groups, vault }: Assembled): Profile {
   return vault.masked ? maskProfile(profile) : profile
 }
 
-/** What the check of the files as written said about a place is not said again in other words. */
+/** The keys whose misspelling explains that they are missing. */
+const EXPLAINED_BY: Readonly<Record<string, readonly string[]>> = {
+  no_transport: ['command', 'url'],
+  no_servers: ['servers'],
+  no_tokens: ['tokens'],
+}
+
+/** What the check of the files as written said is not said again in other words. */
 function isNews({ diagnostics }: ProfileSet, found: Diagnostic): boolean {
-  return !diagnostics.some(
-    ({ file, line, severity }) => severity === 'error' && file === found.file && line === found.line,
-  )
+  const said = diagnostics.filter(({ severity }) => severity === 'error')
+  if (said.some((one) => place(one) === place(found))) return false
+  const keys = EXPLAINED_BY[found.code] ?? []
+  return !said.some(({ code, hint }) => code === 'unknown_key' && keys.some((key) => hint.includes(`"${key}"`)))
 }
 
 function emptiness(set: ProfileSet, name: string): Diagnostic[] {
   const profile = set.profiles.find((one) => one.name === name)
   const tree = set.trees.get(name)
   if (tree === undefined || profile === undefined || profile.groups.length > 0) return []
+  // It may have some once the rest is repaired.
+  if (set.diagnostics.some(({ severity }) => severity === 'error')) return []
   const hint = 'list some under groups:, or extend a profile that has some'
   return [diagnose(profileAt(tree), { code: 'no_groups', message: `profile "${name}" has no groups`, hint })]
 }

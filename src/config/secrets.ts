@@ -1,6 +1,4 @@
 import { execFile } from 'node:child_process'
-import { stat } from 'node:fs/promises'
-import { platform } from 'node:os'
 import { resolve } from 'node:path'
 import type { Diagnostic } from '../shared/diagnostic.ts'
 import type { Env } from '../shared/paths.ts'
@@ -118,21 +116,13 @@ async function fromVariable({ variable }: SecretOptions, [name = '']: readonly s
 
 async function fromFile({ folder }: SecretOptions, [name = '']: readonly string[]): Promise<Result> {
   const source = resolve(folder, name)
-  const bytes = await readBytes(source, MAX_BYTES)
-  if (!(bytes instanceof Uint8Array))
-    return { value: { ...bytes, code: 'secret_file', message: `${source} ${bytes.message}` }, source }
-  const value = strip(Buffer.from(bytes).toString('utf8'))
-  if (value === '') return { value: { code: 'secret_file', message: `${source} is empty` }, source }
-  const warning = await openToOthers(source)
-  return warning === undefined ? { value, source } : { value, source, warning }
-}
-
-async function openToOthers(path: string): Promise<Problem | undefined> {
-  if (platform() === 'win32') return undefined
-  const { mode } = await stat(path)
-  if ((mode & 0o077) === 0) return undefined
-  const message = `${path} can be read by others (mode ${(mode & 0o777).toString(8)})`
-  return { code: 'secret_file_mode', message, hint: `chmod 600 ${path}` }
+  const read = await readBytes(source, MAX_BYTES)
+  if (!('bytes' in read)) return { value: { code: 'secret_file', message: `${name} ${read.message}` }, source }
+  const value = strip(Buffer.from(read.bytes).toString('utf8'))
+  if (value === '') return { value: { code: 'secret_file', message: `${name} is empty` }, source }
+  if ((read.mode & 0o077) === 0) return { value, source }
+  const message = `${name} can be read by others (mode ${read.mode.toString(8)})`
+  return { value, source, warning: { code: 'secret_file_mode', message, hint: `chmod 600 ${name}` } }
 }
 
 function fromCommand({ folder, env }: SecretOptions, words: readonly string[]): Promise<Result> {

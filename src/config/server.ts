@@ -114,6 +114,16 @@ function stdio(reading: Reading, place: TransportPlace): StdioTransport {
   if (text === '' && command.node !== undefined && !reading.asWritten) {
     reading.diagnostics.push(diagnose(command.node.at, { code: 'no_transport', message: 'the command is empty' }))
   }
+  if (text !== undefined && command.node !== undefined && /\s(?:-|&&|\|)/.test(text)) {
+    const hint = 'put the arguments into args: no shell takes them apart'
+    const problem = {
+      severity: 'warning',
+      code: 'command_line',
+      message: `${quote(text)} is taken as one program`,
+      hint,
+    } as const
+    reading.diagnostics.push(diagnose(command.node.at, problem))
+  }
   return {
     kind: 'stdio',
     command: text ?? '',

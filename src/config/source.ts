@@ -1,6 +1,7 @@
 import { isAbsolute, relative } from 'node:path'
 import { codeFrameColumns } from '@babel/code-frame'
 import type { Diagnostic } from '../shared/diagnostic.ts'
+import { hideSecrets } from './secret-shape.ts'
 
 /** A file of the user's as read: what every place in it points back to. */
 export interface Source {
@@ -39,7 +40,7 @@ export function sourceOf(path: string, text: string, cwd: string): Source {
   return { path, shown: shownPath(path, cwd), text, lines }
 }
 
-export function shownPath(path: string, cwd: string): string {
+function shownPath(path: string, cwd: string): string {
   const short = relative(cwd, path)
   return short !== '' && !isAbsolute(short) && short.length < path.length ? short : path
 }
@@ -88,7 +89,9 @@ function frameOf(place: Place): string {
   const to = position(source, Math.max(place.start + 1, place.end))
   const first = Math.max(1, from.line - 2)
   const left = from.column > WIDTH / 2 ? from.column - WIDTH / 4 : 0
-  const shown = linesOf(source, first, from.line + 1).map((line) => visible(line.slice(left, left + WIDTH)))
+  const shown = linesOf(source, first, from.line + 1).map((line) =>
+    visible(hideSecrets(line).slice(left, left + WIDTH)),
+  )
   const length = shown[from.line - first]?.length ?? 0
   const last = to.line === from.line ? Math.min(to.column - left, length + 1) : length + 1
   const start = { line: from.line, column: from.column - left }
@@ -116,7 +119,7 @@ function linesOf(source: Source, first: number, last: number): string[] {
 const INVISIBLE = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g
 
 /** One visible character for each that a terminal would obey or swallow. */
-export function visible(text: string): string {
+function visible(text: string): string {
   return text.replace(INVISIBLE, '\ufffd')
 }
 

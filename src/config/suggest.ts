@@ -6,7 +6,13 @@ export function nearest(word: string, known: Iterable<string>): string | undefin
   if (candidates.length === 0 || word.length > 100) return undefined
   const lower = new Map(candidates.map((candidate) => [candidate.toLowerCase(), candidate]))
   const best = closest(word.toLowerCase(), [...lower.keys()])
-  return distance(word.toLowerCase(), best) <= Math.max(1, Math.floor(word.length / 3)) ? lower.get(best) : undefined
+  const isNear = distance(word.toLowerCase(), best) <= Math.max(1, Math.floor(word.length / 3))
+  return isNear || letters(word.toLowerCase()) === letters(best) ? lower.get(best) : undefined
+}
+
+/** Swapped letters count as two changes, which in a short word is too many. */
+function letters(word: string): string {
+  return [...word].sort().join('')
 }
 
 /** `did you mean "weather"?`, else the list of what there is, else nothing. */

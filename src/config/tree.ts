@@ -13,7 +13,7 @@ export interface ScalarNode {
   readonly at: Place
 }
 
-export interface ListNode {
+interface ListNode {
   readonly kind: 'list'
   readonly items: readonly Node[]
   readonly at: Place
@@ -50,7 +50,7 @@ export function itemsOf(node: Node | undefined): readonly Node[] {
   return node.kind === 'list' ? node.items : [node]
 }
 
-export function isNull(node: Node | undefined): boolean {
+function isNull(node: Node | undefined): boolean {
   return node?.kind === 'scalar' && node.value === null
 }
 

@@ -71,7 +71,8 @@ function readAs<T>(reading: Reading, at: Field, kind: Kind<T>): T | undefined {
   if (text === undefined || text === '' || at.node?.kind !== 'scalar') return undefined
   const value = kind.read(text, at.node)
   if (value === undefined && !reading.asWritten) {
-    const hint = `for example ${kind.example}`
+    const isQuoted = kind.read(text, { ...at.node, plain: true }) !== undefined
+    const hint = isQuoted ? 'remove the quotes: what is quoted is a text' : `for example ${kind.example}`
     report(reading, at.node, { code: 'bad_value', message: `${quote(text)} is not a ${kind.title}`, hint })
   }
   return value

@@ -17,6 +17,8 @@ export interface Watch extends AsyncDisposable {
 
 /** A save is taken after so much silence. */
 const SILENCE = 30
+/** The watcher drops a second event of a file within 50 ms: one more look, after that is over. */
+const AFTERMATH = 100
 /** Underneath the events: folders that come back, network mounts, queues of the system that overflowed. */
 const POLL = 5000
 /** What looks half-written is looked at again so often, and believed after so long. */
@@ -36,11 +38,14 @@ class FileWatch implements Watch {
   readonly #over = new AbortController()
   #files: readonly string[]
   #watcher: FSWatcher
+  /** The watchers that were replaced. */
+  #closing: Promise<unknown> | undefined
   #known: Promise<Fingerprint>
   /** The check under way, and whether something happened since it began. */
   #checking: Promise<void> | undefined
   #again = false
   #silence: NodeJS.Timeout | undefined
+  #aftermath: NodeJS.Timeout | undefined
   readonly #poll: NodeJS.Timeout
 
   constructor(files: readonly string[], options: WatchOptions) {
@@ -61,17 +66,16 @@ class FileWatch implements Watch {
     this.#known = Promise.all([kept, fingerprint(added)]).then(([old, fresh]) => {
       return new Map([...[...old].filter(([file]) => !gone.has(file)), ...fresh])
     })
-    const closing = this.#watcher.close()
-    closing.catch(this.#options.onError)
+    this.#closing = Promise.all([this.#closing, this.#watcher.close()]).catch(this.#options.onError)
     this.#watcher = this.#open(files)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#over.abort()
     clearTimeout(this.#silence)
+    clearTimeout(this.#aftermath)
     clearInterval(this.#poll)
-    await this.#watcher.close()
-    await this.#checking
+    await Promise.all([this.#watcher.close(), this.#closing, this.#checking])
   }
 
   #open(files: readonly string[]): FSWatcher {
@@ -88,7 +92,9 @@ class FileWatch implements Watch {
   #touch(): void {
     if (this.#over.signal.aborted) return
     clearTimeout(this.#silence)
+    clearTimeout(this.#aftermath)
     this.#silence = setTimeout(() => this.#check(), SILENCE)
+    this.#aftermath = setTimeout(() => this.#check(), AFTERMATH)
   }
 
   #check(): void {

@@ -104,7 +104,7 @@ export class Group implements AsyncDisposable {
       most: () => this.#config.limits.maxSessions,
       ended: (session) => {
         this.#subscriptions.end(session)
-        void this.#verbosity.spread()
+        if (session.level !== undefined) this.#verbosity.later()
       },
     })
   }

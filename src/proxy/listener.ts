@@ -99,20 +99,19 @@ export class Listener implements Disposable {
   async retire(graceMs: number): Promise<void> {
     this.#isLeaving = true
     await pause(graceMs, this.#closing.signal)
-    await this.drain(0)
+    this[Symbol.dispose]()
   }
 
   /**
    * Accepts no new connection, asks those that are open to close after their next answer, and resolves when nothing is
-   * in flight any more or `graceMs` have passed. Node's own `server.close()` would cut idle connections that may be
-   * about to send.
+   * in flight any more or `graceMs` have passed; what is open then stays so until it is disposed. Node's own
+   * `server.close()` would cut idle connections that may be about to send.
    */
   async drain(graceMs: number): Promise<void> {
     this.#isLeaving = true
     NetServer.prototype.close.call(this.#server)
     const deadline = performance.now() + graceMs
     while (performance.now() < deadline && !this.#isQuiet()) await pause(CHECK)
-    this[Symbol.dispose]()
   }
 
   #isQuiet(): boolean {

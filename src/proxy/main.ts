@@ -7,7 +7,8 @@ import { ProxyProcess } from './proxy-process.ts'
 /** The entry of a proxy process: whatever it needs of the process it is in goes through here. */
 
 function send(message: FromProxy): void {
-  if (process.connected) process.send?.(message)
+  // A channel that breaks in this very moment is followed by `disconnect`, which says all there is to say.
+  if (process.connected) process.send?.(message, undefined, {}, () => {})
 }
 
 let proxy: ProxyProcess | undefined

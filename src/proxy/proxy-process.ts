@@ -99,15 +99,24 @@ export class ProxyProcess {
     this.#isStopping = true
     this.#log.info('proxy draining', { graceMs })
     this.#group.drain()
-    const listeners = this.#listener ? [this.#listener, ...this.#left] : []
-    await Promise.all(listeners.map((listener) => listener.drain(graceMs)))
+    await Promise.all(this.#listeners().map((listener) => listener.drain(graceMs)))
     await this.stop()
   }
 
-  /** Stops the servers at once and exits with 0. */
+  /** Stops the servers at once, which answers what is still in flight, and exits with 0. */
   stop(): Promise<void> {
     this.#isStopping = true
-    this.#ended ??= this.#group[Symbol.asyncDispose]().then(() => this.#options.exit(0))
+    this.#ended ??= this.#end()
     return this.#ended
+  }
+
+  async #end(): Promise<void> {
+    await this.#group[Symbol.asyncDispose]()
+    for (const listener of this.#listeners()) listener[Symbol.dispose]()
+    this.#options.exit(0)
+  }
+
+  #listeners(): readonly Listener[] {
+    return this.#listener ? [this.#listener, ...this.#left] : []
   }
 }

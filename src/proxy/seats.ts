@@ -8,7 +8,8 @@ export type SeatsOptions = Omit<SeatOptions, 'server'>
 export class Seats implements AsyncDisposable {
   readonly #options: SeatsOptions
   #seats: ReadonlyMap<string, Seat>
-  readonly #removed = new Set<Promise<void>>()
+  /** Removed, but still finishing what is in flight. */
+  readonly #leaving = new Set<Seat>()
 
   constructor(servers: readonly Server[], options: SeatsOptions) {
     this.#options = options
@@ -51,8 +52,8 @@ export class Seats implements AsyncDisposable {
   }
 
   #remove(seat: Seat): void {
-    const removal = seat.remove().finally(() => this.#removed.delete(removal))
-    this.#removed.add(removal)
+    this.#leaving.add(seat)
+    void seat.remove().finally(() => this.#leaving.delete(seat))
   }
 
   /** Resolves when every server is up, has failed once or has spent its connect timeout. */
@@ -62,6 +63,7 @@ export class Seats implements AsyncDisposable {
 
   /** Stops all servers, those on their way out included. */
   async [Symbol.asyncDispose](): Promise<void> {
-    await Promise.all([...this.#seats.values()].map((seat) => seat[Symbol.asyncDispose]()))
+    const seats = [...this.#seats.values(), ...this.#leaving]
+    await Promise.all(seats.map((seat) => seat[Symbol.asyncDispose]()))
   }
 }

@@ -126,9 +126,14 @@ export class Session {
     if (typeof response.id === 'string') this.#questions.get(response.id)?.resolve(response)
   }
 
-  /** Ends what is open: calls are cancelled, questions fail, the stream closes. */
+  /** Nobody is there any more: calls are cancelled, too. */
   close(reason: string): void {
     for (const call of this.calls.values()) call.abort(reason)
+    this.hush(reason)
+  }
+
+  /** The client is asked and told nothing more: questions fail, the stream ends. */
+  hush(reason: string): void {
     for (const question of this.#questions.values()) question.reject(new RpcFailure(-32603, reason))
     this.#stream?.end()
   }

@@ -27,14 +27,16 @@ export class Sessions implements Disposable {
   readonly #opening = new Map<string, Promise<Found>>()
   readonly #deleted = new Set<string>()
   readonly #timer: NodeJS.Timeout
+  /** Being sealed: a burst must not pass the limit together. */
+  #creating = 0
 
   constructor(options: SessionsOptions) {
     this.#options = options
-    this.#timer = setInterval(() => this.#sweep(), SWEEP).unref()
+    this.#timer = setInterval(() => this.sweep(performance.now()), SWEEP).unref()
   }
 
   get isFull(): boolean {
-    return this.#byId.size >= this.#options.most()
+    return this.#byId.size + this.#creating >= this.#options.most()
   }
 
   [Symbol.iterator](): IterableIterator<Session> {
@@ -43,7 +45,12 @@ export class Sessions implements Disposable {
 
   async create(facts: Omit<SessionFacts, 'sid' | 'group'>): Promise<Session> {
     const whole = { ...facts, sid: randomUUID(), group: this.#options.group }
-    return this.#add(new Session(await this.#options.sealer.seal(whole), whole))
+    this.#creating++
+    try {
+      return this.#add(new Session(await this.#options.sealer.seal(whole), whole))
+    } finally {
+      this.#creating--
+    }
   }
 
   /** The session of an id, at once when it is in memory; undefined for ids that are foreign, broken or deleted. */
@@ -83,8 +90,8 @@ export class Sessions implements Disposable {
     }
   }
 
-  #sweep(): void {
-    const now = performance.now()
+  /** Lets go of the sessions that are idle at `now`, in milliseconds of the monotonic clock. */
+  sweep(now: number): void {
     for (const session of this.#byId.values())
       if (session.idleFor(now) > IDLE) this.#end(session, 'The session is idle')
   }
@@ -95,9 +102,9 @@ export class Sessions implements Disposable {
     this.#options.ended(session)
   }
 
-  /** Closes what is open; the ids stay good for the next generation. */
+  /** Ends streams and questions, but no call; the ids stay good for the next generation. */
   [Symbol.dispose](): void {
     clearInterval(this.#timer)
-    for (const session of this.#byId.values()) session.close('The proxy stops')
+    for (const session of this.#byId.values()) session.hush('The proxy stops')
   }
 }

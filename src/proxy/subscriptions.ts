@@ -4,7 +4,7 @@ import type { Upstream } from './upstream/upstream.ts'
 
 export interface SubscriptionsOptions {
   /** The upstream that serves under this name now. */
-  readonly upstream: (server: string) => Upstream | undefined
+  readonly upstream: (server: string) => Pick<Upstream, 'subscribe' | 'unsubscribe'> | undefined
   /** An upstream refused to end a subscription nobody needs any more: worth a line in the log. */
   readonly failed: (server: string, reason: unknown) => void
 }

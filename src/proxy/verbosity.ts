@@ -3,6 +3,7 @@ import type { Log } from '../shared/log.ts'
 import { type Level, mostVerbose } from './levels.ts'
 import type { Seat } from './seat.ts'
 import type { Session } from './session.ts'
+import type { Upstream } from './upstream/upstream.ts'
 
 export interface VerbosityOptions {
   readonly sessions: Iterable<Session>
@@ -13,9 +14,21 @@ export interface VerbosityOptions {
 /** Each server is told the level that satisfies every session that can see it; each session gets its own back. */
 export class Verbosity {
   readonly #options: VerbosityOptions
+  readonly #told = new WeakMap<Upstream, Level>()
+  #isPlanned = false
 
   constructor(options: VerbosityOptions) {
     this.#options = options
+  }
+
+  /** Looks at all sessions anew, once however many have ended in this turn. */
+  later(): void {
+    if (this.#isPlanned) return
+    this.#isPlanned = true
+    setImmediate(() => {
+      this.#isPlanned = false
+      void this.spread()
+    })
   }
 
   async set(session: Session, level: Level): Promise<void> {
@@ -33,7 +46,9 @@ export class Verbosity {
 
   async #tell({ server, upstream }: Seat): Promise<void> {
     const level = this.#wanted(server.name)
-    if (level !== undefined) await upstream?.setLogLevel(level)
+    if (!upstream || level === undefined || this.#told.get(upstream) === level) return
+    this.#told.set(upstream, level)
+    await upstream.setLogLevel(level)
   }
 
   #wanted(server: string): Level | undefined {

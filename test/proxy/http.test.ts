@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import { connect as connectTcp } from 'node:net'
+import fc from 'fast-check'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { groupOf, stdioServer } from '../helpers/group.ts'
 import { messages, post, rawSession } from '../helpers/mcp.ts'
@@ -185,3 +186,24 @@ async function holdTwoSessions() {
     },
   }
 }
+
+test('whatever JSON is sent, the answer is one and nothing breaks', async () => {
+  const session = await rawSession(url)
+  const method = fc.constantFrom(
+    ...['tools/call', 'tools/list', 'prompts/get', 'resources/read', 'resources/subscribe', 'completion/complete'],
+    ...['logging/setLevel', 'notifications/cancelled', 'ping', 'initialize', '__proto__', 'constructor'],
+  )
+  const key = fc.constantFrom('name', 'uri', 'ref', 'level', '_meta', 'arguments', 'requestId', 'cursor', '__proto__')
+  const params = fc.dictionary(key, fc.jsonValue())
+  const message = fc.record({ jsonrpc: fc.constant('2.0'), id: fc.jsonValue(), method, params })
+  await fc.assert(
+    fc.asyncProperty(fc.oneof(message, fc.jsonValue()), async (body) => {
+      const response = await session.send(JSON.stringify(body))
+      await response.text()
+      expect([200, 202, 400]).toContain(response.status)
+    }),
+    { numRuns: 300 },
+  )
+  expect(proxy.log.filter((line) => JSON.parse(line).level === 'error')).toEqual([])
+  expect((await session.ask('ping'))[0]?.result).toEqual({})
+})

@@ -179,6 +179,32 @@ test('draining finishes what is in flight, ends streams, says so and exits with 
   expect(isAlive(pid)).toBe(false)
 })
 
+test('a call that outlasts the grace of a drain is answered before the proxy goes', async () => {
+  using socket = await holdSocket()
+  await using proxy = await startReadyProxy({ group: groupOf([echo('a')]), socket })
+  const session = await rawSession(`${proxy.url}/mcp`)
+  const params = { name: 'a_progress', arguments: { steps: 1000, ms: 20 }, _meta: { progressToken: 1 } }
+  const inFlight = await session.send({ jsonrpc: '2.0', id: 1, method: 'tools/call', params })
+  proxy.send({ type: 'drain', graceMs: 200 })
+  expect((await messages(inFlight)).at(-1)?.error).toMatchObject({ code: -31006, data: { mcpctl: { upstream: 'a' } } })
+  expect(await proxy.exited).toBe(0)
+})
+
+test('a removed server that is still busy does not outlive the proxy', async () => {
+  using socket = await holdSocket()
+  await using proxy = await startReadyProxy({ group: groupOf([echo('a')]), socket })
+  const pid = pidOf(proxy, 'a') ?? 0
+  const session = await rawSession(`${proxy.url}/mcp`)
+  const params = { name: 'a_progress', arguments: { steps: 1000, ms: 20 }, _meta: { progressToken: 1 } }
+  const inFlight = await session.send({ jsonrpc: '2.0', id: 1, method: 'tools/call', params })
+  await configure(proxy, 2, [])
+  expect(isAlive(pid)).toBe(true)
+  proxy.send({ type: 'drain', graceMs: 0 })
+  expect((await messages(inFlight)).at(-1)?.error?.code).toBe(-31006)
+  expect(await proxy.exited).toBe(0)
+  expect(isAlive(pid)).toBe(false)
+})
+
 test('SIGINT is the supervisor’s business, SIGTERM drains', async () => {
   using socket = await holdSocket()
   await using proxy = await startReadyProxy({ group: groupOf([]), socket })

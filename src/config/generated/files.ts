@@ -234,13 +234,13 @@ export type Match = {
   env?: string | string[] | null
 } | null
 /**
- * Files of `NAME=value` lines, relative to the project folder; a later one wins over an earlier one, the environment over all.
+ * Files of `NAME=value` lines, relative to the project folder (or else to this file); a later one wins over an earlier one, the environment over all.
  */
 export type EnvFile =
   | string
   | {
       /**
-       * Relative to the project folder.
+       * Relative to the project folder, or else to this file.
        */
       path: string
       /**
@@ -257,7 +257,7 @@ export type EnvFile1 =
   | string
   | {
       /**
-       * Relative to the project folder.
+       * Relative to the project folder, or else to this file.
        */
       path: string
       /**

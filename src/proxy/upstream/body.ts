@@ -21,6 +21,8 @@ export class TextBody implements BodyReader {
   }
 }
 
+const none = { lastId: undefined, retry: undefined }
+
 /**
  * Reads server-sent events as they arrive, however the bytes are split. An event that lacks only its final blank line
  * is still taken: half a message would not parse as JSON anyway.
@@ -35,8 +37,10 @@ export class EventBody implements BodyReader {
   readonly #decoder = new TextDecoder()
   readonly #parser
 
-  constructor(take: (data: string) => void, lastId?: string) {
-    this.lastId = lastId
+  /** `before` is what an earlier part of the same stream left. */
+  constructor(take: (data: string) => void, before: Pick<EventBody, 'lastId' | 'retry'> = none) {
+    this.lastId = before.lastId
+    this.retry = before.retry
     this.#parser = createParser({
       maxBufferSize: MAX_MESSAGE_BYTES,
       onRetry: (ms) => {

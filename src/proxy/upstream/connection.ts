@@ -1,5 +1,5 @@
-import type { Exchange } from '../exchange.ts'
-import type { Params, RpcNotification, RpcResponse } from '../rpc.ts'
+import type { Exchange, Sink } from '../exchange.ts'
+import { errorResponse, INTERNAL_ERROR, type Params, type RpcNotification, type RpcResponse } from '../rpc.ts'
 import type { LinkFailure } from './failure.ts'
 
 /** What a server said about itself when the connection was made. */
@@ -15,9 +15,11 @@ export interface Connection extends AsyncDisposable {
   readonly greeting: Greeting
   readonly transport: 'stdio' | 'http' | 'sse'
   readonly pid: number | null
+  /** Why it takes no calls any more; undefined while it does. */
+  readonly end: Error | undefined
   /** Rejects with LinkFailure for the way's faults and RpcFailure for what no repetition mends. */
   call(exchange: Exchange): Promise<RpcResponse>
-  /** A request of the proxy's own. */
+  /** A request of the proxy's own; the signal is its only deadline. */
   ask(method: string, params: Params | undefined, signal: AbortSignal): Promise<RpcResponse>
   /** To be called once the first lists are in: opens the side stream and watches over the idle connection. */
   settle(): void
@@ -37,4 +39,10 @@ export interface ConnectionEvents {
   stale(): void
   /** At most once, never after `close`. */
   lost(failure: LinkFailure): void
+}
+
+/** The sink of the proxy's own requests: they belong to no client, nothing is passed on, nobody can be asked. */
+export const nobody: Sink = {
+  notify: () => {},
+  request: ({ id }) => Promise.resolve(errorResponse(id, INTERNAL_ERROR, 'Nobody to ask')),
 }

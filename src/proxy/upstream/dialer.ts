@@ -10,6 +10,7 @@ import { openStdio } from './stdio.ts'
 import type { Timing } from './timing.ts'
 
 const CONNECT_MS = 10_000
+const SHORTEST_IDLE_MS = 1000
 
 export interface DialerOptions {
   readonly server: Server
@@ -41,7 +42,8 @@ export function createDialer(options: DialerOptions): Dialer {
 function dialRemote(transport: HttpTransport, { server, userAgent, log }: DialerOptions): Dialer {
   const { idle, connect } = server.timeouts
   const { origin } = new URL(transport.url)
-  const newPool = (): Pool => createPool({ origin, idle, connect: Math.min(connect, CONNECT_MS) })
+  const newPool = (): Pool =>
+    createPool({ origin, idle: Math.max(idle, SHORTEST_IDLE_MS), connect: Math.min(connect, CONNECT_MS) })
   const pool = newPool()
   const streams = newPool()
   return {

@@ -4,8 +4,10 @@ import { LinkFailure } from './failure.ts'
 import { LegacyConnection, type LegacyOptions } from './legacy.ts'
 import type { Link, LinkEvents } from './link.ts'
 
-export const OFFERED_VERSION = '2025-11-25'
-export const acceptedVersions: readonly string[] = ['2024-11-05', '2025-03-26', '2025-06-18', OFFERED_VERSION]
+const OFFERED_VERSION = '2025-11-25'
+const acceptedVersions: readonly string[] = ['2024-11-05', '2025-03-26', '2025-06-18', OFFERED_VERSION]
+
+const LONGEST_REASON = 200
 
 /** What we can do for a server: pass its questions on to the client they are for. */
 const capabilities = { sampling: {}, elicitation: { form: {}, url: {} } }
@@ -34,7 +36,7 @@ async function initialize(connection: LegacyConnection, { clientInfo, signal }: 
   const params = { protocolVersion: OFFERED_VERSION, capabilities, clientInfo }
   const answer = await connection.ask('initialize', params, signal)
   if (isError(answer))
-    throw new LinkFailure('broken', `initialize was answered with error ${answer.error.code}: ${answer.error.message}`)
+    throw new LinkFailure('broken', `initialize was refused: ${String(answer.error.message).slice(0, LONGEST_REASON)}`)
   return readGreeting(answer.result)
 }
 

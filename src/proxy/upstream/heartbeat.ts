@@ -15,6 +15,7 @@ export interface HeartbeatOptions {
 export class Heartbeat implements Disposable {
   readonly #options: HeartbeatOptions
   #timer: NodeJS.Timeout | undefined
+  #isChecking = false
   #isOver = false
 
   constructor(options: HeartbeatOptions) {
@@ -24,6 +25,7 @@ export class Heartbeat implements Disposable {
 
   /** Asks at once: something just failed in a way that may or may not be the connection's end. */
   suspect(): void {
+    if (this.#isChecking || this.#isOver) return
     clearTimeout(this.#timer)
     void this.#check()
   }
@@ -48,16 +50,23 @@ export class Heartbeat implements Disposable {
   }
 
   async #check(): Promise<void> {
-    const { ask, dead, timing } = this.#options
+    this.#isChecking = true
+    const isAlive = await this.#isAlive()
+    this.#isChecking = false
+    if (isAlive) this.#schedule()
+    else if (!this.#isOver) this.#options.dead()
+  }
+
+  async #isAlive(): Promise<boolean> {
+    const { ask, timing } = this.#options
     for (let miss = 0; miss < timing.misses && !this.#isOver; miss++) {
       try {
         await ask(timing.timeout)
-        this.#schedule()
-        return
+        return true
       } catch {
         // A miss: the next one decides, the last one is reported.
       }
     }
-    if (!this.#isOver) dead()
+    return false
   }
 }

@@ -2,13 +2,15 @@ import { setImmediate as tick } from 'node:timers/promises'
 import type { HttpTransport } from '../../config/profile.ts'
 import { pause, within } from '../../shared/async.ts'
 import type { Log } from '../../shared/log.ts'
-import { type Id, isRequest, type RpcMessage } from '../rpc.ts'
-import { answers, header, interpret, mediaType } from './answer.ts'
+import type { RpcMessage } from '../rpc.ts'
+import { header, mediaType } from './answer.ts'
 import { EventBody, TextBody } from './body.ts'
 import { LinkFailure } from './failure.ts'
+import { baseHeaders, type Headers } from './headers.ts'
 import type { Link, LinkEvents } from './link.ts'
-import type { BodyReader, Head, HttpRequest, Pool } from './pool.ts'
-import { SideStream } from './side-stream.ts'
+import type { BodyReader, Cut, Head, HttpRequest, Pool } from './pool.ts'
+import { Post, parse } from './post.ts'
+import { SideStream, type Stream } from './side-stream.ts'
 
 const DELETE_MS = 500
 /** How long the first call waits for the side stream's headers. */
@@ -35,10 +37,10 @@ export class HttpLink implements Link {
   readonly pid = null
   readonly #options: HttpOptions
   readonly #path: string
-  readonly #base: Readonly<Record<string, string>>
+  readonly #base: Headers
   readonly #closing = new AbortController()
   readonly #side: SideStream
-  /** Until the side stream is asked for, a request waits for the streams whose answers are in: one connection is enough. */
+  /** Until the side stream is asked for, a message waits for streams whose answers are in: one connection is enough. */
   #connecting = true
   readonly #ending = new Set<Promise<void>>()
   /** For the rest of the tick in which a body ended: undici would open a connection rather than use that one. */
@@ -47,25 +49,23 @@ export class HttpLink implements Link {
   #version: string | undefined
 
   constructor(options: HttpOptions) {
+    const { transport, userAgent, log, events } = options
+    const { pathname, search } = new URL(transport.url)
     this.#options = options
-    const url = new URL(options.transport.url)
-    this.#path = url.pathname + url.search
-    this.#base = baseHeaders(url, options)
-    this.#side = new SideStream({
-      open: (stream) => this.#get(stream),
-      log: options.log,
-      events: {
-        received: (data) => this.#deliver(data, undefined),
-        gap: () => options.events.gap(),
-        lost: (failure) => options.events.lost(failure),
-      },
-    })
+    this.#path = pathname + search
+    this.#base = baseHeaders(transport, userAgent)
+    const received = (data: string): void => {
+      const value = parse(data)
+      if (value === undefined) events.spoiled(undefined, 'an event is not JSON')
+      else events.received(value, undefined)
+    }
+    this.#side = new SideStream({ open: (stream) => this.#get(stream), log, events: { ...events, received } })
   }
 
-  async send(message: RpcMessage, signal?: AbortSignal): Promise<void> {
+  async send(message: RpcMessage, signal: AbortSignal = this.#closing.signal): Promise<void> {
     if (this.#connecting) await within(CALM_MS, Promise.allSettled(this.#ending), undefined)
     if (this.#isResting) await tick()
-    await this.#post(message, signal ?? this.#closing.signal)
+    await this.#post(message, signal)
   }
 
   agreed(protocolVersion: string): void {
@@ -89,39 +89,30 @@ export class HttpLink implements Link {
   }
 
   async #post(message: RpcMessage, signal: AbortSignal): Promise<void> {
-    const inSession = this.#session !== undefined
-    const request = isRequest(message) ? message : undefined
-    const text = new TextBody()
-    const answer = { head: noHead, events: undefined as EventBody | undefined, isThere: false }
-    const take = (data: string): void => {
-      const value = this.#deliver(data, request?.id)
-      if (request && answers(value, request.id)) answer.isThere = true
-      if (answer.isThere) this.#ending.add(sent)
-    }
-    const open = (head: Head): BodyReader => {
-      answer.head = head
-      if (message.method === 'initialize') this.#session = header(head, 'mcp-session-id')
-      if (!request || head.status !== 200 || mediaType(head) !== 'text/event-stream') return text
-      answer.events = new EventBody(take)
-      return answer.events
+    const isFirst = message.method === 'initialize'
+    const post = new Post({
+      message,
+      inSession: this.#session !== undefined,
+      events: this.#options.events,
+      answered: () => this.#ending.add(sent),
+    })
+    const open = (head: Head, cut: Cut): BodyReader => {
+      if (isFirst) this.#session = header(head, 'mcp-session-id')
+      return post.open(head, cut)
     }
     const sent = this.#request({ method: 'POST', body: JSON.stringify(message), signal }, open)
     try {
       await sent
     } catch (error) {
-      if (answer.isThere) return
-      if (!answer.events?.lastId || signal.aborted) throw error
+      const canResume = post.events?.lastId !== undefined && !signal.aborted
+      if (!post.isAnswered && !canResume) throw error
     } finally {
+      post.close()
       this.#ending.delete(sent)
       this.#rest()
     }
-    if (answer.events) {
-      if (!answer.isThere && request) await this.#resume(request.id, answer.events, signal)
-      return
-    }
-    const value = interpret({ message, head: answer.head, text: text.text, inSession })
-    if (value !== undefined) this.#options.events.received(value, request?.id)
-    if (request && !answers(value, request.id)) throw new LinkFailure('broken', 'the answer is for another request')
+    if (!post.events) post.finish()
+    else if (!post.isAnswered) await this.#resume(post, post.events, signal)
   }
 
   #rest(): void {
@@ -132,31 +123,30 @@ export class HttpLink implements Link {
   }
 
   /** A stream that ended before its answer goes on elsewhere if its events had ids (MCP: Resumability). */
-  async #resume(id: Id, first: EventBody, signal: AbortSignal): Promise<void> {
+  async #resume(post: Post, first: EventBody, signal: AbortSignal): Promise<void> {
     let last = first
     for (let fruitless = 0; last.lastId !== undefined && fruitless < MAX_RESUMPTIONS; ) {
       await pause(Math.min(last.retry ?? 1000 * (fruitless + 1), MAX_RETRY_MS), signal)
       signal.throwIfAborted()
-      let isThere = false
-      const take = (data: string): void => {
-        if (answers(this.#deliver(data, id), id)) isThere = true
-      }
-      const next = await this.#get({ lastEventId: last.lastId, signal, take, retry: last.retry })
-      if (isThere) return
+      const take = (data: string): void => post.deliver(data)
+      const next = await this.#get({ lastEventId: last.lastId, retry: last.retry, signal, take })
+      if (post.isAnswered) return
       fruitless = next.events > 0 ? 0 : fruitless + 1
       last = next
     }
     throw new LinkFailure('ended', 'the stream ended without an answer')
   }
 
-  /** Opens an event stream by GET and resolves at its end. */
-  async #get({ lastEventId, signal, take, opened, retry }: Stream): Promise<EventBody> {
-    const events = new EventBody(take, lastEventId)
-    events.retry = retry
-    const headers: Record<string, string> = { accept: 'text/event-stream' }
-    if (lastEventId !== undefined) headers['last-event-id'] = lastEventId
+  /** Opens an event stream by GET and resolves at its end; rejects with LinkFailure when the server offers none. */
+  async #get({ lastEventId, retry, signal, take, opened }: Stream): Promise<EventBody> {
+    const events = new EventBody(take, { lastId: lastEventId, retry })
+    const resumed: Headers = lastEventId === undefined ? {} : { 'last-event-id': lastEventId }
+    const headers = { accept: 'text/event-stream', ...resumed }
+    let refusal: LinkFailure | undefined
     const open = (head: Head): BodyReader => {
-      if (head.status !== 200 || mediaType(head) !== 'text/event-stream') throw streamRefusal(head.status)
+      refusal = refusalOf(head)
+      // Read to its end, not cut off: an aborted request costs its connection.
+      if (refusal) return new TextBody()
       opened?.()
       return events
     }
@@ -166,25 +156,19 @@ export class HttpLink implements Link {
       if (signal.aborted || events.events === 0) throw error
       // A stream that broke is a stream that ended: what it brought counts, and so does its last id.
     }
+    if (refusal) throw refusal
     return events
   }
 
   #request(
-    request: Pick<HttpRequest, 'method' | 'body' | 'signal'> & { readonly headers?: Readonly<Record<string, string>> },
-    open: (head: Head) => BodyReader,
+    request: Pick<HttpRequest, 'method' | 'body' | 'signal'> & { readonly headers?: Headers },
+    open: (head: Head, cut: Cut) => BodyReader,
     pool = this.#options.pool,
   ): Promise<void> {
     const headers: Record<string, string> = { ...this.#base, ...request.headers }
     if (this.#session !== undefined) headers['mcp-session-id'] = this.#session
     if (this.#version !== undefined) headers['mcp-protocol-version'] = this.#version
     return pool.request({ ...request, headers, path: this.#path }, open)
-  }
-
-  #deliver(data: string, origin: Id | undefined): unknown {
-    const value = parse(data)
-    if (value === undefined) this.#options.events.spoiled(origin, 'an event is not JSON')
-    if (value !== undefined) this.#options.events.received(value, origin)
-    return value
   }
 
   async #forget(): Promise<void> {
@@ -197,42 +181,12 @@ export class HttpLink implements Link {
   }
 }
 
-export interface Stream {
-  readonly lastEventId: string | undefined
-  readonly signal: AbortSignal
-  readonly take: (data: string) => void
-  readonly opened?: () => void
-  readonly retry: number | undefined
-}
-
-const noHead: Head = { status: 0, headers: {} }
-
-function baseHeaders(url: URL, { transport, userAgent }: HttpOptions): Record<string, string> {
-  const headers: Record<string, string> = { 'user-agent': userAgent }
-  if (url.username) headers.authorization = basic(url)
-  for (const [name, value] of Object.entries(transport.headers)) headers[name.toLowerCase()] = value
-  headers['content-type'] = 'application/json'
-  headers.accept = 'application/json, text/event-stream'
-  return headers
-}
-
-function basic({ username, password }: URL): string {
-  const pair = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`
-  return `Basic ${Buffer.from(pair).toString('base64')}`
-}
-
-function streamRefusal(status: number): LinkFailure {
+/** Why this is no event stream; undefined when it is one. */
+function refusalOf(head: Head): LinkFailure | undefined {
+  const { status } = head
+  if (status === 200 && mediaType(head) === 'text/event-stream') return undefined
+  if (status === 401) return new LinkFailure('unauthorized', 'not authorized: HTTP 401')
   if (status === 404) return new LinkFailure('session', 'the server forgot the session')
-  if (status === 405) return new LinkFailure('unsuitable', 'no stream offered')
-  if (status === 401 || status === 403) return new LinkFailure('unauthorized', `not authorized: HTTP ${status}`)
-  return new LinkFailure('unreachable', `no stream: HTTP ${status}`)
-}
-
-function parse(data: string): unknown {
-  try {
-    return JSON.parse(data)
-  } catch {
-    // Undefined is no JSON value: the caller reports it.
-    return undefined
-  }
+  if (status >= 500 || status === 429) return new LinkFailure('unreachable', `no stream: HTTP ${status}`)
+  return new LinkFailure('unsuitable', `no stream: HTTP ${status}`)
 }

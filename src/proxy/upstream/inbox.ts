@@ -29,6 +29,8 @@ export interface InboxOptions {
   readonly events: Pick<ConnectionEvents, 'notified' | 'stale'>
 }
 
+/** Questions of the server that one call may leave open. */
+const MAX_ASKED = 64
 const LIST_CHANGED = /^notifications\/(tools|prompts|resources)\/list_changed$/
 
 /** Brings everything a legacy server says to whom it is for. What is for nobody is dropped and counted. */
@@ -129,6 +131,7 @@ export class Inbox {
     if (method === 'ping') return { jsonrpc: '2.0', id, result: {} }
     const call = callOf(request, origin, this.#options.calls)
     if (!call) return errorResponse(id, INTERNAL_ERROR, 'No client this request certainly belongs to')
+    if (call.asked.size >= MAX_ASKED) return errorResponse(id, INTERNAL_ERROR, 'Too many questions at once')
     const withdrawn = new AbortController()
     call.asked.set(id, withdrawn)
     try {

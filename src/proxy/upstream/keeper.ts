@@ -12,6 +12,7 @@ import type { Timing } from './timing.ts'
 
 /** Calls that may wait for a connect in progress. */
 const MAX_WAITING = 256
+const LONGEST_START_MS = 120_000
 
 export interface KeeperOptions {
   readonly server: Server
@@ -49,9 +50,8 @@ export class Keeper {
   #restarts = 0
   #connection: Connection | undefined
   /** Resolves when the connect in progress ended, either way. */
-  #attempt: Promise<void> = Promise.resolve()
+  #attempt: Promise<void> | undefined
   #waiting = 0
-  #attempts = 0
   #failures = 0
   #readySince: number | undefined
   #timer: NodeJS.Timeout | undefined
@@ -96,7 +96,7 @@ export class Keeper {
     const { name } = this.#options.server
     if (this.#state === 'connecting' && this.#waiting >= MAX_WAITING) throw overloaded(name, this.#options.timing.queue)
     this.#waiting++
-    while (this.#state === 'connecting' && !this.#closing.signal.aborted) await this.#attempt
+    while (this.#state === 'connecting' && this.#attempt && !this.#closing.signal.aborted) await this.#attempt
     this.#waiting--
     if (this.#connection) return this.#connection
     throw this.#closing.signal.aborted ? draining(name) : this.#refusal()
@@ -117,25 +117,25 @@ export class Keeper {
 
   #connect(): void {
     this.#retryAt = Number.POSITIVE_INFINITY
-    const isProcess = this.#options.server.transport.kind === 'stdio'
-    if (this.#attempts > 0 && (isProcess || this.#connection)) this.#restarts++
-    this.#attempts++
+    if (this.#attempt && this.#isProcess) this.#restarts++
     this.#connection = undefined
     this.#attempt = this.#try()
     this.#enter('connecting')
   }
 
   async #try(): Promise<void> {
-    const { server, prepare } = this.#options
-    const late = new LinkFailure('unreachable', `not ready within ${server.timeouts.connect} ms`)
+    const { prepare } = this.#options
+    const budget = this.#budget()
+    const late = new LinkFailure('unreachable', `not ready within ${budget} ms`)
     const deadline = new AbortController()
-    const timer = setTimeout(() => deadline.abort(late), server.timeouts.connect)
+    const timer = setTimeout(() => deadline.abort(late), budget)
     const signal = AbortSignal.any([deadline.signal, this.#closing.signal])
     let connection: Connection | undefined
     try {
       connection = await this.#open(signal)
       await prepare(connection, signal)
       signal.throwIfAborted()
+      if (connection.end) throw connection.end
       this.#adopt(connection)
     } catch (error) {
       const failure = asFailure(signal.aborted ? signal.reason : error)
@@ -145,6 +145,16 @@ export class Keeper {
       clearTimeout(timer)
       this.#settled.resolve()
     }
+  }
+
+  get #isProcess(): boolean {
+    return this.#options.server.transport.kind === 'stdio'
+  }
+
+  /** A first start may have to download the server first: cut off each time, it would never get there. */
+  #budget(): number {
+    const { connect } = this.#options.server.timeouts
+    return this.#isProcess ? Math.min(connect * 2 ** this.#failures, Math.max(connect, LONGEST_START_MS)) : connect
   }
 
   #open(signal: AbortSignal): Promise<Connection> {
@@ -171,14 +181,15 @@ export class Keeper {
     this.#readySince = performance.now()
     this.#lastError = null
     this.#options.log.info('server ready', { transport: connection.transport, pid: connection.pid })
-    this.#enter('ready')
     connection.settle()
+    this.#enter('ready')
   }
 
   #lost(connection: Connection, failure: LinkFailure): void {
     // Calls whose answers are already on their way outlive a forgotten session.
     const over = failure.kind === 'session' ? connection.drained() : Promise.resolve()
     this.#leave(over.then(() => connection.close(failure)))
+    if (!this.#isProcess && failure.kind !== 'session') this.#restarts++
     this.#fail(failure, true)
   }
 
@@ -186,12 +197,11 @@ export class Keeper {
     const { server, timing, log } = this.#options
     const lived = this.#readySince === undefined ? 0 : performance.now() - this.#readySince
     if (wasReady && lived >= timing.stable) this.#failures = 0
-    const isProcess = server.transport.kind === 'stdio'
-    const facts = { failure, wasReady, isProcess, failures: this.#failures, hopeless: timing.hopeless }
+    const facts = { failure, wasReady, isProcess: this.#isProcess, failures: this.#failures, hopeless: timing.hopeless }
     const { state, ms } = rest({ ...facts, restart: server.restart, random: Math.random })
     this.#failures++
     this.#lastError = failure.sentence
-    log.warn('server lost', { reason: failure.sentence, state, ms })
+    log.warn(wasReady ? 'server lost' : 'server not ready', { reason: failure.sentence, state, ms })
     if (ms === 0) {
       this.#connect()
       return

@@ -3,17 +3,15 @@ import { messageOf } from '../../shared/errors.ts'
 import type { Log } from '../../shared/log.ts'
 import type { Exchange } from '../exchange.ts'
 import {
-  errorResponse,
   type Id,
   INTERNAL_ERROR,
-  isError,
   type Params,
   RpcFailure,
   type RpcNotification,
   type RpcRequest,
   type RpcResponse,
 } from '../rpc.ts'
-import type { Connection, ConnectionEvents, Greeting } from './connection.ts'
+import { type Connection, type ConnectionEvents, type Greeting, nobody } from './connection.ts'
 import { LinkFailure } from './failure.ts'
 import { Heartbeat } from './heartbeat.ts'
 import { Inbox } from './inbox.ts'
@@ -37,6 +35,14 @@ export interface LegacyOptions {
   readonly events: ConnectionEvents
 }
 
+interface Carriage {
+  readonly among: Map<Id, PendingCall>
+  readonly timeouts: LegacyOptions['timeouts']
+}
+
+/** The proxy's own requests have a deadline each: their signal. */
+const unbounded = { request: 'off', max: 'off' } as const
+
 /**
  * A session of the era with `initialize` (2024-11-05 … 2025-11-25): our ids and tokens on the wire, the client's on the
  * other side, and for everything the server says in between the exchange it belongs to.
@@ -56,7 +62,6 @@ export class LegacyConnection implements Connection {
   /** The side stream being opened: servers may speak there during a call, so the first calls wait for it. */
   #opening: Promise<void> | undefined
   #lastHeard = performance.now()
-  /** Why there are no calls any more. */
   #end: Error | undefined
 
   private constructor(link: Link, options: LegacyOptions) {
@@ -107,6 +112,10 @@ export class LegacyConnection implements Connection {
     return this.#link.pid
   }
 
+  get end(): Error | undefined {
+    return this.#end
+  }
+
   /** The end of the handshake: from here on the revision goes with every message. */
   async greet(greeting: Greeting, signal: AbortSignal): Promise<void> {
     this.#greeting = greeting
@@ -133,7 +142,7 @@ export class LegacyConnection implements Connection {
     const isIn = typeof entered === 'boolean' ? entered : await entered
     if (!isIn) throw overloaded(this.#options.name, this.#options.timing.queue)
     try {
-      return await this.#carry(exchange, this.#calls)
+      return await this.#carry(exchange, { among: this.#calls, timeouts: this.#options.timeouts })
     } catch (error) {
       if (error instanceof LinkFailure && error.kind === 'unreachable') this.#heartbeat?.suspect()
       throw error
@@ -143,7 +152,7 @@ export class LegacyConnection implements Connection {
   }
 
   ask(method: string, params: Params | undefined, signal: AbortSignal): Promise<RpcResponse> {
-    return this.#carry({ method, params, signal, sink: nobody }, this.#own)
+    return this.#carry({ method, params, signal, sink: nobody }, { among: this.#own, timeouts: unbounded })
   }
 
   async drained(): Promise<void> {
@@ -177,10 +186,10 @@ export class LegacyConnection implements Connection {
     this.#inbox.received(value, origin)
   }
 
-  async #carry(exchange: Exchange, among: Map<Id, PendingCall>): Promise<RpcResponse> {
+  async #carry(exchange: Exchange, { among, timeouts }: Carriage): Promise<RpcResponse> {
     if (this.#end) throw this.#end
     const { signal } = exchange
-    const { name, timeouts } = this.#options
+    const { name } = this.#options
     if (signal.aborted) throw cancelled(name)
     const call = new PendingCall({
       id: this.#nextId++,
@@ -194,10 +203,19 @@ export class LegacyConnection implements Connection {
     try {
       this.#send(call)
       return await call.answer
+    } catch (error) {
+      this.#examine(error)
+      throw error
     } finally {
       signal.removeEventListener('abort', onAbort)
       among.delete(call.id)
     }
+  }
+
+  /** What the failure of one message says about all of them. */
+  #examine(error: unknown): void {
+    if (!(error instanceof LinkFailure)) return
+    if (error.kind === 'session' || error.kind === 'unauthorized') this.lose(error)
   }
 
   #send({ id, exchange, params, over, fail }: PendingCall): void {
@@ -222,13 +240,17 @@ export class LegacyConnection implements Connection {
       await this.#link.send(message, AbortSignal.timeout(ms))
     } catch (error) {
       this.#options.log.debug('a message did not reach the server', { reason: messageOf(error) })
+      this.#examine(error)
     }
   }
 
-  /** Any answer is a sign of life, an error too. */
+  /** Any answer is a sign of life: an error, a refusal, even nonsense. */
   async #ping(ms: number): Promise<void> {
-    const answer = await this.ask('ping', undefined, AbortSignal.timeout(ms))
-    if (isError(answer)) this.#options.log.debug('ping was answered with an error', { code: answer.error.code })
+    try {
+      await this.ask('ping', undefined, AbortSignal.timeout(ms))
+    } catch (error) {
+      if (!(error instanceof LinkFailure) || error.kind === 'unreachable' || error.kind === 'ended') throw error
+    }
   }
 
   #failAll(error: Error): void {
@@ -237,12 +259,6 @@ export class LegacyConnection implements Connection {
       call.abandon()
     }
   }
-}
-
-/** The proxy's own requests belong to no client: nothing is passed on, nobody can be asked. */
-const nobody: Exchange['sink'] = {
-  notify: () => {},
-  request: (request) => Promise.resolve(errorResponse(request.id, INTERNAL_ERROR, 'Nobody to ask')),
 }
 
 function cancelled(upstream: string): RpcFailure {

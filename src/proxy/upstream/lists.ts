@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { Log } from '../../shared/log.ts'
-import { isError, isRecord } from '../rpc.ts'
+import { isError, isRecord, METHOD_NOT_FOUND } from '../rpc.ts'
 import type { Connection } from './connection.ts'
 import { type Item, type Kind, kinds, type Listing } from './listing.ts'
 
@@ -47,14 +47,14 @@ async function fetchKind(kind: Kind, options: FetchOptions): Promise<readonly It
   const outcome = await fetchPages(kind, options)
   if (outcome.problem === undefined) return outcome.items
   log.warn('a list is not as it should be', { method, problem: outcome.problem })
-  return outcome.isRefused ? [] : (previous?.[kind] ?? outcome.items)
+  return outcome.isUnknown ? [] : (previous?.[kind] ?? outcome.items)
 }
 
 interface Pages {
   readonly items: readonly Item[]
   readonly problem?: string
-  /** The server answered with an error: it has no such list. */
-  readonly isRefused?: boolean
+  /** The server declares the capability but has no such list. */
+  readonly isUnknown?: boolean
 }
 
 async function fetchPages(kind: Kind, { connection, signal }: FetchOptions): Promise<Pages> {
@@ -64,9 +64,12 @@ async function fetchPages(kind: Kind, { connection, signal }: FetchOptions): Pro
   let cursor: unknown
   for (let page = 0; page < MAX_PAGES; page++) {
     const answer = await connection.ask(method, cursor === undefined ? undefined : { cursor }, signal)
-    if (isError(answer)) return { items, problem: `error ${answer.error.code}`, isRefused: page === 0 }
+    if (isError(answer)) {
+      const { code } = answer.error
+      return { items, problem: `error ${code}`, isUnknown: code === METHOD_NOT_FOUND }
+    }
     const { [field]: found, nextCursor } = answer.result
-    if (!Array.isArray(found)) return { items, problem: `no "${field}" in the answer`, isRefused: page === 0 }
+    if (!Array.isArray(found)) return { items, problem: `no "${field}" in the answer` }
     items.push(...found.filter(isRecord))
     if (nextCursor === undefined || nextCursor === null || nextCursor === '') return { items }
     if (items.length >= MAX_ITEMS) return { items: items.slice(0, MAX_ITEMS), problem: `more than ${MAX_ITEMS} items` }

@@ -22,10 +22,13 @@ export interface BodyReader {
   end(): void
 }
 
+/** Ends a request in the middle of its response, with this error. */
+export type Cut = (reason: Error) => void
+
 /** All we ask of an HTTP client: one origin, kept connections, bodies pushed as they arrive. */
 export interface Pool extends AsyncDisposable {
   /** Resolves at the end of the body; rejects with LinkFailure, or with the reason of the signal. */
-  request(request: HttpRequest, open: (head: Head) => BodyReader): Promise<void>
+  request(request: HttpRequest, open: (head: Head, cut: Cut) => BodyReader): Promise<void>
 }
 
 export interface PoolOptions {
@@ -56,7 +59,7 @@ export function createPool({ origin, idle, connect }: PoolOptions): Pool {
   }
 }
 
-function dispatch(pool: UndiciPool, request: HttpRequest, open: (head: Head) => BodyReader): Promise<void> {
+function dispatch(pool: UndiciPool, request: HttpRequest, open: (head: Head, cut: Cut) => BodyReader): Promise<void> {
   const { method, path, headers, body, signal } = request
   return new Promise((resolve, reject) => {
     let reader: BodyReader | undefined
@@ -75,8 +78,9 @@ function dispatch(pool: UndiciPool, request: HttpRequest, open: (head: Head) => 
           abort = () => controller.abort(asError(signal?.reason))
           if (signal?.aborted) abort()
         },
-        onResponseStart(_controller, status, responseHeaders) {
-          if (status >= 200) reader = open({ status, headers: responseHeaders })
+        onResponseStart(controller, status, responseHeaders) {
+          const cut: Cut = (reason) => controller.abort(reason)
+          if (status >= 200) reader = open({ status, headers: responseHeaders }, cut)
         },
         onResponseData(_controller, chunk) {
           reader?.chunk(chunk)

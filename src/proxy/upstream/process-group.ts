@@ -36,7 +36,7 @@ async function isGone(leader: number, ms: number): Promise<boolean> {
 }
 
 /** Whether the group has a living member. Zombies do not count: some containers' first process never reaps them. */
-export function hasMembers(leader: number): boolean {
+function hasMembers(leader: number): boolean {
   if (!signalGroup(leader, 0)) return false
   if (process.platform !== 'linux') return true
   return readdirSync('/proc').some((entry) => /^\d+$/.test(entry) && isMember(entry, leader))

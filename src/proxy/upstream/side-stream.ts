@@ -1,4 +1,5 @@
 import { defer, pause } from '../../shared/async.ts'
+import { messageOf } from '../../shared/errors.ts'
 import type { Log } from '../../shared/log.ts'
 import { LinkFailure } from './failure.ts'
 
@@ -15,15 +16,20 @@ export interface StreamEnd {
   readonly retry: number | undefined
 }
 
+export interface Stream {
+  /** Where an earlier stream ended. */
+  readonly lastEventId: string | undefined
+  /** What it said about the pause, for as long as this one says nothing else. */
+  readonly retry: number | undefined
+  readonly signal: AbortSignal
+  readonly take: (data: string) => void
+  /** Called once the stream is open. */
+  readonly opened?: () => void
+}
+
 export interface SideStreamOptions {
-  /** Opens the stream, calls `opened` at its headers, resolves at its end, rejects when there is none. */
-  readonly open: (stream: {
-    readonly lastEventId: string | undefined
-    readonly signal: AbortSignal
-    readonly take: (data: string) => void
-    readonly opened: () => void
-    readonly retry: number | undefined
-  }) => Promise<StreamEnd>
+  /** Resolves at the stream's end; rejects with LinkFailure when there is none. */
+  readonly open: (stream: Stream) => Promise<StreamEnd>
   readonly log: Log
   readonly events: {
     received(data: string): void
@@ -39,6 +45,7 @@ export interface SideStreamOptions {
 export class SideStream {
   readonly #options: SideStreamOptions
   readonly #stopping = new AbortController()
+  #opens = 0
 
   constructor(options: SideStreamOptions) {
     this.#options = options
@@ -58,10 +65,10 @@ export class SideStream {
   async #run(settled: () => void): Promise<void> {
     const { signal } = this.#stopping
     let end: StreamEnd = { lastId: undefined, retry: undefined }
-    for (let failures = 0, opens = 0; !signal.aborted; ) {
+    for (let failures = 0; !signal.aborted; ) {
       const started = performance.now()
       const outcome = await this.#once(end, () => {
-        if (opens++ > 0 && end.lastId === undefined) this.#options.events.gap()
+        if (this.#opens++ > 0 && end.lastId === undefined) this.#options.events.gap()
         settled()
       })
       settled()
@@ -80,11 +87,12 @@ export class SideStream {
       const take = (data: string): void => events.received(data)
       return await open({ lastEventId: last.lastId, retry: last.retry, signal, take, opened })
     } catch (error) {
-      if (signal.aborted || !(error instanceof LinkFailure)) return 'none'
-      if (error.kind === 'unsuitable') return 'none'
-      log.debug('side stream failed', { reason: error.message })
-      if (error.kind === 'session') events.lost(error)
-      return error.kind === 'session' || error.kind === 'unauthorized' ? 'none' : 'failed'
+      if (signal.aborted) return 'none'
+      log.debug('no side stream', { reason: messageOf(error) })
+      if (!(error instanceof LinkFailure) || error.kind === 'unreachable' || error.kind === 'broken') return 'failed'
+      // Many servers say 404 where 405 is meant; it speaks of the session only where there has been a stream.
+      if (error.kind === 'session' && this.#opens > 0) events.lost(error)
+      return 'none'
     }
   }
 }

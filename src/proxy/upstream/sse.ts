@@ -23,7 +23,8 @@ export async function openSse({ transport, signal, events }: SseOptions): Promis
     return link
   } catch (error) {
     await link.close()
-    throw failureOf(error)
+    const failure = failureOf(error)
+    throw failure.kind === 'session' ? new LinkFailure('unsuitable', 'no HTTP+SSE at this URL: HTTP 404') : failure
   } finally {
     signal.removeEventListener('abort', giveUp)
   }
@@ -50,8 +51,9 @@ class SseLink implements Link {
     client.onmessage = (message) => events.received(message, undefined)
     client.onclose = () => this.#lose(new LinkFailure('ended', 'the event stream ended'))
     client.onerror = (error) => {
-      // What `send` reports reaches its caller; only the stream's own errors end the link.
-      if (error.name === 'SseError' || 'event' in error) this.#lose(failureOf(error))
+      // What `send` reports reaches its caller too; the stream's own errors end the link, an unreadable message does not.
+      if ('event' in error) this.#lose(failureOf(error))
+      else if (isUnreadable(error)) events.spoiled(undefined, 'an event is no JSON-RPC message')
     }
   }
 
@@ -87,6 +89,11 @@ class SseLink implements Link {
     this.#events.lost(failure)
     void this.#client.close()
   }
+}
+
+/** What the SDK's parser and its schema throw. */
+function isUnreadable(error: Error): boolean {
+  return error instanceof SyntaxError || error.name === 'ZodError'
 }
 
 function failureOf(error: unknown): LinkFailure {

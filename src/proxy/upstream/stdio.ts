@@ -1,17 +1,12 @@
-import type { ChildProcess } from 'node:child_process'
-import { once } from 'node:events'
-import { existsSync } from 'node:fs'
-import { isAbsolute, resolve } from 'node:path'
-import type { Readable, Writable } from 'node:stream'
-import spawn from 'cross-spawn'
 import type { StdioTransport } from '../../config/profile.ts'
 import { defer, within } from '../../shared/async.ts'
 import type { Log } from '../../shared/log.ts'
 import type { RpcMessage } from '../rpc.ts'
-import { LinkFailure } from './failure.ts'
+import { type FailureDetail, LinkFailure } from './failure.ts'
 import { LineFramer } from './framer.ts'
 import { type Link, type LinkEvents, MAX_MESSAGE_BYTES } from './link.ts'
 import { type Stages, stopGroup } from './process-group.ts'
+import { type Program, startProgram } from './program.ts'
 import { Stderr } from './stderr.ts'
 
 /** So much output without one message among it is not an MCP server; nor is a line so long. */
@@ -20,6 +15,8 @@ const MAX_LINE_BYTES = 4 * MAX_MESSAGE_BYTES
 /** How long the end of the pipe and the exit of the process wait for each other. */
 const SETTLE_MS = 50
 const LOGGED_NOISE_LINES = 20
+/** Characters of stderr in the report of an unexpected end. */
+const LAST_WORDS = 2000
 /** What may wait for a server that does not read. */
 const MAX_UNSENT_BYTES = 4 * MAX_MESSAGE_BYTES
 
@@ -33,84 +30,44 @@ export interface StdioOptions {
 
 /** Starts the server's process. Rejects with LinkFailure when there is no such program or it may not be run. */
 export async function openStdio(options: StdioOptions): Promise<Link> {
-  const { transport, env } = options
-  const child = spawn(program(transport), [...transport.args], {
-    cwd: transport.cwd,
-    env,
-    shell: false,
-    // Its own process group: a terminal's Ctrl-C does not reach it, and all it starts can be stopped with it.
-    detached: process.platform !== 'win32',
-    windowsHide: true,
-    stdio: ['pipe', 'pipe', 'pipe'],
-  })
-  try {
-    await once(child, 'spawn')
-  } catch (error) {
-    throw spawnFailure(transport, error)
-  }
-  return new StdioLink(child, options)
-}
-
-/** A relative path belongs to the server's folder; a bare name is looked up in its PATH. */
-function program({ command, cwd }: StdioTransport): string {
-  const isPath = command.includes('/') || command.includes('\\')
-  return isPath && !isAbsolute(command) ? resolve(cwd, command) : command
-}
-
-function spawnFailure({ command, cwd }: StdioTransport, error: unknown): LinkFailure {
-  const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown'
-  if (!existsSync(cwd)) {
-    const hint = 'correct "cwd"'
-    return new LinkFailure('hopeless', `cannot start "${command}": no folder ${cwd}`, { hint, cause: error })
-  }
-  const hint = hints[code] ?? 'try the command in a shell'
-  return new LinkFailure('hopeless', `cannot start "${command}": ${code}`, { hint, cause: error })
-}
-
-const hints: Readonly<Record<string, string>> = {
-  ENOENT: 'install it, or write its full path in "command"',
-  EACCES: 'make the file executable, or start it through its interpreter',
-  ENOEXEC: 'start it through its interpreter',
+  return new StdioLink(await startProgram(options.transport, options.env), options)
 }
 
 /** A server on the pipes of a process that we started: the process group lives exactly as long as the link. */
 class StdioLink implements Link {
   readonly transport = 'stdio'
   readonly pid: number
-  readonly #child: ChildProcess
-  readonly #stdin: Writable
-  readonly #stdout: Readable
+  readonly #program: Program
   readonly #options: StdioOptions
+  readonly #stderr: Stderr
   readonly #framer: LineFramer
+  /** Why the link ended. */
+  readonly #fate = defer<LinkFailure>()
   #noiseBytes = 0
   #noiseLines = 0
   #over = false
   #closed: Promise<void> | undefined
 
-  constructor(child: ChildProcess, options: StdioOptions) {
-    const { pid, stdin, stdout, stderr } = child
-    if (pid === undefined || !stdin || !stdout || !stderr) throw new LinkFailure('hopeless', 'no process to talk to')
-    this.pid = pid
-    this.#child = child
-    this.#stdin = stdin
-    this.#stdout = stdout
+  constructor(program: Program, options: StdioOptions) {
+    this.pid = program.pid
+    this.#program = program
     this.#options = options
     this.#framer = new LineFramer(MAX_MESSAGE_BYTES, {
       line: (text) => this.#line(text),
       oversized: ({ head, tail }) => this.#oversized(head, tail),
     })
-    new Stderr(stderr, options.log)
+    this.#stderr = new Stderr(program.stderr, options.log)
     this.#watch()
   }
 
   async send(message: RpcMessage): Promise<void> {
     const line = `${JSON.stringify(message)}\n`
-    if (this.#over) throw new LinkFailure('ended', 'the process is gone')
-    if (this.#stdin.writableLength + line.length > MAX_UNSENT_BYTES)
+    if (this.#over) throw await this.#fate.promise
+    if (this.#program.stdin.writableLength + line.length > MAX_UNSENT_BYTES)
       throw new LinkFailure('unreachable', 'the process does not read its stdin')
-    await new Promise<void>((done, failed) => {
-      this.#stdin.write(line, (error) => (error ? failed(gone(error)) : done()))
-    })
+    const error = await new Promise<unknown>((done) => this.#program.stdin.write(line, done))
+    // A pipe breaks a moment before the exit is known, which says more.
+    if (error) throw await within(2 * SETTLE_MS, this.#fate.promise, new LinkFailure('ended', 'the process is gone'))
   }
 
   agreed(): void {}
@@ -119,6 +76,7 @@ class StdioLink implements Link {
 
   close(): Promise<void> {
     this.#over = true
+    this.#fate.resolve(new LinkFailure('ended', 'the connection was closed'))
     this.#closed ??= this.#stop()
     return this.#closed
   }
@@ -131,14 +89,14 @@ class StdioLink implements Link {
   #watch(): void {
     const exited = defer<string>()
     const drained = defer<string>()
-    this.#child.once('exit', (code, signal) =>
+    this.#program.process.once('exit', (code, signal) =>
       exited.resolve(`the process ended with ${signal ?? `exit code ${code}`}`),
     )
-    this.#child.on('error', (error) => exited.resolve(`the process failed: ${error.message}`))
-    this.#stdin.on('error', () => drained.resolve('the process closed its stdin'))
-    this.#stdout.on('error', () => drained.resolve('reading from the process failed'))
-    this.#stdout.on('data', (chunk: Buffer) => this.#take(chunk))
-    this.#stdout.once('end', () => drained.resolve('the process closed its stdout'))
+    this.#program.process.on('error', (error) => exited.resolve(`the process failed: ${error.message}`))
+    this.#program.stdin.on('error', () => drained.resolve('the process closed its stdin'))
+    this.#program.stdout.on('error', () => drained.resolve('reading from the process failed'))
+    this.#program.stdout.on('data', (chunk: Buffer) => this.#take(chunk))
+    this.#program.stdout.once('end', () => drained.resolve('the process closed its stdout'))
     void this.#mourn(exited.promise, drained.promise)
   }
 
@@ -147,7 +105,7 @@ class StdioLink implements Link {
     const first = await Promise.race([exited, drained])
     const reason = await within(SETTLE_MS, exited, first)
     await within(SETTLE_MS, drained, '')
-    this.#lose(new LinkFailure('ended', reason))
+    this.#lose(new LinkFailure('ended', reason, this.#lastWords()))
   }
 
   #take(chunk: Buffer): void {
@@ -182,26 +140,31 @@ class StdioLink implements Link {
     this.#options.log.warn('skipped a stdout line that is not a message', { line: text.slice(0, 200) })
   }
 
+  /** What the server said last usually is the reason; it belongs into the log alone, not into an answer to a client. */
+  #lastWords(): FailureDetail {
+    const stderr = this.#stderr.tail.slice(-LAST_WORDS).trim()
+    if (this.#over || stderr === '') return {}
+    this.#options.log.warn('last words of the server', { stderr })
+    return { hint: 'the log has its last words' }
+  }
+
   #lose(failure: LinkFailure): void {
     if (this.#over) return
     this.#over = true
+    this.#fate.resolve(failure)
     this.#options.events.lost(failure)
     void this.close()
   }
 
   async #stop(): Promise<void> {
-    this.#stdin.end()
+    this.#program.stdin.end()
     const gone = await stopGroup(this.pid, this.#options.stages)
     if (!gone) this.#options.log.error('server process does not end', { pid: this.pid })
-    this.#stdin.destroy()
-    this.#stdout.destroy()
-    this.#child.stderr?.destroy()
-    this.#child.unref()
+    this.#program.stdin.destroy()
+    this.#program.stdout.destroy()
+    this.#program.stderr.destroy()
+    this.#program.process.unref()
   }
-}
-
-function gone(cause: Error): LinkFailure {
-  return new LinkFailure('ended', 'the process does not take messages any more', { cause })
 }
 
 /** Undefined for what is not a JSON object or array: servers print banners, npm prints warnings. */

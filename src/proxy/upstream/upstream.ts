@@ -3,9 +3,9 @@ import { pause } from '../../shared/async.ts'
 import { messageOf } from '../../shared/errors.ts'
 import type { Log } from '../../shared/log.ts'
 import type { ServerState } from '../../shared/status.ts'
-import type { Exchange, Sink } from '../exchange.ts'
-import { errorResponse, INTERNAL_ERROR, isError, type Params, type RpcNotification, type RpcResponse } from '../rpc.ts'
-import type { Connection } from './connection.ts'
+import type { Exchange } from '../exchange.ts'
+import { isError, type Params, type RpcNotification, type RpcResponse } from '../rpc.ts'
+import { type Connection, nobody } from './connection.ts'
 import { createDialer, type Dialer } from './dialer.ts'
 import { LinkFailure } from './failure.ts'
 import { handshake } from './handshake.ts'
@@ -127,23 +127,22 @@ export class Upstream implements AsyncDisposable {
    */
   async call(exchange: Exchange): Promise<RpcResponse> {
     const { attempts, backoff } = this.server.retry
-    const repeats = isRepeatable(exchange.method) ? attempts : 0
+    const tries = isRepeatable(exchange.method) ? attempts : 1
     let renewed = false
-    for (let repeated = 0; ; ) {
+    for (let tried = 1; ; ) {
       this.#checkPause()
       const connection = await this.#keeper.ready()
       try {
         return await connection.call(exchange)
       } catch (error) {
         if (!(error instanceof LinkFailure)) throw error
-        this.#note(connection, error)
+        if (error.retryAfterMs !== undefined) this.#pausedUntil = performance.now() + error.retryAfterMs
         if (error.kind === 'session' && !renewed) {
           renewed = true
           continue
         }
-        if (repeated >= repeats || !isPassing(error)) throw this.#refusal(error)
-        repeated++
-        await pause(backoff * repeated * (0.5 + Math.random()), exchange.signal)
+        if (tried >= tries || !isPassing(error)) throw this.#refusal(error)
+        await pause(backoff * tried++ * (0.5 + Math.random()), exchange.signal)
       }
     }
   }
@@ -152,7 +151,13 @@ export class Upstream implements AsyncDisposable {
   async setLogLevel(level: string): Promise<void> {
     this.#logLevel = level
     const { connection } = this.#keeper
-    if (connection) await this.#tellLogLevel(connection, this.#closing.signal)
+    if (!connection) return
+    try {
+      await this.#tellLogLevel(connection, AbortSignal.timeout(this.server.timeouts.connect))
+    } catch (error) {
+      // Not lost: the next connection is told before it counts as ready.
+      this.#log.debug('the log level waits for the next connection', { reason: messageOf(error) })
+    }
   }
 
   /** The URIs somebody downstream is subscribed to; differences go upstream; replayed after a reconnect. */
@@ -226,7 +231,7 @@ export class Upstream implements AsyncDisposable {
 
   async #refetch(): Promise<void> {
     const { connection } = this.#keeper
-    if (connection) await this.#fetch(connection, this.#closing.signal)
+    if (connection) await this.#fetch(connection, AbortSignal.timeout(this.server.timeouts.connect))
   }
 
   /** What the last connection had been told, for a new one that knows nothing. */
@@ -254,12 +259,6 @@ export class Upstream implements AsyncDisposable {
       throw unavailable({ upstream: this.name, reason: 'the server asked for a pause', retryAfterMs })
   }
 
-  /** What a failed call says about the connection as a whole. */
-  #note(connection: Connection, failure: LinkFailure): void {
-    if (failure.kind === 'session' || failure.kind === 'unauthorized') connection.lose(failure)
-    if (failure.retryAfterMs !== undefined) this.#pausedUntil = performance.now() + failure.retryAfterMs
-  }
-
   #refusal(failure: LinkFailure): Error {
     const isAuth = failure.kind === 'unauthorized' || failure.kind === 'forbidden'
     return unavailable({
@@ -275,9 +274,4 @@ export class Upstream implements AsyncDisposable {
 /** Whether the same request may succeed a moment later. */
 function isPassing({ kind }: LinkFailure): boolean {
   return kind === 'unreachable' || kind === 'ended' || kind === 'busy'
-}
-
-const nobody: Sink = {
-  notify: () => {},
-  request: (request) => Promise.resolve(errorResponse(request.id, INTERNAL_ERROR, 'Nobody to ask')),
 }

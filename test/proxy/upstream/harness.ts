@@ -26,7 +26,7 @@ export function serverOf(transport: Server['transport'], overrides: Overrides = 
     prompts: everything,
     protocol: 'auto',
     session: 'auto',
-    retry: { attempts: 2, backoff: 20 },
+    retry: { attempts: 3, backoff: 20 },
     cache: { mode: 'swr', persist: false },
     stateful: false,
     ...overrides,

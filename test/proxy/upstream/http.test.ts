@@ -234,12 +234,27 @@ test('U-31 does not storm a server that closes the side stream at once', async (
   expect((await statsOf(server)).gets).toBeLessThanOrEqual(3)
 })
 
+test.each(['404', '400', '501'])('does without a side stream when it is refused with %s', async (GET_STATUS) => {
+  await using server = await startFixture('replies', [], { GET_STATUS })
+  await using fixture = await observeReady(serverOf(http(server.address)))
+  expect(textOf(await fixture.upstream.call(toolCall('reply')))).toBe('ok')
+  expect(await statsOf(server)).toMatchObject({ initializes: 1, gets: 1 })
+})
+
 test('U-01 gives up on a server that accepts and never answers', async () => {
   await using server = await startFixture('hanging')
   await using fixture = observe(serverOf(http(server.address), { timeouts: { connect: 300 } }))
   await fixture.upstream.settled()
   expect(fixture.states).toEqual(['connecting', 'backoff'])
   expect(fixture.upstream.lastError).toBe('not ready within 300 ms')
+})
+
+test.each(['auto', 'sse'] as const)('closes at once while it connects over "%s"', async (kind) => {
+  await using server = await startFixture('hanging')
+  const fixture = observe(serverOf(http(server.address, { kind }), { timeouts: { connect: 60_000 } }))
+  const call = expect(fixture.upstream.call(toolCall('echo'))).rejects.toMatchObject({ code: -31006 })
+  await fixture.upstream.close()
+  await call
 })
 
 test('lets a call wait for a connect in progress, and says when to come back otherwise', async () => {

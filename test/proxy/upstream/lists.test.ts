@@ -69,6 +69,15 @@ test('does not announce a change that changed nothing', async () => {
   expect(fixture.listed).toBe(1)
 })
 
+test('keeps the old list when a new one is refused', async () => {
+  await using fixture = await observeReady(serverOf(stdio('echo')))
+  const { upstream } = fixture
+  const count = upstream.listing?.tools.length
+  await upstream.call(toolCall('spoil'))
+  await waitFor(() => fixture.logs.some(({ problem }) => problem === 'error -32603'))
+  expect([upstream.listing?.tools.length, fixture.listed]).toEqual([count, 1])
+})
+
 test('U-37 fetches once for a thousand announcements', async () => {
   await using fixture = await observeReady(serverOf(stdio('echo')))
   const { upstream } = fixture

@@ -156,6 +156,36 @@ test('U-15 counts an exit right after the handshake as a failure', async () => {
   expect(fixture.upstream.lastError).toBe('the process ended with exit code 0')
 })
 
+test('U-43 sweeps a daemon that the server left behind', async () => {
+  await using folder = await tempFolder()
+  const server = serverOf(stdio('crash'), { restart: { policy: 'never' } })
+  await using fixture = await observeReady(server, { owner: folder.path })
+  await expect(fixture.upstream.call(toolCall('daemon'))).rejects.toMatchObject({
+    message: 'Server "fixture" is not available: the process ended with exit code 0',
+  })
+  await waitFor(() => markedProcesses(folder.path).length === 0)
+})
+
+test('lets calls wait for a server that is starting', async () => {
+  await using fixture = observe(serverOf(stdio('echo', { START_DELAY: '300' })))
+  expect(textOf(await fixture.upstream.call(toolCall('echo', { text: 'waited' })))).toBe('waited')
+})
+
+test('gives a server more time with each start, since the first may have to install it', async () => {
+  await using fixture = observe(serverOf(stdio('echo', { START_DELAY: '700' }), { timeouts: { connect: 300 } }))
+  await fixture.upstream.settled()
+  expect(fixture.upstream.lastError).toBe('not ready within 300 ms')
+  await waitFor(() => fixture.upstream.state === 'ready')
+})
+
+test('keeps what the server said last for the log, not for its clients', async () => {
+  const server = serverOf({ ...stdio('echo'), args: ['-e', 'throw new Error("as asked")'] })
+  await using fixture = observe(server)
+  await fixture.upstream.settled()
+  expect(fixture.upstream.lastError).toBe('the process ended with exit code 1 (the log has its last words)')
+  expect(fixture.logs).toContainEqual(expect.objectContaining({ stderr: expect.stringContaining('as asked') }))
+})
+
 test('does not restart a server whose policy is never', async () => {
   await using fixture = await observeReady(serverOf(stdio('echo'), { restart: { policy: 'never' } }))
   await expect(fixture.upstream.call(toolCall('crash'))).rejects.toMatchObject({ code: -31001 })

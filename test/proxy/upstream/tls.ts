@@ -1,5 +1,4 @@
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
 import { execa } from 'execa'
 
@@ -20,11 +19,18 @@ export async function certify(folder: string, host: string): Promise<Certified> 
   return { cert: join(folder, 'cert.pem'), key: join(folder, 'key.pem'), authority: join(folder, 'ca.pem') }
 }
 
+const program = `
+  import { http, observe, serverOf } from './harness.ts'
+  await using fixture = observe(serverOf(http(process.argv[2] ?? '')))
+  await fixture.upstream.settled()
+  const { state, lastError } = fixture.upstream
+  console.log(JSON.stringify({ state, lastError }))
+`
+
 /** Connects from a process of its own: Node reads NODE_EXTRA_CA_CERTS only when it starts. */
 export async function connectElsewhere(url: string, env: Readonly<Record<string, string>>) {
-  const entry = fileURLToPath(new URL('connect.ts', import.meta.url))
   const { outputFiles } = await build({
-    entryPoints: [entry],
+    stdin: { contents: program, loader: 'ts', resolveDir: import.meta.dirname },
     bundle: true,
     write: false,
     platform: 'node',

@@ -1,0 +1,33 @@
+import type { Context } from './context.ts'
+import type { Options } from './flags.ts'
+
+/** What was typed after the command's name. */
+export interface Invocation {
+  readonly args: readonly string[]
+  readonly options: Options
+}
+
+/** Does a command's work and resolves with the exit code; failures are thrown as McpctlError. */
+export type Run = (context: Context, invocation: Invocation) => Promise<number>
+
+/** A flag in commander's own notation, e.g. `-n, --tail <lines>`. */
+export interface Flag {
+  readonly flags: string
+  readonly summary: string
+  /** Reads the value; throws McpctlError `usage`. */
+  readonly parse?: (value: string) => unknown
+  readonly choices?: readonly string[]
+  readonly hidden?: boolean
+}
+
+/** One row of the command table. The code behind it is loaded only when it is the command that was typed. */
+export interface CommandSpec {
+  readonly name: string
+  readonly alias?: string
+  readonly summary: string
+  /** Positionals in commander's notation, e.g. `[profile] [group...]`. */
+  readonly args?: string
+  readonly flags?: readonly Flag[]
+  readonly examples: readonly string[]
+  readonly load: () => Promise<{ readonly run: Run }>
+}

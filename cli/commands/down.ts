@@ -1,0 +1,41 @@
+import type { ControlClient } from '../../src/control/client.ts'
+import type { Answers } from '../../src/control/protocol.ts'
+import { pause } from '../../src/shared/async.ts'
+import type { StatePaths } from '../../src/shared/paths.ts'
+import type { Run } from '../command.ts'
+import { envelope, note, print } from '../output.ts'
+import { findProject, presentStatus } from '../project.ts'
+
+/** How long a supervisor may take to end after it said that everything else has, in milliseconds. */
+const EXIT_DEADLINE = 5000
+
+/** Between SIGTERM and SIGKILL for what a killed supervisor left behind, in milliseconds. */
+const GRACE = 3000
+
+/** Stops everything the project's supervisor started, and the supervisor; nothing running is fine. */
+export const run: Run = async (context) => {
+  const { control, paths } = await findProject(context)
+  const isRunning = (await presentStatus(control)) !== undefined
+  const { stopped, killed } = isRunning ? await end(control) : await sweepUp(paths)
+  if (!isRunning) note(context, 'no supervisor is running')
+  if (killed.length > 0) note(context, `had to kill: ${killed.join(', ')}`)
+  await print(context, {
+    document: envelope('Down', { stopped, killed }),
+    human: () => stopped.map((group) => `stopped ${group}\n`).join(''),
+  })
+  return 0
+}
+
+/** The answer comes just before the end: whoever runs `up` next must not meet the old supervisor. */
+async function end(control: ControlClient): Promise<Answers['down']> {
+  const answer = await control.ask('down')
+  const deadline = performance.now() + EXIT_DEADLINE
+  while ((await presentStatus(control)) && performance.now() < deadline) await pause(20)
+  return answer
+}
+
+/** A supervisor that was killed could not end what it had started. */
+async function sweepUp({ folder }: StatePaths): Promise<Answers['down']> {
+  const { sweep } = await import('../../src/supervisor/sweep.ts')
+  return { stopped: [], killed: await sweep({ owner: folder, graceMs: GRACE }) }
+}

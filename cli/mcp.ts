@@ -1,0 +1,32 @@
+import manifest from '../package.json' with { type: 'json' }
+import type { McpClient } from '../src/client/client.ts'
+import type { Context } from './context.ts'
+import { findProject } from './project.ts'
+import { findGroups, findTarget, type Target } from './target.ts'
+
+/** The group or server of this name, asked of the running supervisor. */
+export async function targetOf(context: Context, text: string): Promise<Target> {
+  const { control } = await findProject(context)
+  return findTarget(await control.ask('status'), text)
+}
+
+/** The named one, or every group that runs. */
+export async function targetsOf(context: Context, text: string | undefined): Promise<readonly Target[]> {
+  if (text !== undefined) return [await targetOf(context, text)]
+  const { control } = await findProject(context)
+  const groups = findGroups(await control.ask('status'), [])
+  return groups
+    .filter(({ state }) => state !== 'stopped')
+    .map((group) => ({ group, server: undefined, url: group.url }))
+}
+
+/** An MCP client of the target, as any other client would connect to it. */
+export async function connectTo({ env }: Context, { url }: Target): Promise<McpClient> {
+  const { connectClient } = await import('../src/client/client.ts')
+  return connectClient({ url, token: env.MCPCTL_TOKEN, version: manifest.version })
+}
+
+/** `local-fast` or `local-fast/memory`. */
+export function targetName({ group, server }: Target): string {
+  return server === undefined ? group.name : `${group.name}/${server.name}`
+}

@@ -1,0 +1,131 @@
+import { Command, CommanderError, Option } from 'commander'
+import { asError, McpctlError } from '../src/shared/errors.ts'
+import type { CommandSpec, Flag, Run } from './command.ts'
+import type { Context, Surroundings } from './context.ts'
+import { reportFailure } from './failure.ts'
+import { type Flags, type GlobalOptions, mergeFlags, type Options, outputs, progressModes } from './flags.ts'
+import { commands } from './table.ts'
+
+/** Runs what was typed and resolves with the exit code; failures are already reported on stderr. Never rejects. */
+export async function runProgram(argv: readonly string[], around: Surroundings, version: string): Promise<number> {
+  // Until the flags are read, a failure is reported in the form they ask for as far as one can tell.
+  let context: Context = { ...around, flags: earlyFlags(argv) }
+  let exit = 0
+  const program = buildProgram({
+    around,
+    version,
+    start: async (flags, run) => {
+      context = { ...around, flags }
+      exit = await run(context)
+    },
+  })
+  try {
+    await program.parseAsync(argv, { from: 'user' })
+    return exit
+  } catch (thrown) {
+    if (thrown instanceof CommanderError && isHelp(thrown)) {
+      if (thrown.code === 'commander.help') around.stdout.write(program.helpInformation())
+      return 0
+    }
+    const error = thrown instanceof CommanderError ? usageError(thrown) : asError(thrown)
+    reportFailure(context, error)
+    return error.exit
+  }
+}
+
+interface Wiring {
+  readonly around: Surroundings
+  readonly version: string
+  readonly start: (flags: Flags, run: (context: Context) => Promise<number>) => Promise<void>
+}
+
+function buildProgram({ around, version, start }: Wiring): Command {
+  const program = new Command('mcpctl')
+    .description('One port per group of MCP servers: start, watch, reload and try them.')
+    .version(version, '-V, --version', 'print the version')
+    .helpOption('-h, --help', 'show help')
+    .enablePositionalOptions()
+    .exitOverride()
+    .configureOutput({ writeOut: (text) => around.stdout.write(text), writeErr: () => {} })
+  program.helpCommand('help [command]', 'show help for a command')
+  for (const flag of globalFlags) program.addOption(toOption(flag))
+  for (const spec of commands) addCommand(program, spec, start)
+  return program
+}
+
+function addCommand(program: Command, spec: CommandSpec, start: Wiring['start']): void {
+  const command = program.command(spec.args ? `${spec.name} ${spec.args}` : spec.name).summary(spec.summary)
+  command.description(`${capital(spec.summary)}.`)
+  if (spec.alias) command.alias(spec.alias)
+  for (const flag of spec.flags ?? []) command.addOption(toOption(flag))
+  for (const flag of globalFlags) command.addOption(toOption(withoutTakenShort(flag, spec)).hideHelp())
+  command.addHelpText('after', `\nExamples:\n${spec.examples.map((line) => `  $ ${line}`).join('\n')}`)
+  command.action(async () => {
+    const flags = mergeFlags(program.opts<GlobalOptions>(), command.opts<GlobalOptions>())
+    const invocation = { args: command.args, options: command.opts<Options>() }
+    const { run }: { run: Run } = await spec.load()
+    await start(flags, (context) => run(context, invocation))
+  })
+}
+
+/** Understood before and after the command. */
+const globalFlags: readonly Flag[] = [
+  { flags: '-p, --profile <name>', summary: 'the profile; beats $MCPCTL_PROFILE and $ENV' },
+  { flags: '-f, --file <path>', summary: 'profile set, a file or a folder; repeatable, later wins' },
+  { flags: '--env-file <path>', summary: 'read variables from this file too; repeatable' },
+  { flags: '-o, --output <format>', summary: 'form of the answer', choices: outputs },
+  { flags: '--json', summary: 'the same as -o json' },
+  { flags: '-q, --quiet', summary: 'only the answer and errors' },
+  { flags: '-v, --verbose', summary: 'say more, also where an unexpected error came from' },
+  { flags: '--no-color', summary: 'no colours' },
+  { flags: '--progress <mode>', summary: 'how to show progress', choices: progressModes },
+  { flags: '-y, --yes', summary: 'never ask' },
+]
+
+function toOption({ flags, summary, parse, choices, hidden }: Flag): Option {
+  const option = new Option(flags, summary)
+  if (choices) option.choices(choices)
+  if (parse) option.argParser(parse)
+  if (hidden) option.hideHelp()
+  if (['file', 'envFile'].includes(option.attributeName())) option.argParser(append)
+  return option
+}
+
+function append(value: string, before: readonly string[] | undefined): readonly string[] {
+  return [...(before ?? []), value]
+}
+
+/** `logs -f` follows: where a command has a short flag of its own, the global one is only known by its long name. */
+function withoutTakenShort(flag: Flag, spec: CommandSpec): Flag {
+  const [short = '', long] = flag.flags.split(', ')
+  const taken = long && spec.flags?.some((own) => own.flags.startsWith(`${short},`))
+  return taken ? { ...flag, flags: long } : flag
+}
+
+function earlyFlags(argv: readonly string[]): Flags {
+  const end = argv.indexOf('--')
+  const typed = end < 0 ? argv : argv.slice(0, end)
+  const json = typed.some(
+    (arg, i) =>
+      arg === '--json' ||
+      /^(-o=?|--output=)json$/.test(arg) ||
+      (arg === 'json' && /^(-o|--output)$/.test(typed[i - 1] ?? '')),
+  )
+  return mergeFlags({ json, color: !typed.includes('--no-color') }, {})
+}
+
+/** Asked for, or nothing was typed at all (commander counts that as an error). */
+function isHelp({ exitCode, code }: CommanderError): boolean {
+  return exitCode === 0 || code === 'commander.help'
+}
+
+/** `error: unknown command 'stats'\n(Did you mean status?)` in our own form. */
+function usageError(error: CommanderError): McpctlError {
+  const [first = '', ...rest] = error.message.replace(/^error: /, '').split('\n')
+  const suggestion = rest.join(' ').replace(/^\((.*)\)$/, '$1')
+  return new McpctlError('usage', first, { hint: suggestion || 'see mcpctl --help', cause: error })
+}
+
+function capital(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1)
+}

@@ -1,0 +1,29 @@
+import { projectFolder } from '../src/config/locate.ts'
+import { ControlClient } from '../src/control/client.ts'
+import type { Status } from '../src/control/protocol.ts'
+import { McpctlError } from '../src/shared/errors.ts'
+import { type StatePaths, statePaths } from '../src/shared/paths.ts'
+import type { Context } from './context.ts'
+
+/** The project a command is about: found without reading any profile set, so that a broken one cannot lock you out. */
+export interface Project {
+  readonly folder: string
+  readonly paths: StatePaths
+  readonly control: ControlClient
+}
+
+export async function findProject({ cwd, env, flags }: Context): Promise<Project> {
+  const folder = await projectFolder({ cwd, env, files: flags.files })
+  const paths = statePaths(folder, env)
+  return { folder, paths, control: new ControlClient(paths.socket) }
+}
+
+/** The status of the running supervisor; undefined when none answers. */
+export async function presentStatus(control: ControlClient): Promise<Status | undefined> {
+  try {
+    return await control.ask('status')
+  } catch (error) {
+    if (error instanceof McpctlError && error.code === 'unreachable') return undefined
+    throw error
+  }
+}

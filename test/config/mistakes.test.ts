@@ -1,0 +1,309 @@
+import { readdirSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { expect, test } from 'vitest'
+import { diagnosticsIn, problemsIn } from './problems.ts'
+
+const folder = fileURLToPath(new URL('../fixtures/config', import.meta.url))
+
+const env = {
+  PATH: process.env['PATH'],
+  PORT: '7700',
+  WORD: 'lots',
+  SESSION: 'per-clinet',
+  LONG: '1000d',
+  INJECTED: '\n  admin: true',
+  NESTED: '${OTHER}',
+  ALIAS: '*alias',
+  A: '',
+  B: 'b',
+  OTHER: 'other',
+}
+
+/** Each file with every problem that is reported for it: line, column, code, message, hint. */
+const mistakes: readonly (readonly [file: string, problems: readonly string[]])[] = [
+  ['c01-alias-bomb.yaml', ['1:42 too_many_aliases: too many aliases: they add more than 10000 values']],
+  ['c04-duplicate-key.yaml', ['6:5 duplicate_key: the key "port" stands on line 4 and again on line 6']],
+  ['c05-merge-key.yaml', []],
+  ['c05-merge-scalar.yaml', ['3:5 yaml_merge: `<<` takes a map or a list of maps']],
+  ['c06-tab.yaml', ['3:1 yaml_syntax: a tab cannot indent YAML (use spaces)']],
+  ['c07-misspelled-required.yaml', ['4:17 unknown_key: unknown key "reff" in group "tools" (did you mean "ref"?)']],
+  [
+    'c07-unknown-key.yaml',
+    [
+      '3:5 unknown_key: unknown key "comand" in server "memory" (did you mean "command"?)',
+      '6:5 unknown_key: unknown key "prot" in group "tools" (did you mean "port"?)',
+    ],
+  ],
+  ['c07-unknown-root-key.yaml', ['2:1 unknown_key: unknown key "servres" (did you mean "servers"?)']],
+  [
+    'c08-octal-port.yaml',
+    [
+      '3:37 bad_value: "0777" is not a port (for example 7611 or auto)',
+      '6:11 bad_value: "7700" is not a port (remove the quotes: what is quoted is a text)',
+      '12:11 bad_value: "lots" is not a port (for example 7611 or auto)',
+    ],
+  ],
+  [
+    'c08-ports.yaml',
+    [
+      '3:38 bad_value: "80a" is not a port (for example 7611, auto, ${PORT:-7611})',
+      '4:40 bad_value: "3000.5" is not a port (for example 7611, auto, ${PORT:-7611})',
+      '5:36 bad_value: "0" is not a port (minimum 1) (for example 7611, auto, ${PORT:-7611})',
+      '6:36 bad_value: "65536" is not a port (maximum 65535) (for example 7611, auto, ${PORT:-7611})',
+      '7:40 bad_value: "-1" is not a port (minimum 1) (for example 7611, auto, ${PORT:-7611})',
+      '8:40 bad_value: "1e400" is not a port (for example 7611, auto, ${PORT:-7611})',
+      '9:35 bad_value: ".nan" is not a port (for example 7611, auto, ${PORT:-7611})',
+      '10:36 bad_value: "12345678901234567890" is not a port (maximum 65535) (for example 7611, auto, ${PORT:-7611})',
+      '11:36 bad_value: "any" is not a port (for example 7611, auto, ${PORT:-7611})',
+    ],
+  ],
+  [
+    'c09-booleans.yaml',
+    [
+      '2:36 bad_boolean: "no" is a text in YAML 1.2, not a boolean (use true or false)',
+      '2:50 bad_boolean: "yes" is a text in YAML 1.2, not a boolean (use true or false)',
+      '3:35 bad_boolean: "on" is a text in YAML 1.2, not a boolean (use true or false)',
+      '3:48 bad_boolean: "true" is not a boolean (use true or false, without quotes)',
+    ],
+  ],
+  [
+    'c10-port-twice.yaml',
+    ['4:17 duplicate_port: groups "fast" and "slow" both want port 7611 (give one of them another port, or auto)'],
+  ],
+  [
+    'c11-hosts-overlap.yaml',
+    [
+      '4:16 duplicate_port: groups "one" and "two" both want port 7611 (127.0.0.1 and localhost overlap) (give one of them another port, or auto)',
+      '7:11 duplicate_port: groups "three" and "four" both want port 7612 (127.0.0.1 and :: overlap) (give one of them another port, or auto)',
+      '9:21 warning literal_secret: a secret is written out in this file (put it under secrets: and write ${secret:NAME})',
+    ],
+  ],
+  [
+    'c15-ephemeral-port.yaml',
+    [
+      '3:18 warning ephemeral_port: port 40000 is in the range the system hands out to clients (32768-60999) (take one below 32768, or it may be taken when you need it)',
+    ],
+  ],
+  [
+    'c16-unquoted-in-flow.yaml',
+    [
+      '3:38 yaml_syntax: a ${…} cannot stand unquoted inside of { } or [ ] (quote it, or put the value on a line of its own)',
+    ],
+  ],
+  [
+    'c16-variables.yaml',
+    [
+      '3:14 unset_variable: the variable MISSING is not set (set MISSING, or give a default: ${MISSING:-value})',
+      '4:38 bad_interpolation: cannot read "${}" (write ${NAME}, ${NAME:-default} or ${secret:NAME}, and $$ for a dollar sign)',
+      '4:45 bad_interpolation: cannot read "${A${B}}" (write ${NAME}, ${NAME:-default} or ${secret:NAME}, and $$ for a dollar sign)',
+      '5:19 unset_variable: the variable MISSING is not set (say where the data is)',
+    ],
+  ],
+  ['c17-opaque-values.yaml', []],
+  [
+    'c18-secret-sources.yaml',
+    [
+      '9:16 unknown_secret: the secret "unknwon" does not exist (did you mean "unknown"?)',
+      '14:3 bad_secret: secret "none": has no source (give it exactly one of env, file, command)',
+      '15:20 secret_file: secret "missing": ./no-such-file does not exist',
+      '16:19 secret_file: secret "folder": . is a directory, not a file',
+      '17:17 unset_secret: secret "unset": the variable NO_SUCH_VARIABLE is not set (set NO_SUCH_VARIABLE in the environment or an env file)',
+      '19:23 secret_command: secret "program": the program no-such-program does not exist',
+      '20:23 secret_command: secret "failing": false failed with exit code 1',
+      '21:3 bad_secret: secret "both": has env and file (give it exactly one of env, file, command)',
+    ],
+  ],
+  [
+    'c22-extends-cycle.yaml',
+    [
+      '3:17 extends_cycle: profiles extend each other: b → a → b',
+      '4:17 extends_cycle: profiles extend each other: a → b → a',
+      '5:21 extends_cycle: profiles extend each other: self → self',
+    ],
+  ],
+  ['c22-extends-depth.yaml', ['11:18 extends_depth: extends nests deeper than 8 profiles']],
+  ['c22-extends-diamond.yaml', []],
+  [
+    'c22-extends-unknown.yaml',
+    ['4:20 unknown_profile: profile "prod" extends "dve", which does not exist (did you mean "dev"?)'],
+  ],
+  [
+    'c22-include-missing.yaml',
+    [
+      '1:11 file_missing: no-such-file.yaml does not exist',
+      '1:30 warning empty_include: no file matches "no-such-folder/*.yaml"',
+    ],
+  ],
+  [
+    'c22-include-outside.yaml',
+    [
+      '1:11 include_outside: /work/wt-config/test/fixtures/servers/nothing.yaml is outside of the folder /work/wt-config/test/fixtures/config (name it with -f instead)',
+    ],
+  ],
+  [
+    'c22-include-self.yaml',
+    ['1:10 include_cycle: files include each other: c22-include-self.yaml → c22-include-self.yaml'],
+  ],
+  ['c23-harmless-names.yaml', []],
+  [
+    'c23-prototype-keys.yaml',
+    [
+      '2:34 forbidden_key: the key "__proto__" is not allowed',
+      '2:64 forbidden_key: the key "constructor" is not allowed',
+    ],
+  ],
+  [
+    'c24-open-bind.yaml',
+    [
+      '3:23 open_bind: group "everywhere" is open to the network on 0.0.0.0 without auth (add auth: { type: bearer, tokens: "${secret:NAME}" }, or take host 127.0.0.1)',
+      '4:16 open_bind: group "six" is open to the network on :: without auth (add auth: { type: bearer, tokens: "${secret:NAME}" }, or take host 127.0.0.1)',
+      '5:16 open_bind: group "lan" is open to the network on 192.168.1.15 without auth (add auth: { type: bearer, tokens: "${secret:NAME}" }, or take host 127.0.0.1)',
+      '6:17 open_bind: group "none" is open to the network on 10.0.0.1 without auth (add auth: { type: bearer, tokens: "${secret:NAME}" }, or take host 127.0.0.1)',
+      '8:17 open_bind: group "name" is open to the network on my-laptop.local without auth (add auth: { type: bearer, tokens: "${secret:NAME}" }, or take host 127.0.0.1)',
+      '11:21 bad_host: "a b" is not a host',
+      '7:44 warning literal_secret: a secret is written out in this file (put it under secrets: and write ${secret:NAME})',
+    ],
+  ],
+  [
+    'c25-weak-tokens.yaml',
+    [
+      '3:18 no_tokens: group "empty" has auth but no tokens (make one with: openssl rand -base64 32)',
+      '4:20 no_tokens: group "missing" has auth but no tokens (make one with: openssl rand -base64 32)',
+      '5:19 weak_token: group "famous" has a token that can be guessed: it takes 22 random characters (make one with: openssl rand -base64 32)',
+      '6:21 weak_token: group "template" has a token that can be guessed: it takes 22 random characters (make one with: openssl rand -base64 32)',
+      '7:18 weak_token: group "short" has a token that can be guessed: it takes 22 random characters (make one with: openssl rand -base64 32)',
+      '6:32 warning literal_secret: a secret is written out in this file (put it under secrets: and write ${secret:NAME})',
+    ],
+  ],
+  [
+    'c27-equal-prefixes.yaml',
+    [
+      '5:27 warning ambiguous_prefix: servers "one" and "two" have the same prefix "a_" (give each server of a group its own prefix)',
+    ],
+  ],
+  [
+    'c28-names.yaml',
+    [
+      '2:3 bad_name: "../../x" is not a name (letters, digits, ".", "_" and "-", starting with a letter or a digit, at most 64)',
+      '3:3 bad_name: "a�b" is not a name (letters, digits, ".", "_" and "-", starting with a letter or a digit, at most 64)',
+      '4:3 bad_name: "nnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnn…" is not a name (letters, digits, ".", "_" and "-", starting with a letter or a digit, at most 64)',
+      '5:3 bad_name: "🌵" is not a name (letters, digits, ".", "_" and "-", starting with a letter or a digit, at most 64)',
+      '6:3 bad_name: "CON" is not a name (letters, digits, ".", "_" and "-", starting with a letter or a digit, at most 64)',
+      '7:3 bad_name: "a�[31mb" is not a name (letters, digits, ".", "_" and "-", starting with a letter or a digit, at most 64)',
+      '8:3 bad_name: "a�b" is not a name (letters, digits, ".", "_" and "-", starting with a letter or a digit, at most 64)',
+      '9:3 bad_name: "a�b" is not a name (letters, digits, ".", "_" and "-", starting with a letter or a digit, at most 64)',
+    ],
+  ],
+  [
+    'c29-command-line.yaml',
+    [
+      '1:31 warning command_line: "npx -y foo && rm -rf x" is taken as one program (put the arguments into args: no shell takes them apart)',
+    ],
+  ],
+  [
+    'c31-urls.yaml',
+    [
+      '2:16 bad_url: a server\'s URL is http or https, not "file:"',
+      '3:18 bad_url: a server\'s URL is http or https, not "javascript:"',
+      '4:16 bad_url: a URL must not hold a user or a password (use headers: { Authorization: "Bearer ${secret:NAME}" })',
+      '5:16 bad_url: "nowhere" is not a URL (for example https://host/mcp)',
+      '6:20 warning url_fragment: the fragment "#part" is never sent to a server',
+      '7:15 warning url_host: the host is xn--mnchen-3ya.example in the domain name system',
+    ],
+  ],
+  ['c32-comments.yaml', ['1:1 empty_file: the file holds only comments']],
+  [
+    'c32-documents.yaml',
+    ['2:1 many_documents: more than one YAML document (one file is one document: remove the `---`)'],
+  ],
+  ['c32-empty.yaml', ['1:1 empty_file: the file is empty']],
+  ['c32-list.yaml', ['1:1 not_a_map: holds a list where a map of keys is needed']],
+  [
+    'c32-no-groups.yaml',
+    ['2:9 no_groups: profile "dev" has no groups (list some under groups:, or extend a profile that has some)'],
+  ],
+  ['c32-text.yaml', ['1:1 not_a_map: holds the text "just a text" where a map of keys is needed']],
+  [
+    'c33-tags.yaml',
+    [
+      '1:31 yaml_tag: Unresolved tag: tag:yaml.org,2002:js/function (mcpctl reads plain YAML without tags)',
+      '1:55 yaml_tag: Unresolved tag: !local (mcpctl reads plain YAML without tags)',
+    ],
+  ],
+  [
+    'c34-units.yaml',
+    [
+      '4:26 bad_value: "5m30" is not a duration (for example 5s, 1m30s, 500ms)',
+      '4:41 bad_value: "-1s" is not a duration or off (for example 60s, 1m30s, off)',
+      '4:51 bad_value: "1e9d" is not a duration or off (for example 60s, 1m30s, off)',
+      '4:63 bad_value: "5" is not a duration (for example 5s, 1m30s, 500ms)',
+      '6:16 bad_value: "off" is not a duration (for example 5s, 1m30s, 500ms)',
+      '7:19 bad_value: "1000d" is not a duration (for example 5s, 1m30s)',
+      '10:24 bad_value: "1.5GiBB" is not a size (for example 4MiB, 512KiB)',
+      '10:46 bad_value: "0" is not a whole number (minimum 1) (for example 3, 500)',
+    ],
+  ],
+  [
+    'c36-literal-token.yaml',
+    [
+      '2:75 warning literal_secret: a secret is written out in this file (put it under secrets: and write ${secret:NAME})',
+      '3:41 warning literal_secret: a secret is written out in this file (put it under secrets: and write ${secret:NAME})',
+      '3:112 warning literal_secret: a secret is written out in this file (put it under secrets: and write ${secret:NAME})',
+    ],
+  ],
+  [
+    'choices.yaml',
+    [
+      '4:16 bad_value: "htp" is not allowed here (did you mean "http"?)',
+      '5:15 bad_value: "modrn" is not allowed here (did you mean "modern"?)',
+      '6:14 bad_value: "per-clinet" is not allowed here (did you mean "per-client"?)',
+      '7:24 bad_value: "on-failure" is not allowed here (one of: always, never)',
+      '9:37 no_tokens: group "tools" has auth but no tokens (make one with: openssl rand -base64 32)',
+      '9:45 bad_value: "basic" is not allowed here (one of: bearer, none)',
+    ],
+  ],
+  [
+    'claims.yaml',
+    [
+      '9:14 two_defaults: the profile "dev" is the default too (claims.yaml:4)',
+      '10:19 ambiguous_match: the profile "dev" matches "local" too',
+    ],
+  ],
+  ['disabled.yaml', []],
+  [
+    'references.yaml',
+    [
+      '3:9 two_transports: server "both" has both "command" and "url" (delete the inherited one with null)',
+      '4:12 no_transport: server "neither" has neither "command" nor "url" (give it one of them)',
+      '7:15 unknown_server: group "tools": the server "wether" does not exist (did you mean "weather"?)',
+      '7:32 duplicate_server: the server "weather" stands twice in group "tools"',
+      '8:3 no_servers: group "empty" has no servers (list some under servers:, or delete the group with null)',
+      '7:23 warning ambiguous_prefix: servers "weather" and "weather" have the same prefix "weather_" (give each server of a group its own prefix)',
+    ],
+  ],
+]
+
+test.each(mistakes)('every problem of %s is reported where it stands', async (file, problems) => {
+  const found = await problemsIn(folder, file, env)
+  expect(found).toEqual(problems.map((problem) => `${file}:${problem}`))
+})
+
+test('every file with a mistake is in the table', () => {
+  expect(readdirSync(folder).sort()).toEqual(mistakes.map(([file]) => file).sort())
+})
+
+test('a frame shows the lines as the user wrote them, with a caret under the place', async () => {
+  const [first] = await diagnosticsIn(folder, 'c07-unknown-key.yaml', env)
+  expect(first?.frame).toBe(
+    ['  1 | servers:', '  2 |   memory:', '> 3 |     comand: npx', '    |     ^^^^^^', '  4 | groups:'].join('\n'),
+  )
+})
+
+test('C-35: a frame shows what a terminal would obey as what it is', async () => {
+  const [first] = await diagnosticsIn(folder, 'c28-names.yaml', env)
+  for (const { frame, message } of await diagnosticsIn(folder, 'c28-names.yaml', env)) {
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: these are the ones that must not be there.
+    expect(`${frame}${message}`).not.toMatch(/[\u0000-\u0008\u001b\u200b\u202e]/)
+  }
+  expect(first?.code).toBe('bad_name')
+})

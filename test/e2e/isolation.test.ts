@@ -1,0 +1,85 @@
+import { expect, test } from 'vitest'
+import { startFixture } from '../helpers/fixture.ts'
+import { freePort } from '../helpers/ports.ts'
+import { connect, makeProject, stdioServer } from '../helpers/project.ts'
+import { waitFor } from '../helpers/wait.ts'
+
+test('a killed proxy is back by itself on the same port and the other group does not notice', async () => {
+  const [one, two] = [await freePort(), await freePort()]
+  await using project = await makeProject({
+    'mcpctl.yaml': `
+version: 1
+servers: { echo: ${stdioServer('echo')} }
+profiles:
+  only:
+    groups:
+      one: { port: ${one}, servers: [echo] }
+      two: { port: ${two}, servers: [echo] }
+`,
+  })
+  await project.ok(['up', '-d', '--wait'])
+  const [first, second] = (await project.status()).groups
+  await using survivor = await connect(second?.url ?? '')
+  await using client = await connect(first?.url ?? '')
+  process.kill(first?.pid ?? 0, 'SIGKILL')
+  // The session outlives the process: the very same client goes on.
+  await waitFor(async () => (await client.listTools()).tools.length > 0)
+  const back = await waitFor(async () => {
+    const group = await project.group('one')
+    return group.state === 'ready' && group.pid !== first?.pid ? group : null
+  })
+  expect(back).toMatchObject({ port: one, restarts: 1 })
+  expect((await project.group('two')).pid).toBe(second?.pid)
+  expect((await survivor.listTools()).tools.length).toBeGreaterThan(0)
+})
+
+test('slow servers cost what one costs, lists then cost the servers nothing, and a hung one changes neither', async () => {
+  const delay = 600
+  await using a = await startFixture('http', ['0'], { DELAY: `${delay}` })
+  await using b = await startFixture('http', ['0'], { DELAY: `${delay}` })
+  await using c = await startFixture('http', ['0'], { DELAY: `${delay}` })
+  await using d = await startFixture('http', ['0'], { DELAY: `${delay}` })
+  await using hung = await startFixture('hanging', ['0'])
+  const port = await freePort()
+  await using project = await makeProject({
+    'mcpctl.yaml': `
+version: 1
+defaults: { timeouts: { connect: 8s } }
+servers:
+  a: { url: "${a.address}" }
+  b: { url: "${b.address}" }
+  c: { url: "${c.address}" }
+  d: { url: "${d.address}" }
+  hung: { url: "${hung.address}" }
+profiles:
+  only: { groups: { slow: { port: ${port}, servers: [a, b, c, d, hung] } } }
+`,
+  })
+  const started = performance.now()
+  await project.ok(['up', '-d'])
+  await waitFor(async () => {
+    const { servers } = await project.group('slow')
+    return servers.filter(({ state }) => state === 'ready').length === 4
+  })
+  // One server needs handshake, initialized and lists: three delays. The sum over four would be twelve.
+  expect(performance.now() - started).toBeLessThan(12 * delay)
+  const group = await project.group('slow')
+  expect(group.state).toBe('starting')
+  expect(group.servers.find(({ name }) => name === 'hung')?.state).toBe('connecting')
+
+  await using client = await connect(group.url)
+  const before = await requests([a, b, c, d])
+  for (let round = 0; round < 100; round++) expect((await client.listTools()).tools.length).toBeGreaterThanOrEqual(4)
+  expect(await requests([a, b, c, d])).toBe(before)
+  await client.callTool({ name: 'b_echo', arguments: { message: 'x' } })
+
+  await waitFor(async () => (await project.group('slow')).state === 'degraded', 15_000)
+  const { servers } = await project.group('slow')
+  expect(servers.find(({ name }) => name === 'hung')?.lastError).toBe('not ready within 8000 ms')
+})
+
+/** How many requests the servers have had. */
+async function requests(fixtures: readonly { readonly address: string }[]): Promise<number> {
+  const counts = fixtures.map(async ({ address }) => (await (await fetch(new URL('/stats', address))).json()).posts)
+  return (await Promise.all(counts)).reduce((sum, count) => sum + count, 0)
+}
