@@ -79,7 +79,7 @@ export interface PrintedPlan {
   readonly unchanged: Plan['unchanged']
 }
 
-export interface PrintedAction {
+interface PrintedAction {
   readonly do: Plan['actions'][number]['do']
   readonly group: string
   readonly cause: { readonly why: string; readonly detail: string }
