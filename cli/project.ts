@@ -1,9 +1,13 @@
 import { projectFolder } from '../src/config/locate.ts'
 import { ControlClient } from '../src/control/client.ts'
 import type { Status } from '../src/control/protocol.ts'
+import { pause } from '../src/shared/async.ts'
 import { McpctlError } from '../src/shared/errors.ts'
 import { type StatePaths, statePaths } from '../src/shared/paths.ts'
 import type { Context } from './context.ts'
+
+/** How long a supervisor that is ending may take, in milliseconds. */
+const EXIT_DEADLINE = 12_000
 
 /** The project a command is about: found without reading any profile set, so that a broken one cannot lock you out. */
 export interface Project {
@@ -26,4 +30,10 @@ export async function presentStatus(control: ControlClient): Promise<Status | un
     if (error instanceof McpctlError && error.code === 'unreachable') return undefined
     throw error
   }
+}
+
+/** Resolves when no supervisor answers any more, or after the deadline. */
+export async function untilGone(control: ControlClient): Promise<void> {
+  const deadline = performance.now() + EXIT_DEADLINE
+  while ((await presentStatus(control)) && performance.now() < deadline) await pause(20)
 }

@@ -1,13 +1,9 @@
 import type { ControlClient } from '../../src/control/client.ts'
 import type { Answers } from '../../src/control/protocol.ts'
-import { pause } from '../../src/shared/async.ts'
 import type { StatePaths } from '../../src/shared/paths.ts'
 import type { Run } from '../command.ts'
 import { envelope, note, print } from '../output.ts'
-import { findProject, presentStatus } from '../project.ts'
-
-/** How long a supervisor may take to end after it said that everything else has, in milliseconds. */
-const EXIT_DEADLINE = 5000
+import { findProject, presentStatus, untilGone } from '../project.ts'
 
 /** Between SIGTERM and SIGKILL for what a killed supervisor left behind, in milliseconds. */
 const GRACE = 3000
@@ -29,8 +25,7 @@ export const run: Run = async (context) => {
 /** The answer comes just before the end: whoever runs `up` next must not meet the old supervisor. */
 async function end(control: ControlClient): Promise<Answers['down']> {
   const answer = await control.ask('down')
-  const deadline = performance.now() + EXIT_DEADLINE
-  while ((await presentStatus(control)) && performance.now() < deadline) await pause(20)
+  await untilGone(control)
   return answer
 }
 

@@ -1,4 +1,5 @@
 import type { Wish } from '../../src/control/protocol.ts'
+import { McpctlError } from '../../src/shared/errors.ts'
 import type { RunningSupervisor } from '../../src/supervisor/start.ts'
 import type { Context } from '../context.ts'
 import { note, warn } from '../output.ts'
@@ -32,8 +33,8 @@ export async function upInForeground(context: Context, options: UpOptions): Prom
   try {
     await serve(context, { ...options, signal: over.signal })
   } catch (error) {
-    // Asked to stop: what broke off because of that is no failure.
-    if (!over.signal.aborted) await endAndThrow(supervisor, error)
+    // Asked to stop, here or by `mcpctl down`: what broke off because of that is no failure.
+    if (!over.signal.aborted && !isGone(error)) await endAndThrow(supervisor, error)
   }
   await supervisor.ended
   return 0
@@ -50,6 +51,10 @@ async function serve(context: Context, { project, wish, timeout, signal }: UpOpt
   // Here a group that is not up is no reason to stop: the supervisor keeps trying, and the person watches.
   if (settled.failure) context.stderr.write(`${settled.failure.message}\n`)
   await logs.release()
+}
+
+function isGone(error: unknown): boolean {
+  return error instanceof McpctlError && error.code === 'unreachable'
 }
 
 async function endAndThrow(supervisor: RunningSupervisor, error: unknown): Promise<never> {

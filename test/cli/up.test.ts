@@ -154,6 +154,63 @@ test('a foreground up whose reader goes away ends and leaves nothing', async () 
   expect(markedProcesses(project.temp.path)).toEqual([])
 })
 
+test('an up while everything goes down waits for that and starts anew', async () => {
+  await using project = await twoProfiles()
+  const first = await project.ok(['up', '-d', '--wait', '--json'])
+  const [, up] = await Promise.all([project.run(['down']), project.run(['up', '-d', '--wait', '--json'])])
+  expect(up.exitCode, up.stderr).toBe(0)
+  const { supervisor } = JSON.parse(up.stdout)
+  // Which of the two came first is open; either way the project is as the one that came last wants it.
+  const status = await project.run(['status', '--json'])
+  if (status.exitCode === 4) expect(supervisor.pid).toBe(JSON.parse(first.stdout).supervisor.pid)
+  else expect(JSON.parse(status.stdout)).toMatchObject({ supervisor: { pid: supervisor.pid }, state: 'ready' })
+})
+
+test.each(['SIGINT', 'SIGTERM'] as const)(
+  '%s of a foreground up is 0, also while it is still coming up',
+  async (signal) => {
+    await using project = await twoProfiles(dead)
+    const up = project.start(['up'])
+    await waitFor(async () => (await project.group('one')).state === 'ready')
+    up.kill(signal)
+    expect((await up).exitCode).toBe(0)
+    expect(markedProcesses(project.temp.path)).toEqual([])
+  },
+)
+
+test('a second Ctrl-C does not wait for a server that will not end', async () => {
+  await using project = await twoProfiles('stubborn')
+  await project.edit('mcpctl.yaml', '  dead:', `  stubborn: ${stdioServer('stubborn')}\n  dead:`)
+  const up = project.start(['up'])
+  await waitFor(async () => (await project.status()).state === 'ready')
+  up.kill('SIGINT')
+  await waitFor(
+    async () => (await project.run(['status'])).exitCode === 4 || (await project.status()).state !== 'ready',
+  )
+  up.kill('SIGINT')
+  expect((await up).exitCode).toBe(0)
+  expect(markedProcesses(project.temp.path)).toEqual([])
+})
+
+test('a hangup of a foreground up without a terminal reads the files again', async () => {
+  await using project = await twoProfiles()
+  const up = project.start(['up', '--no-watch'])
+  await waitFor(async () => (await project.status()).state === 'ready')
+  await project.edit('mcpctl.yaml', 'servers: [echo] }\n      two', 'servers: [echo, dead] }\n      two')
+  up.kill('SIGHUP')
+  await waitFor(async () => (await project.group('one')).servers.length === 2)
+  await project.ok(['down'])
+  expect((await up).exitCode).toBe(0)
+})
+
+test('variables of --env-file are known to the supervisor', async () => {
+  await using project = await twoProfiles('echo, dead')
+  await project.temp.write({ 'my.env': 'DEAD_URL=http://127.0.0.1:9/mcp\n' })
+  await project.edit('mcpctl.yaml', 'http://127.0.0.1:9/mcp', '${DEAD_URL:?set DEAD_URL}')
+  expect((await project.run(['up', '-d'])).exitCode).toBe(6)
+  await project.ok(['up', '-d', '--wait', '--env-file', 'my.env'])
+})
+
 test('down after the supervisor was killed ends what it left behind', async () => {
   await using project = await twoProfiles()
   await project.ok(['up', '-d', '--wait', '--no-watch'])
