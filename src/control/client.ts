@@ -1,7 +1,15 @@
 import { type IncomingMessage, request } from 'node:http'
 import { type ErrorDocument, fromDocument, McpctlError, messageOf } from '../shared/errors.ts'
 import { parseLines } from './ndjson.ts'
-import { type Answers, type Bodies, type ControlEvent, type LogRecord, type RouteName, routes } from './protocol.ts'
+import {
+  type Answers,
+  type Bodies,
+  type ControlEvent,
+  type LogRecord,
+  type Refusal,
+  type RouteName,
+  routes,
+} from './protocol.ts'
 
 export interface LogQuery {
   readonly group?: string
@@ -102,7 +110,8 @@ async function text(answer: IncomingMessage): Promise<string> {
 
 function refusal(body: string, status: number): ErrorDocument {
   try {
-    return JSON.parse(body).error
+    const { error }: Refusal = JSON.parse(body)
+    return error
   } catch (cause) {
     throw new McpctlError('unexpected', `the supervisor answered ${status} without an error document`, { cause })
   }

@@ -79,7 +79,7 @@ export interface PrintedPlan {
   readonly unchanged: Plan['unchanged']
 }
 
-export interface PrintedAction {
+interface PrintedAction {
   readonly do: Plan['actions'][number]['do']
   readonly group: string
   readonly cause: { readonly why: string; readonly detail: string }
@@ -131,7 +131,7 @@ export interface LogRecord {
   readonly time: string
   readonly level: 'debug' | 'info' | 'warn' | 'error'
   readonly msg: string
-  /** Absent on the supervisor's own records. */
+  /** Absent on records that concern no group. */
   readonly group?: string
   readonly server?: string
   readonly [field: string]: unknown

@@ -27,7 +27,7 @@ export function desiredGroups(options: DesiredOptions): readonly DesiredGroup[] 
 }
 
 /** Whether the wishes let a group run. */
-export function isWanted(name: string, { stopped, only }: Wishes): boolean {
+function isWanted(name: string, { stopped, only }: Wishes): boolean {
   return !stopped.has(name) && (only.size === 0 || only.has(name))
 }
 

@@ -162,14 +162,7 @@ export class Group implements AsyncDisposable {
   #connect(server: Server): Upstream {
     const { owner, env, identity, log } = this.#options
     const clientInfo = { name: identity.name, version: identity.version }
-    return new Upstream({
-      server,
-      owner,
-      env,
-      clientInfo,
-      log: log.with({ server: server.name }),
-      events: this.#events,
-    })
+    return new Upstream({ server, owner, env, clientInfo, log, events: this.#events })
   }
 
   /** What an upstream that no longer serves has to say concerns nobody. */

@@ -42,6 +42,8 @@ export class Listener implements Disposable {
       (request, response) => this.#serve(serve, request, response),
     )
     this.#server.maxHeadersCount = MAX_HEADERS
+    // Streams say something every 15 s, so only who reads nothing of a finished answer is ever silent for a minute.
+    this.#server.timeout = 60_000
     this.#server.maxConnections = mostConnections
     this.#server.on('connection', (socket) => {
       this.#connections++

@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http'
 import type { Beating, Pulse } from './pulse.ts'
-import { type Body, EventStream } from './stream.ts'
+import { type Body, EventStream, QUEUE_LIMIT } from './stream.ts'
 
 /** Silence after which a waiting POST becomes a stream, before clients and the proxies between give up on it. */
 const PATIENCE = 8000
@@ -36,15 +36,20 @@ export class Reply implements Beating {
     return !this.#options.response.destroyed && !this.#options.response.writableEnded
   }
 
-  /** A message before the last response; returns whether it could be sent. */
+  /**
+   * A message before the last response; returns whether it could be sent. To a reader that is too slow for them it is
+   * skipped: the response, which is what was asked for, still comes.
+   */
   send(body: Body): boolean {
-    return this.isOpen && this.#upgrade().send(body)
+    if (!this.isOpen || this.#options.response.writableLength > QUEUE_LIMIT) return false
+    return this.#upgrade().send(body)
   }
 
   /** The response to one of the requests. */
   respond(body: Body): void {
     this.#missing--
-    if (this.#stream) this.#stream.send(body)
+    if (this.#stream && this.#missing === 0) this.#stream.finish(body)
+    else if (this.#stream) this.#stream.send(body)
     else this.#bodies.push(body)
     if (this.#missing === 0) this.#finish()
   }

@@ -98,7 +98,7 @@ function read(context: Context): Route {
 function subscription(verb: 'subscribe' | 'unsubscribe', context: Context): Route {
   const { uri } = context.params
   if (typeof uri !== 'string') return refuse('params.uri must be a string')
-  const [target] = locate(uri, context)
+  const target = only(locate(uri, context))
   return target ? { to: verb, target, params: context.params } : notFound(uri)
 }
 
@@ -117,6 +117,11 @@ function locate(uri: string, { view, learned }: Context): readonly Target[] {
     .filter((target) => isReadable(view, target))
 }
 
+/** What changes something, or asks with a purpose, is not tried out on several servers. */
+function only([target, ...others]: readonly Target[]): Target | undefined {
+  return others.length === 0 ? target : undefined
+}
+
 function from(server: string | undefined, uri: string): Target | undefined {
   return server === undefined ? undefined : { server, own: uri }
 }
@@ -133,10 +138,7 @@ function complete({ view, params, learned, method }: Context): Route {
     return target ? completion(target, params, { ...ref, name: target.own }) : refuse(`Unknown prompt: ${ref.name}`)
   }
   if (typeof ref.uri !== 'string') return refuse('params.ref must name a prompt or a resource')
-  const [target] = [
-    view.targets.templates.get(ref.uri) ?? [],
-    locate(ref.uri, { view, params, learned, method }),
-  ].flat()
+  const target = view.targets.templates.get(ref.uri) ?? only(locate(ref.uri, { view, params, learned, method }))
   return target ? completion(target, params, { ...ref, uri: target.own }) : notFound(ref.uri)
 }
 

@@ -5,7 +5,7 @@ import type { Beating, Pulse } from './pulse.ts'
 export type Body = string | Buffer
 
 /** Queued bytes beyond which a reader counts as gone. One message may be larger: only what waits before it counts. */
-const QUEUE_LIMIT = 1024 * 1024
+export const QUEUE_LIMIT = 1024 * 1024
 const KEEP_ALIVE = 15_000
 
 /** A response of Server-Sent Events: each message one event, a comment when it was quiet for 15 s. */
@@ -39,10 +39,14 @@ export class EventStream implements Beating {
       this.#response.destroy()
       return false
     }
-    this.#lastWrite = performance.now()
-    if (typeof body === 'string') this.#response.write(`event: message\ndata: ${body}\n\n`)
-    else this.#writeBytes(body)
+    this.#write(body)
     return true
+  }
+
+  /** The last message there will be: it passes whatever waits before it. */
+  finish(body: Body): void {
+    if (this.isOpen) this.#write(body)
+    this.end()
   }
 
   end(): void {
@@ -59,6 +63,12 @@ export class EventStream implements Beating {
     this.#lastWrite = now
     if (this.#response.writableLength > QUEUE_LIMIT) this.#response.destroy()
     else this.#response.write(': keepalive\n\n')
+  }
+
+  #write(body: Body): void {
+    this.#lastWrite = performance.now()
+    if (typeof body === 'string') this.#response.write(`event: message\ndata: ${body}\n\n`)
+    else this.#writeBytes(body)
   }
 
   #writeBytes(body: Buffer): void {

@@ -11,12 +11,12 @@ export interface Target {
   readonly own: string
 }
 
-export interface TemplateTarget extends Target {
+interface TemplateTarget extends Target {
   matches(uri: string): boolean
 }
 
 /** A name two items would share: the first in the order of the group has it, the later one is not shown. */
-export interface Conflict {
+interface Conflict {
   readonly kind: Kind
   readonly name: string
   readonly shownFrom: string

@@ -8,7 +8,7 @@ import { isFromProxy } from './proxy-message.ts'
 import { pulseLost } from './pulse.ts'
 import type { HeldSocket, SocketHandle } from './sockets.ts'
 
-export type StartMessage = Extract<ToProxy, { type: 'start' }>
+type StartMessage = Extract<ToProxy, { type: 'start' }>
 export type ConfigureMessage = Extract<ToProxy, { type: 'configure' }>
 export type ProxyStatus = Extract<FromProxy, { type: 'status' }>
 

@@ -32,7 +32,7 @@ export type Desire = () => readonly DesiredGroup[]
 
 /** How long all proxies together may take to end. */
 const END_MS = 8_500
-const FORCED_MS = 2_000
+const FORCED_MS = 300
 
 /**
  * The one loop: observe, diff, execute. Whatever happens (an apply, a save, a wish, a lost proxy, a retry that is due)

@@ -10,12 +10,14 @@ export interface Surroundings {
   /** Starts a proxy process; it is given its configuration by `begin`. */
   readonly spawn: (desired: DesiredGroup, socket: HeldSocket, events: ChildEvents) => Child
   readonly configure: (child: Child, desired: DesiredGroup) => Promise<void>
-  /** Ends servers of a proxy that could not do it itself, by the process groups it had reported. */
+  /** Ends what is left of a proxy's servers, by the process groups it had reported. */
   readonly reap: (groups: ReadonlySet<number>) => Promise<void>
   /** Something about the group is not as it was: `shown` where it is only to be seen, `due` where a plan may follow. */
   readonly changed: (how: 'shown' | 'due') => void
   readonly line: (group: string, line: string) => void
   readonly log: Log
+  /** The text without any secret in it: reasons are shown. */
+  readonly clean: (text: string) => string
   /** Monotonic, in milliseconds. */
   readonly now: () => number
   /** Uniform in [0, 1). */
@@ -49,7 +51,7 @@ const PROBE_MS = 2_000
 export class RunningGroup {
   readonly name: string
   readonly #around: Surroundings
-  readonly #leaving = new Set<Child>()
+  readonly #leaving = new Map<Child, Promise<void>>()
   #life: Life = { state: 'none' }
   #given: Given
   #crashes: Crashes = noCrashes
@@ -84,7 +86,7 @@ export class RunningGroup {
   get children(): ReadonlySet<Child> {
     const present = 'child' in this.#life ? [this.#life.child] : []
     const next = this.#life.state === 'replacing' ? [this.#life.next] : []
-    return new Set([...present, ...next, ...this.#leaving])
+    return new Set([...present, ...next, ...this.#leaving.keys()])
   }
 
   /** The addresses whose sockets the group needs. */
@@ -120,14 +122,14 @@ export class RunningGroup {
     if ('taken' in socket || !('child' in this.#life)) return this.#refuse(desired, socket)
     const { child } = this.#life
     const before = this.#life.state === 'replacing' ? this.#life.before : this.#given
-    if (this.#life.state === 'replacing') this.#retire(this.#life.next, 0)
+    if (this.#life.state === 'replacing') void this.#retire(this.#life.next, 0)
     this.#given = { desired, listen: desired.listen }
     const next = this.#spawn(socket)
     this.#life = { state: 'replacing', child, next, before }
     await next.begin()
     if (this.#life.state !== 'replacing' || this.#life.next !== next) return
     this.#life = { state: 'running', child: next }
-    this.#retire(child, REPLACE_GRACE_MS)
+    void this.#retire(child, REPLACE_GRACE_MS)
     this.#around.changed('shown')
   }
 
@@ -150,7 +152,7 @@ export class RunningGroup {
   async stop(): Promise<void> {
     const { child } = { child: undefined, ...this.#life }
     this.#forget(child ? { state: 'draining', child } : { state: 'none' }, STOP_GRACE_MS)
-    await Promise.all([...this.children].map((each) => each.stop(STOP_GRACE_MS)))
+    await Promise.all(this.#leaving.values())
   }
 
   /** As `stop`, for a group nobody asks about any more: what is in flight may take its time. */
@@ -189,13 +191,22 @@ export class RunningGroup {
     this.#given = { ...this.#given, listen: undefined }
     this.#crashes = noCrashes
     this.#lastError = undefined
-    for (const child of children) this.#retire(child, graceMs)
+    for (const child of children) void this.#retire(child, graceMs)
     this.#around.changed('shown')
   }
 
-  #retire(child: Child, graceMs: number): void {
-    this.#leaving.add(child)
-    void child.stop(graceMs).then(() => this.#leaving.delete(child))
+  /** Resolves when nobody is left of the proxy, nor of its servers. Asked again, the first grace counts. */
+  #retire(child: Child, graceMs: number): Promise<void> {
+    const known = this.#leaving.get(child)
+    if (known !== undefined) return known
+    const left = this.#bury(child, graceMs).finally(() => this.#leaving.delete(child))
+    this.#leaving.set(child, left)
+    return left
+  }
+
+  async #bury(child: Child, graceMs: number): Promise<void> {
+    await child.stop(graceMs)
+    await this.#around.reap(new Set(child.status?.servers.flatMap(({ pid }) => pid ?? [])))
   }
 
   /** A restart whose address is taken is not done, and not tried again before it is asked for again. */
@@ -217,7 +228,7 @@ export class RunningGroup {
     else if (life.state === 'replacing' && life.child === child) this.#life = { state: 'running', child: life.next }
     else if (life.state === 'draining' && life.child === child) this.#life = { state: 'none' }
     else if (life.state === 'running' && life.child === child) this.#lose(child)
-    else return
+    void this.#retire(child, 0)
     this.#around.changed('due')
   }
 
@@ -226,8 +237,7 @@ export class RunningGroup {
     const { generation } = this.desired
     this.#life = { state: 'running', child }
     this.#given = { ...before, desired: { ...before.desired, generation } }
-    this.#lastError = reasonOf(failed)
-    this.#retire(failed, 0)
+    this.#lastError = this.#reasonOf(failed)
   }
 
   #lose(child: Child): void {
@@ -237,21 +247,21 @@ export class RunningGroup {
     this.#crashes = crashes
     // A socket that no proxy ever listened on may lose the race for its port: it is bound anew, which tells.
     if (!child.hasListened) this.#given = { ...this.#given, listen: undefined }
-    this.#retire(child, 0)
-    void this.#around.reap(new Set(child.status?.servers.flatMap(({ pid }) => pid ?? [])))
-    this.#wait(crashes.quarantined ? 'quarantine' : 'backoff', reasonOf(child), waitMs)
+    this.#wait(crashes.quarantined ? 'quarantine' : 'backoff', this.#reasonOf(child), waitMs)
   }
 
   #wait(what: Wait, reason: string, ms: number): void {
-    if (reason !== this.#lastError) this.#around.log.warn('group waits', { group: this.name, for: what, reason, ms })
+    // A port is probed every other second: that it is still taken is no news.
+    if (what !== 'port' || reason !== this.#lastError)
+      this.#around.log.warn('group waits', { group: this.name, for: what, reason, ms })
     this.#lastError = reason
     this.#life = { state: 'waiting', for: what, reason, retryAt: this.#around.now() + ms }
     this.#around.changed('due')
   }
-}
 
-function reasonOf({ state }: Child): string {
-  return state.state === 'exited' ? state.reason : ''
+  #reasonOf({ state }: Child): string {
+    return state.state === 'exited' ? this.#around.clean(state.reason) : ''
+  }
 }
 
 function observed(life: Life): ObservedProcess {

@@ -13,9 +13,10 @@ export interface StatusParts extends Pick<Status, 'project' | 'profile' | 'super
 }
 
 /** The document that `mcpctl status` prints: what is wanted, with what is known of each group. */
-export function statusOf({ desired, running, ...parts }: StatusParts): Status {
+export function statusOf({ desired, running, project, profile, supervisor, config }: StatusParts): Status {
   const groups = desired.map((group) => groupStatus(group, running.get(group.name)))
-  return { apiVersion: 'mcpctl/v1', kind: 'Status', ...parts, state: worst(groups), groups }
+  const state = worst(groups)
+  return { apiVersion: 'mcpctl/v1', kind: 'Status', project, profile, state, supervisor, config, groups }
 }
 
 function groupStatus(desired: DesiredGroup, running: RunningGroup | undefined): GroupStatus {

@@ -82,6 +82,7 @@ export class Supervisor {
       random,
       log: logs.log,
       line: (group, line) => logs.line(group, line),
+      clean: (text) => logs.clean(text),
       reap: async (groups) => void (await sweep({ owner, groups, graceMs: SWEEP_MS })),
       changed: () => this.#announcer.changed(),
     })

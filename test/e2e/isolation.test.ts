@@ -80,6 +80,7 @@ profiles:
 
 /** How many requests the servers have had. */
 async function requests(fixtures: readonly { readonly address: string }[]): Promise<number> {
-  const counts = fixtures.map(async ({ address }) => (await (await fetch(new URL('/stats', address))).json()).posts)
-  return (await Promise.all(counts)).reduce((sum, count) => sum + count, 0)
+  const answers = await Promise.all(fixtures.map(({ address }) => fetch(new URL('/stats', address))))
+  const stats = await Promise.all(answers.map((answer) => answer.json() as Promise<{ readonly posts: number }>))
+  return stats.reduce((sum, { posts }) => sum + posts, 0)
 }

@@ -15,7 +15,7 @@ export async function connect(url: string, capabilities: ClientCapabilities = {}
   return { client, transport, [Symbol.asyncDispose]: () => client.close() }
 }
 
-export const accept = 'application/json, text/event-stream'
+const accept = 'application/json, text/event-stream'
 
 /** One POST of a JSON body as the specification wants it; headers may be replaced. */
 export function post(url: string, body: unknown, headers: Record<string, string> = {}): Promise<Response> {

@@ -25,7 +25,7 @@ export async function holdSocket(): Promise<HeldSocket> {
   return { host, port, handle, [Symbol.dispose]: () => handle.close() }
 }
 
-export type Status = Extract<FromProxy, { type: 'status' }>
+type Status = Extract<FromProxy, { type: 'status' }>
 
 export interface RunningProxy extends AsyncDisposable {
   readonly pid: number

@@ -98,6 +98,19 @@ test('D-31: a reader that stops reading is cut off once more than a mebibyte wai
   deaf.destroy()
 })
 
+test('a burst that is too much at once costs its middle, never the response', async () => {
+  const chunk = JSON.stringify('x'.repeat(500_000))
+  let skipped = 0
+  await using server = await serve((response, pulse) => {
+    const reply = new Reply({ response, pulse, ...single })
+    for (let i = 0; i < 40; i++) if (!reply.send(chunk)) skipped++
+    reply.respond('{"id":1}')
+  })
+  const text = await (await fetch(server.url)).text()
+  expect(text.endsWith('event: message\ndata: {"id":1}\n\n')).toBe(true)
+  expect(skipped).toBeGreaterThan(0)
+})
+
 test('one message of sixteen mebibytes passes', async () => {
   const big = JSON.stringify('x'.repeat(16 * 1024 * 1024 - 2))
   await using server = await serve((response, pulse) => {

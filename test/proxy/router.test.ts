@@ -68,6 +68,8 @@ test.each([
   ['resources/subscribe', { uri: 'file:///a' }, { to: 'subscribe', target: { server: 'files', own: 'file:///a' } }],
   ['completion/complete', { ref: { name: 'files_sum' }, x: 1 }, upstream('files', { ref: { name: 'sum' }, x: 1 })],
   ['completion/complete', { ref: { uri: 'file:///{path}' } }, upstream('files', { ref: { uri: 'file:///{path}' } })],
+  ['resources/subscribe', { uri: 'odd://1' }, missing('odd://1')],
+  ['completion/complete', { ref: { uri: 'odd://{x}' } }, missing('odd://{x}')],
   ['completion/complete', { ref: { name: 'nope' } }, invalid('Unknown prompt: nope')],
   ['completion/complete', {}, invalid('params.ref must be an object')],
   ['logging/setLevel', { level: 'warning' }, { to: 'level', level: 'warning' }],

@@ -20,7 +20,7 @@ export interface Detached extends AsyncDisposable {
   answered(): Promise<unknown>
 }
 
-export interface Started {
+interface Started {
   readonly process: ChildProcess
   /** Resolves when it has ended, with its last words. */
   readonly ended: Promise<{ readonly code: number | null; readonly stderr: string }>

@@ -6,7 +6,7 @@ import { type RunningSupervisor, startSupervisor } from '../../src/supervisor/st
 import { type TempFolder, tempFolder } from '../helpers/temp.ts'
 import { waitFor } from '../helpers/wait.ts'
 
-export const standIn = fileURLToPath(new URL('../fixtures/proxies/stand-in.mjs', import.meta.url))
+const standIn = fileURLToPath(new URL('../fixtures/proxies/stand-in.mjs', import.meta.url))
 
 /** A project folder with a supervisor in this process, whose proxies are stand-ins. */
 export interface Project extends AsyncDisposable {
@@ -29,7 +29,7 @@ export interface Project extends AsyncDisposable {
 
 export type Groups = Readonly<Record<string, GroupSketch>>
 
-export interface GroupSketch {
+interface GroupSketch {
   readonly port: number | 'auto'
   readonly servers?: readonly string[]
 }
@@ -78,7 +78,7 @@ export async function project(groups: Groups): Promise<Project> {
 
 const defaults = { files: [], envFiles: [], profile: undefined, groups: [], portOffset: 0, watch: false } as const
 
-export function yamlOf(groups: Groups): string {
+function yamlOf(groups: Groups): string {
   const names = [...new Set(Object.values(groups).flatMap(({ servers = [] }) => ['calm', ...servers]))]
   return [
     'version: 1',

@@ -73,6 +73,7 @@ test('hears what belongs to no call on the side stream, and reopens it', async (
   await using server = await startFixture('http', [], { STREAM: '1' })
   await using fixture = await observeReady(serverOf(http(server.address)))
   const { upstream } = fixture
+  await waitFor(async () => (await statsOf(server)).gets === 1)
   const count = upstream.listing?.tools.length ?? 0
   await upstream.call(toolCall('grow'))
   await waitFor(() => upstream.listing?.tools.length === count + 1)
@@ -85,6 +86,7 @@ test('hears what belongs to no call on the side stream, and reopens it', async (
 test('asks a client over the side stream when only its call is in flight', async () => {
   await using server = await startFixture('http', [], { STREAM: '1' })
   await using fixture = await observeReady(serverOf(http(server.address)))
+  await waitFor(async () => (await statsOf(server)).gets === 1)
   const call = toolCall('ask-aside', { method: 'elicitation/create' }, undefined, ({ id }) =>
     Promise.resolve({ jsonrpc: '2.0', id, result: { action: 'accept' } }),
   )
@@ -94,6 +96,7 @@ test('asks a client over the side stream when only its call is in flight', async
 test('fetches lists anew after a gap in the side stream', async () => {
   await using server = await startFixture('http', [], { STREAM: '1' })
   await using _fixture = await observeReady(serverOf(http(server.address)))
+  await waitFor(async () => (await statsOf(server)).gets === 1)
   await tell(server, '/cut')
   await waitFor(async () => (await statsOf(server)).methods.filter((one) => one === 'tools/list').length === 2)
 })
@@ -224,6 +227,26 @@ test('U-29 finds out that an idle server no longer answers', async () => {
   process.kill(server.pid, 'SIGCONT')
   await waitFor(() => fixture.upstream.state === 'ready')
   expect(fixture.states.slice(0, 3)).toEqual(['connecting', 'ready', 'backoff'])
+})
+
+test('notices a lost session without a call, and starts a new one at once', async () => {
+  await using server = await startFixture('http')
+  const heartbeat = { every: 200, timeout: 2000, misses: 3 }
+  await using fixture = await observeReady(serverOf(http(server.address)), { timing: { heartbeat } })
+  await tell(server, '/forget')
+  await waitFor(async () => (await statsOf(server)).initializes === 2)
+  await waitFor(() => fixture.upstream.state === 'ready')
+  expect(fixture.states).toEqual(['connecting', 'ready', 'connecting', 'ready'])
+})
+
+test.each(['json', 'sse'])('U-11 fails only the call whose answer as %s is larger than 16 MiB', async (ANSWER) => {
+  await using server = await startFixture('http', [], { ANSWER })
+  await using fixture = await observeReady(serverOf(http(server.address)))
+  const { upstream } = fixture
+  const other = upstream.call(toolCall('slow', { ms: 500 }))
+  await expect(upstream.call(toolCall('big', { bytes: 17 * 1024 * 1024 }))).rejects.toThrow('larger than 16 MiB')
+  expect(textOf(await other)).toBe('done')
+  expect(textOf(await upstream.call(toolCall('big', { bytes: 15 * 1024 * 1024 })))).toHaveLength(15 * 1024 * 1024)
 })
 
 test('U-31 does not storm a server that closes the side stream at once', async () => {

@@ -1,0 +1,107 @@
+import { expect, test } from 'vitest'
+import type { RpcRequest } from '../../src/proxy/rpc.ts'
+import { type Outlet, Session } from '../../src/proxy/session.ts'
+
+function open(capabilities: Record<string, unknown> = { sampling: {}, elicitation: {} }): Session {
+  const facts = { sid: 's', server: undefined, version: '2025-11-25', clientInfo: {}, group: 'g' } as const
+  return new Session('id', { ...facts, capabilities })
+}
+
+function outlet(isOpen = true) {
+  const sent: { id: string; method: string; params: Record<string, unknown> }[] = []
+  const send: Outlet['send'] = (body) => {
+    if (isOpen) sent.push(JSON.parse(String(body)))
+    return isOpen
+  }
+  return { isOpen, sent, send }
+}
+
+const sample: RpcRequest = { jsonrpc: '2.0', id: 7, method: 'sampling/createMessage', params: { x: 1 }, extra: [1] }
+const never = () => new AbortController().signal
+
+test('a question goes out under an id of its own and the answer comes back as the client sent it', async () => {
+  const session = open()
+  const way = outlet()
+  const asked = session.ask(sample, way, never())
+  const [question] = way.sent
+  expect(question).toEqual({ ...sample, id: expect.stringMatching(/^[0-9a-f]{8}-1$/) })
+  const answer = { jsonrpc: '2.0', id: question?.id ?? '', result: { any: 'thing' }, more: 1 } as const
+  session.answer({ ...answer, id: 7 })
+  session.answer(answer)
+  expect(await asked).toEqual(answer)
+})
+
+test('two questions never share an id, also not with those of an earlier process', async () => {
+  const ways = [outlet(), outlet()]
+  for (const [i, session] of [open(), open()].entries())
+    for (let n = 0; n < 2; n++) void session.ask(sample, ways[i] ?? outlet(), never())
+  const ids = ways.flatMap(({ sent }) => sent.map(({ id }) => id))
+  expect(new Set(ids).size).toBe(4)
+})
+
+test.each([
+  ['sampling/createMessage', {}, 'sampling'],
+  ['elicitation/create', { sampling: {} }, 'elicitation'],
+  ['roots/list', { sampling: {}, roots: true }, 'roots'],
+])('%s is not asked of a client with %j', async (method, capabilities, missing) => {
+  const way = outlet()
+  await expect(open(capabilities).ask({ ...sample, method }, way, never())).rejects.toMatchObject({
+    code: -32601,
+    message: `The client has not declared the capability ${missing}`,
+  })
+  expect(way.sent).toEqual([])
+})
+
+test('a request no specification knows is put to the client all the same', async () => {
+  const way = outlet()
+  void open({}).ask({ ...sample, method: 'vendor/ask' }, way, never())
+  expect(way.sent).toMatchObject([{ method: 'vendor/ask' }])
+})
+
+test('a client that is not there cannot be asked', async () => {
+  await expect(open().ask(sample, outlet(false), never())).rejects.toMatchObject({
+    message: 'The client is not connected',
+  })
+})
+
+test('a server that gives up its question lets the client know', async () => {
+  const session = open()
+  const way = outlet()
+  const controller = new AbortController()
+  const asked = session.ask(sample, way, controller.signal)
+  controller.abort()
+  await expect(asked).rejects.toMatchObject({ message: 'The request was cancelled' })
+  const [question, withdrawal] = way.sent
+  expect(withdrawal).toMatchObject({ method: 'notifications/cancelled', params: { requestId: question?.id } })
+})
+
+test('questions that pile up are refused', async () => {
+  const session = open()
+  for (let i = 0; i < 64; i++) void session.ask(sample, outlet(), never())
+  await expect(session.ask(sample, outlet(), never())).rejects.toMatchObject({ message: /Too many/ })
+})
+
+test('the end of a session fails its questions and cancels its calls', async () => {
+  const session = open()
+  const call = new AbortController()
+  session.calls.set(1, call)
+  const asked = session.ask(sample, outlet(), never())
+  session.close('over')
+  await expect(asked).rejects.toMatchObject({ message: 'over' })
+  expect(call.signal.reason).toBe('over')
+})
+
+test.each([
+  [{ requestId: 1 }, [true, false]],
+  [{ requestId: '1', reason: 'enough' }, [false, true]],
+  [{ requestId: 2 }, [false, false]],
+  [{ requestId: null }, [false, false]],
+  [undefined, [false, false]],
+])('a cancellation of %j means exactly that id, its type included', (params, aborted) => {
+  const session = open()
+  const calls = [new AbortController(), new AbortController()] as const
+  session.calls.set(1, calls[0]).set('1', calls[1])
+  const about = params === undefined ? {} : { params }
+  session.heard({ jsonrpc: '2.0', method: 'notifications/cancelled', ...about })
+  expect(calls.map(({ signal }) => signal.aborted)).toEqual(aborted)
+})
