@@ -40,6 +40,22 @@ test('D-23: every route but the probes refuses a bad Host and a bad Origin', asy
         expect(await raw(`${method} ${path} HTTP/1.1\r\n${header}\r\n\r\n`)).toBe('HTTP/1.1 403 Forbidden')
 })
 
+test('D-21 D-23: with a token, every route but the probes needs it, and a reload can take it away', async () => {
+  using own = await holdSocket()
+  const closed = groupOf([], { auth: { type: 'bearer', tokens: ['correct-horse'] } })
+  await using small = await startReadyProxy({ group: closed, socket: own, start: { secrets: ['correct-horse'] } })
+  const get = async (path: string, headers: Record<string, string> = {}) =>
+    (await fetch(`${small.url}${path}`, { headers: { accept: 'text/event-stream', ...headers } })).status
+  const all = (headers?: Record<string, string>) =>
+    Promise.all(['/mcp', '/servers/a/mcp', '/nope', '/livez', '/readyz'].map((path) => get(path, headers)))
+  expect(await all()).toEqual([401, 401, 401, 200, 200])
+  expect(await all({ authorization: 'Bearer wrong' })).toEqual([401, 401, 401, 200, 200])
+  expect(await get('/mcp?token=correct-horse')).toBe(401)
+  expect(await all({ authorization: 'Bearer correct-horse' })).toEqual([400, 404, 404, 200, 200])
+  small.send({ type: 'configure', generation: 2, group: groupOf([]), secrets: [] })
+  await expect.poll(() => get('/mcp')).toBe(400)
+})
+
 test('D-18: a loopback page gets its own origin back, a foreign one nothing', async () => {
   const preflight = (origin: string) => fetch(url, { method: 'OPTIONS', headers: { origin } })
   const good = await preflight('http://localhost:6274')
