@@ -61,5 +61,5 @@ export function follow(control: ControlClient, { timeout, onEvent }: FollowOptio
 }
 
 function gone(): McpctlError {
-  return new McpctlError('unreachable', 'the supervisor ended', { hint: 'mcpctl logs shows its last words' })
+  return new McpctlError('unreachable', 'the supervisor ended', { hint: 'start it again with mcpctl up' })
 }

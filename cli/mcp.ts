@@ -1,6 +1,7 @@
 import manifest from '../package.json' with { type: 'json' }
 import type { McpClient } from '../src/client/client.ts'
-import type { Context } from './context.ts'
+import { McpctlError } from '../src/shared/errors.ts'
+import type { Context, Signal } from './context.ts'
 import { findProject } from './project.ts'
 import { findGroups, findTarget, type Target } from './target.ts'
 
@@ -20,10 +21,24 @@ export async function targetsOf(context: Context, text: string | undefined): Pro
     .map((group) => ({ group, server: undefined, url: group.url }))
 }
 
-/** An MCP client of the target, as any other client would connect to it. */
-export async function connectTo({ env }: Context, { url }: Target): Promise<McpClient> {
+/** An MCP client of the target, as any other client would connect to it; Ctrl-C cancels what it is asked. */
+export async function connectTo(context: Context, { url }: Target): Promise<McpClient> {
   const { connectClient } = await import('../src/client/client.ts')
-  return connectClient({ url, token: env.MCPCTL_TOKEN, version: manifest.version })
+  const over = new AbortController()
+  const listening = context.onSignal((signal) => over.abort(interruption(signal)))
+  const { signal } = over
+  const client = await connectClient({ url, token: context.env.MCPCTL_TOKEN, version: manifest.version, signal })
+  return {
+    ...client,
+    async [Symbol.asyncDispose]() {
+      listening[Symbol.dispose]()
+      await client[Symbol.asyncDispose]()
+    },
+  }
+}
+
+function interruption(signal: Signal): McpctlError {
+  return new McpctlError(signal === 'SIGINT' ? 'interrupted' : 'terminated', 'interrupted')
 }
 
 /** `local-fast` or `local-fast/memory`. */

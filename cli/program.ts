@@ -46,11 +46,18 @@ function buildProgram({ around, version, start }: Wiring): Command {
     .helpOption('-h, --help', 'show help')
     .enablePositionalOptions()
     .exitOverride()
+    .configureHelp({ subcommandTerm })
     .configureOutput({ writeOut: (text) => around.stdout.write(text), writeErr: () => {} })
   program.helpCommand('help [command]', 'show help for a command')
   for (const flag of globalFlags) program.addOption(toOption(flag))
   for (const spec of commands) addCommand(program, spec, start)
   return program
+}
+
+/** `status|ps [groups...]`: that every command has flags goes without saying. */
+function subcommandTerm(command: Command): string {
+  const names = [command.name(), ...command.aliases()].join('|')
+  return `${names} ${command.usage().replace(/\[options\] ?/, '')}`.trim()
 }
 
 function addCommand(program: Command, spec: CommandSpec, start: Wiring['start']): void {
@@ -59,7 +66,8 @@ function addCommand(program: Command, spec: CommandSpec, start: Wiring['start'])
   if (spec.alias) command.alias(spec.alias)
   for (const flag of spec.flags ?? []) command.addOption(toOption(flag))
   for (const flag of globalFlags) command.addOption(toOption(withoutTakenShort(flag, spec)).hideHelp())
-  command.addHelpText('after', `\nExamples:\n${spec.examples.map((line) => `  $ ${line}`).join('\n')}`)
+  const examples = spec.examples.map((line) => `  $ ${line}`).join('\n')
+  command.addHelpText('after', `\nExamples:\n${examples}\n\nFlags of every command: mcpctl --help`)
   command.action(async () => {
     const flags = mergeFlags(program.opts<GlobalOptions>(), command.opts<GlobalOptions>())
     const invocation = { args: command.args, options: command.opts<Options>() }

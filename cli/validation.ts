@@ -19,31 +19,28 @@ export async function reportValidation(context: Context, validation: Validation)
   const format = validation.format ?? (context.flags.output === 'human' ? 'human' : 'json')
   if (format === 'github') context.stdout.write(githubAnnotations(problems))
   if (format === 'sarif') context.stdout.write(`${JSON.stringify(sarifLog(problems, manifest.version), null, 2)}\n`)
-  if (format === 'json') await printDocument(context, { profiles, problems, valid: errors.length === 0 })
-  if (format === 'human')
-    warn(
-      context,
-      problems.filter((problem) => problem.severity === 'warning'),
-    )
-  if (errors.length > 0) throw invalid(errors, format)
+  if (format === 'json') await printDocument(context, { valid: errors.length === 0, profiles, diagnostics: problems })
+  const warnings = problems.filter((problem) => problem.severity === 'warning')
+  if (format === 'human') warn(context, warnings)
+  // What stdout has already told people need not be told again; a program gets it in the error document too.
+  const isTold = format !== 'human' && context.flags.output === 'human'
+  if (errors.length > 0) throw invalid(errors, isTold ? [] : errors)
   if (format === 'human') context.stdout.write(`valid: ${profiles.join(', ')}\n`)
 }
 
-async function printDocument(
-  context: Context,
-  { profiles, problems, valid }: { profiles: readonly string[]; problems: readonly Diagnostic[]; valid: boolean },
-) {
-  const document = envelope('Validation', { valid, profiles, diagnostics: problems })
+interface Verdict {
+  readonly valid: boolean
+  readonly profiles: readonly string[]
+  readonly diagnostics: readonly Diagnostic[]
+}
+
+async function printDocument(context: Context, verdict: Verdict): Promise<void> {
+  const document = envelope('Validation', verdict)
   const output = context.flags.output === 'human' ? 'json' : context.flags.output
   await print({ ...context, flags: { ...context.flags, output } }, { document, human: () => '' })
 }
 
-/** The annotations already say what is wrong: the failure then only counts. */
-function invalid(errors: readonly Diagnostic[], format: DiagnosticFormat): McpctlError {
-  const message =
-    errors.length === 1
-      ? 'there is an error in the profile set'
-      : `there are ${errors.length} errors in the profile set`
-  const isSaid = format === 'github' || format === 'sarif'
-  return new McpctlError('config_invalid', message, { diagnostics: isSaid ? [] : errors })
+function invalid({ length }: readonly Diagnostic[], diagnostics: readonly Diagnostic[]): McpctlError {
+  const count = length === 1 ? 'there is an error' : `there are ${length} errors`
+  return new McpctlError('config_invalid', `${count} in the profile set`, { diagnostics })
 }

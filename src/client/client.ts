@@ -1,11 +1,15 @@
 import { Client } from '@modelcontextprotocol/sdk/client/index.js'
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js'
 import { ResultSchema } from '@modelcontextprotocol/sdk/types.js'
+import { within } from '../shared/async.ts'
 import { failureOf } from './failure.ts'
 import { isRecord, itemsOf, type Json } from './json.ts'
 
 /** Longer than any call a proxy lets live, so that the proxy's own answer is what people see. In milliseconds. */
 const CALL_DEADLINE = 11 * 60_000
+
+/** Nobody waits for a goodbye that is not answered. In milliseconds. */
+const GOODBYE_DEADLINE = 1000
 
 export interface ClientOptions {
   /** Where a group or one of its servers speaks MCP. */
@@ -13,6 +17,8 @@ export interface ClientOptions {
   /** The bearer token of a group with `auth`; undefined sends none. */
   readonly token: string | undefined
   readonly version: string
+  /** Cancels what is in flight, telling the server, and throws the signal's reason. */
+  readonly signal: AbortSignal
 }
 
 /**
@@ -38,21 +44,18 @@ const lists = {
 export type ListKind = keyof typeof lists
 
 /** Connects and shakes hands. */
-export async function connectClient({ url, token, version }: ClientOptions): Promise<McpClient> {
+export async function connectClient({ url, token, version, signal }: ClientOptions): Promise<McpClient> {
   const headers = token === undefined ? {} : { authorization: `Bearer ${token}` }
   const transport = new StreamableHTTPClientTransport(new URL(url), { requestInit: { headers } })
   const client = new Client({ name: 'mcpctl', version })
   // The SDK's transport types do not know exactOptionalPropertyTypes.
-  await client.connect(transport as Parameters<Client['connect']>[0]).catch((error) => {
-    throw failureOf(error, url)
-  })
-  const ask = async (method: string, params: Json = {}): Promise<Json> => {
-    try {
-      return await client.request({ method, params }, ResultSchema, { timeout: CALL_DEADLINE })
-    } catch (error) {
-      throw failureOf(error, url)
-    }
+  const connected = client.connect(transport as Parameters<Client['connect']>[0], { signal })
+  const told = (error: unknown): never => {
+    throw signal.aborted ? signal.reason : failureOf(error, url)
   }
+  await connected.catch(told)
+  const ask = (method: string, params: Json = {}): Promise<Json> =>
+    client.request({ method, params }, ResultSchema, { timeout: CALL_DEADLINE, signal }).catch(told)
   return {
     list: (kind) =>
       client.getServerCapabilities()?.[lists[kind].capability] ? allPages(ask, kind) : Promise.resolve([]),
@@ -62,7 +65,8 @@ export async function connectClient({ url, token, version }: ClientOptions): Pro
     ping: async () => void (await ask('ping')),
     async [Symbol.asyncDispose]() {
       // A goodbye frees the session at once; a server that does not take it lets it expire.
-      await transport.terminateSession().catch(() => {})
+      const goodbye = transport.terminateSession().catch(() => {})
+      await within(GOODBYE_DEADLINE, goodbye, undefined)
       await client.close()
     },
   }

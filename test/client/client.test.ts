@@ -1,10 +1,11 @@
 import { expect, test } from 'vitest'
 import { connectClient } from '../../src/client/client.ts'
 import { freePort } from '../helpers/ports.ts'
+import { waitFor } from '../helpers/wait.ts'
 import { scriptedServer } from './scripted-server.ts'
 
-function connect(url: string, token?: string) {
-  return connectClient({ url, token, version: '0.0.0' })
+function connect(url: string, token?: string, signal = new AbortController().signal) {
+  return connectClient({ url, token, version: '0.0.0', signal })
 }
 
 test('lists follow every page and keep fields nobody knows', async () => {
@@ -68,4 +69,15 @@ test('nobody listening is unreachable and names the address', async () => {
     code: 'unreachable',
     message: expect.stringContaining('ECONNREFUSED'),
   })
+})
+
+test('an aborted call is cancelled at the server and throws the reason', async () => {
+  const over = new AbortController()
+  await using server = await scriptedServer(({ method }) => {
+    if (method === 'tools/call') setImmediate(() => over.abort(new Error('enough')))
+    return method === 'tools/call' ? 'silence' : { result: {} }
+  })
+  await using client = await connect(server.url, undefined, over.signal)
+  await expect(client.call('slow', {})).rejects.toThrow('enough')
+  await waitFor(() => server.notifications.includes('notifications/cancelled'))
 })
