@@ -32,8 +32,9 @@ export async function presentStatus(control: ControlClient): Promise<Status | un
   }
 }
 
-/** Resolves when no supervisor answers any more, or after the deadline. */
-export async function untilGone(control: ControlClient): Promise<void> {
+/** Resolves when the supervisor's process has ended, or after the deadline; a zombie counts as ended. */
+export async function untilGone(pid: number): Promise<void> {
+  const { isAlive } = await import('../src/supervisor/procfs.ts')
   const deadline = performance.now() + EXIT_DEADLINE
-  while ((await presentStatus(control)) && performance.now() < deadline) await pause(20)
+  while (isAlive(pid) && performance.now() < deadline) await pause(20)
 }

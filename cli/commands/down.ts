@@ -11,9 +11,9 @@ const GRACE = 3000
 /** Stops everything the project's supervisor started, and the supervisor; nothing running is fine. */
 export const run: Run = async (context) => {
   const { control, paths } = await findProject(context)
-  const isRunning = (await presentStatus(control)) !== undefined
-  const { stopped, killed } = isRunning ? await end(control) : await sweepUp(paths)
-  if (!isRunning) note(context, 'no supervisor is running')
+  const status = await presentStatus(control)
+  const { stopped, killed } = status ? await end(control, status.supervisor.pid) : await sweepUp(paths)
+  if (!status) note(context, 'no supervisor is running')
   if (killed.length > 0) note(context, `had to kill: ${killed.join(', ')}`)
   await print(context, {
     document: envelope('Down', { stopped, killed }),
@@ -23,9 +23,9 @@ export const run: Run = async (context) => {
 }
 
 /** The answer comes just before the end: whoever runs `up` next must not meet the old supervisor. */
-async function end(control: ControlClient): Promise<Answers['down']> {
+async function end(control: ControlClient, pid: number): Promise<Answers['down']> {
   const answer = await control.ask('down')
-  await untilGone(control)
+  await untilGone(pid)
   return answer
 }
 

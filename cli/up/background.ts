@@ -25,7 +25,7 @@ export async function upInBackground(context: Context, options: BackgroundOption
   } catch (error) {
     if (!before || !(error instanceof McpctlError) || error.code !== 'unreachable') throw error
     // It was about to end (after a `down`, say): once it is gone, this is a first `up`.
-    await untilGone(project.control)
+    await untilGone(before.supervisor.pid)
     await startDetached(context, project)
     await bringUp(context, { ...options, before: undefined })
   }
