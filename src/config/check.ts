@@ -22,6 +22,7 @@ function placeOf({ selected }: CheckedGroup, key: string): Place {
 
 function portClashes(groups: readonly CheckedGroup[]): Diagnostic[] {
   return groups.flatMap((later, index) => {
+    if (later.group.port === 'auto') return []
     const earlier = groups.slice(0, index).find(({ group }) => overlaps(group, later.group))
     if (earlier === undefined) return []
     const [a, b] = [earlier.group, later.group]

@@ -16,6 +16,9 @@ import type { Entry, Node } from './tree.ts'
 /** Nodes that aliases may add: plenty for sharing, nothing for an alias bomb. */
 const MAX_ALIASED = 10_000
 
+/** Of one file: nobody reads more, and a hostile file could have a hundred thousand. */
+const MAX_DIAGNOSTICS = 200
+
 /** These mean something to JavaScript, and nothing to anybody as a name. */
 const FORBIDDEN = new Set(['__proto__', 'constructor', 'prototype'])
 
@@ -174,5 +177,5 @@ function isNode(node: unknown): node is YamlNode {
 }
 
 function report(state: State, at: Place, problem: Problem): void {
-  state.diagnostics.push(diagnose(at, problem))
+  if (state.diagnostics.length < MAX_DIAGNOSTICS) state.diagnostics.push(diagnose(at, problem))
 }

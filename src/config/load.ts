@@ -147,11 +147,15 @@ function noProfiles(files: readonly SetFile[], { cwd }: Pointer): Diagnostic {
   return diagnose(wholeFile(source), { code: 'no_profiles', message: 'the profile set has no profile', hint })
 }
 
+/** Nobody reads more, and a hostile file could have a hundred thousand. */
+const MAX_DIAGNOSTICS = 500
+
 /** What several profiles inherit is said once; errors come first, then by place. */
 export function unique(diagnostics: readonly Diagnostic[]): Diagnostic[] {
   const byPlace = new Map(diagnostics.map((diagnostic) => [`${place(diagnostic)} ${diagnostic.message}`, diagnostic]))
   const rank = ({ severity }: Diagnostic) => (severity === 'error' ? 0 : 1)
-  return [...byPlace.values()].sort(
+  const sorted = [...byPlace.values()].sort(
     (a, b) => rank(a) - rank(b) || a.file.localeCompare(b.file) || a.line - b.line || a.column - b.column,
   )
+  return sorted.slice(0, MAX_DIAGNOSTICS)
 }

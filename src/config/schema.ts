@@ -8,6 +8,9 @@ import { diagnose, type Place, type Problem, quote } from './source.ts'
 import { didYouMean, nearest } from './suggest.ts'
 import { type MapNode, type Node, toData } from './tree.ts'
 
+/** Of one file: nobody reads more, and a hostile file could have a hundred thousand. */
+const MAX_ERRORS = 200
+
 const validators = { base: isBase, profile: isProfile } as const
 
 const schemas = { mcpctl: base, profile, defs } as const
@@ -22,7 +25,7 @@ export function checkSchema(root: MapNode, kind: 'base' | 'profile'): Diagnostic
   const validate = validators[kind]
   if (validate(toData(root))) return []
   const errors = (validate.errors ?? []).map(readError)
-  return withoutNoise(errors).flatMap((error) => diagnosticOf(root, error))
+  return withoutNoise(errors.slice(0, MAX_ERRORS)).flatMap((error) => diagnosticOf(root, error))
 }
 
 /** What we use of an ajv error, with the shapes checked. */

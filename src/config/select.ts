@@ -29,6 +29,9 @@ export interface SelectedServer {
   readonly node: MapNode
 }
 
+/** Of one profile: nobody reads more, and a hostile file could have a hundred thousand. */
+const MAX_DIAGNOSTICS = 200
+
 /** What of a server may also stand under `defaults` or a group. */
 const SHARED_KEYS = [
   'transport',
@@ -116,7 +119,8 @@ function serverOf(
       name,
       known.map(([key]) => key),
     )
-    diagnostics.push(diagnose(ref.at, { code: 'unknown_server', message, hint }))
+    if (diagnostics.length < MAX_DIAGNOSTICS)
+      diagnostics.push(diagnose(ref.at, { code: 'unknown_server', message, hint }))
     return undefined
   }
   const shared = [child(tree, 'defaults'), group].map((layer) => only(layer, SHARED_KEYS, ref.at))
