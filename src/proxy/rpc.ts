@@ -21,7 +21,7 @@ export interface RpcNotification {
   readonly [field: string]: unknown
 }
 
-export interface RpcResult {
+interface RpcResult {
   readonly jsonrpc: '2.0'
   readonly id: Id
   readonly result: Params

@@ -1,6 +1,7 @@
 import { readdirSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
+import { packageFolder } from '../../src/shared/paths.ts'
 import { diagnosticsIn, problemsIn } from './problems.ts'
 
 const folder = fileURLToPath(new URL('../fixtures/config', import.meta.url))
@@ -137,7 +138,7 @@ const mistakes: readonly (readonly [file: string, problems: readonly string[]])[
   [
     'c22-include-outside.yaml',
     [
-      '1:11 include_outside: /work/wt-config/test/fixtures/servers/nothing.yaml is outside of the folder /work/wt-config/test/fixtures/config (name it with -f instead)',
+      '1:11 include_outside: ROOT/test/fixtures/servers/nothing.yaml is outside of the folder ROOT/test/fixtures/config (name it with -f instead)',
     ],
   ],
   [
@@ -285,7 +286,7 @@ const mistakes: readonly (readonly [file: string, problems: readonly string[]])[
 
 test.each(mistakes)('every problem of %s is reported where it stands', async (file, problems) => {
   const found = await problemsIn(folder, file, env)
-  expect(found).toEqual(problems.map((problem) => `${file}:${problem}`))
+  expect(found).toEqual(problems.map((problem) => `${file}:${problem.replaceAll('ROOT', packageFolder())}`))
 })
 
 test('every file with a mistake is in the table', () => {
