@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { rm } from 'node:fs/promises'
+import { rename, rm } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
@@ -52,6 +52,34 @@ test('answers a reload of an invalid file with its problems and changes nothing'
   await expect(p.client.ask('reload', { dryRun: false })).rejects.toMatchObject({ code: 'config_invalid' })
   expect((await p.status()).config.state).toBe('stale')
   expect(await p.group('fast')).toEqual(before)
+})
+
+test('still says that the file is invalid after a wish that reads no file', async () => {
+  await using p = await project({ fast: { port: await freePort() } })
+  await p.up({ watch: true })
+  await p.folder.write({ 'mcpctl.yaml': 'groups: 1\n' })
+  await waitFor(async () => (await p.status()).config.state === 'stale')
+  await p.client.ask('restart', { groups: ['fast'] })
+  expect((await p.status()).config.state).toBe('stale')
+})
+
+test('applies what is saved while the files are read, before anybody watches them', async () => {
+  const [fast, slow] = [await freePort(), await freePort()]
+  // The secret is read after the files: it saves them.
+  await using p = await project({ fast: { port: fast } })
+  const later = join(p.folder.path, 'later.yaml')
+  await p.save({ fast: { port: fast }, slow: { port: slow } })
+  await rename(join(p.folder.path, 'mcpctl.yaml'), later)
+  await p.folder.write({
+    'mcpctl.yaml': `
+version: 1
+secrets: { s: { command: [mv, -v, ${later}, ${join(p.folder.path, 'mcpctl.yaml')}] } }
+servers: { calm: { command: node, env: { S: "\${secret:s}" } } }
+profiles: { dev: { groups: { fast: { port: ${fast}, servers: [calm] } } } }
+`,
+  })
+  await p.apply({ watch: true })
+  await p.until('slow', 'ready')
 })
 
 test('lets a group whose port is taken wait for it, and the others come up', async () => {
