@@ -1,3 +1,4 @@
+import { stat } from 'node:fs/promises'
 import { basename, dirname } from 'node:path'
 import { parse } from './parse.ts'
 import { hashOf, readBytes, type Sources } from './read.ts'
@@ -26,6 +27,12 @@ export async function hashesOf(paths: readonly string[]): Promise<Sources> {
 
 export function hashes(prints: Fingerprint): Sources {
   return new Map([...prints].map(([path, { hash }]) => [path, hash]))
+}
+
+/** Which folders the paths lead to: one that was deleted and made anew, or swapped by a link, is another one. */
+export async function identities(paths: readonly string[]): Promise<string> {
+  const found = await Promise.all(paths.map((path) => stat(path, { bigint: true }).catch(() => undefined)))
+  return found.map((one) => (one?.isDirectory() ? `${one.dev}-${one.ino}-${one.birthtimeNs}` : '')).join()
 }
 
 /** What differs from before. */

@@ -1,7 +1,7 @@
 import { basename, dirname } from 'node:path'
 import chokidar, { type FSWatcher } from 'chokidar'
 import { pause } from '../shared/async.ts'
-import { changes, type Fingerprint, fingerprint, hashes } from './fingerprint.ts'
+import { changes, type Fingerprint, fingerprint, hashes, identities } from './fingerprint.ts'
 import type { Sources } from './read.ts'
 
 export interface WatchOptions {
@@ -41,6 +41,8 @@ class FileWatch implements Watch {
   /** As last read, or as last reported. */
   #known: Sources
   #watcher: FSWatcher
+  /** Which folders the watcher holds on to: a name may lead to another one by now. */
+  #held: Promise<string>
   /** The watchers that were replaced. */
   #closing: Promise<unknown> | undefined
   /** The check under way, and whether something happened since it began. */
@@ -53,6 +55,7 @@ class FileWatch implements Watch {
   constructor(sources: Sources, options: WatchOptions) {
     this.#options = options
     this.#known = sources
+    this.#held = this.#holding()
     this.#watcher = this.#open()
     this.#poll = setInterval(() => this.#check(), POLL)
   }
@@ -63,8 +66,7 @@ class FileWatch implements Watch {
     // A check under way compares with what was known before.
     this.#again = this.#checking !== undefined
     if (sources.size === before.size && [...sources.keys()].every((path) => before.has(path))) return
-    this.#closing = Promise.all([this.#closing, this.#watcher.close()]).catch(this.#options.onError)
-    this.#watcher = this.#open()
+    this.#reopen()
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -75,10 +77,24 @@ class FileWatch implements Watch {
     await Promise.all([this.#watcher.close(), this.#closing, this.#checking])
   }
 
-  #open(): FSWatcher {
+  #reopen(): void {
+    this.#held = this.#holding()
+    this.#closing = Promise.all([this.#closing, this.#watcher.close()]).catch(this.#options.onError)
+    this.#watcher = this.#open()
+  }
+
+  #holding(): Promise<string> {
+    return identities([...this.#folders()])
+  }
+
+  #folders(): ReadonlySet<string> {
     const files = [...this.#known.keys()]
-    const named = new Set(files)
-    const folders = new Set([...files, ...files.map((file) => dirname(file))])
+    return new Set([...files, ...files.map((file) => dirname(file))])
+  }
+
+  #open(): FSWatcher {
+    const named = new Set(this.#known.keys())
+    const folders = this.#folders()
     // A project folder holds thousands of files that are none of ours, each of which would cost a watch.
     const ignored = (path: string) => !folders.has(path) && !named.has(path) && !isInteresting(path)
     const watcher = chokidar.watch([...folders], { depth: 0, ignoreInitial: true, ignored })
@@ -114,6 +130,7 @@ class FileWatch implements Watch {
   }
 
   async #compare(): Promise<void> {
+    if ((await this.#held) !== (await this.#holding())) this.#reopen()
     const known = this.#known
     const now = await this.#settled(known)
     if (now === undefined || this.#over.signal.aborted || known !== this.#known) return

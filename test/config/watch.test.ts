@@ -98,15 +98,23 @@ test('a deleted file is a change', async () => {
   await waitFor(() => it.changes() === 1)
 })
 
-test('a folder that is deleted and made anew is still watched', async () => {
+test.each<[string, (inner: string) => Promise<unknown>]>([
+  ['deleted and made anew', (inner) => rm(inner, { recursive: true }).then(() => mkdir(inner))],
+  ['moved away and made anew', (inner) => rename(inner, `${inner}.old`).then(() => mkdir(inner))],
+])('the saves in a folder that is %s are seen as they come', async (_how, replace) => {
   await using it = await watched({ 'inner/b.yaml': 'b: 0\n' }, ['inner/b.yaml'])
-  await rm(it.path('inner'), { recursive: true })
-  await mkdir(it.path('inner'))
+  await replace(it.path('inner'))
   await writeFile(it.path('inner/b.yaml'), 'b: 1\n')
   await waitFor(() => it.changes() >= 1, 15_000)
-  const before = it.changes()
-  await writeFile(it.path('inner/b.yaml'), 'b: 2\n')
-  await waitFor(() => it.changes() > before, 15_000)
+  // More of them than the poll could find.
+  const began = performance.now()
+  for (let n = 2; n < 6; n++) {
+    await delay(200)
+    const before = it.changes()
+    await writeFile(it.path('inner/b.yaml'), `b: ${n}\n`)
+    await waitFor(() => it.changes() > before, 15_000)
+  }
+  expect(performance.now() - began).toBeLessThan(10_000)
 })
 
 test('the swap of a mounted volume is a change', async () => {
