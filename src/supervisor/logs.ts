@@ -50,6 +50,11 @@ export class Logs implements Disposable {
     for await (const record of this.#feed.read(past, signal)) if (fits(record)) yield record
   }
 
+  /** Writes to the folder as it is now. */
+  reopen(): void {
+    this.#file.reopen()
+  }
+
   [Symbol.dispose](): void {
     this.#isOver = true
     this.#feed.end()

@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { rename, rm } from 'node:fs/promises'
+import { readFile, rename, rm } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
@@ -173,6 +173,17 @@ test('keeps the old proxy when a restart fails, and says why', async () => {
   await p.client.ask('restart', { groups: ['fast'] })
   expect(await p.group('fast')).toMatchObject({ pid, lastError: 'proxy exited with code 3' })
   expect(await ask(port)).toMatchObject({ pid })
+})
+
+test('can be asked again after somebody deleted the state folder, and goes on with its log (P-16)', async () => {
+  const port = await freePort()
+  await using p = await project({ fast: { port } })
+  await p.up()
+  const { pid } = await p.group('fast')
+  await rm(p.paths.folder, { recursive: true })
+  expect((await waitFor(() => p.group('fast'))).pid).toBe(pid)
+  expect(await readFile(join(p.paths.logs, 'mcpctl.log'), 'utf8')).toContain('made anew')
+  expect(await p.client.ask('down')).toEqual({ stopped: ['fast'], killed: [] })
 })
 
 test('tells followers of the log which group a line came from, and keeps secrets out of it', async () => {
