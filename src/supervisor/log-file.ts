@@ -4,7 +4,10 @@ import { join } from 'node:path'
 const MAX_BYTES = 10 * 1024 * 1024
 const KEPT = 3
 
-/** The newest lines in `mcpctl.log`, older ones in `mcpctl.1.log` and so on: bounded, and readable by the owner only. */
+/**
+ * The newest lines in `mcpctl.log`, older ones in `mcpctl.1.log` and so on: bounded, and readable by the owner only.
+ * Written at once, since the lines just before an end are the ones that are looked for.
+ */
 export class LogFile implements Disposable {
   readonly #folder: string
   #fd: number
