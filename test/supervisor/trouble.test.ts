@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { readFile, rename, rm } from 'node:fs/promises'
 import { createServer } from 'node:net'
-import { join } from 'node:path'
+import { join, relative } from 'node:path'
 import { expect, test } from 'vitest'
 import type { ControlEvent } from '../../src/control/protocol.ts'
 import { freePort } from '../helpers/ports.ts'
@@ -122,6 +122,14 @@ test('gives automatic groups ports that nobody has, and the same ones again', as
   await p.client.ask('reload', { dryRun: false })
   expect((await p.group('fast')).port).toBe(ports[0])
   expect((await p.group('slow')).port).toBe(ports[1])
+})
+
+test('gives automatic groups their ports also when it cannot write them down (P-15)', async () => {
+  await using p = await project({ fast: { port: 'auto' } })
+  await p.folder.write({ [`${relative(p.folder.path, p.paths.ports)}.new/in-the-way`]: '' })
+  await p.up()
+  const { port } = await p.group('fast')
+  expect((await ask(port)).pid).toBe(await p.pid('fast'))
 })
 
 test('hands the socket of a group that left to the one that has its port now', async () => {
