@@ -251,14 +251,13 @@ export class Supervisor {
   }
 
   #enforce({ wish, resolution, wishes }: Proposal, { desired, plan }: Claimed): void {
-    const { profile } = resolution
     const hash = this.#hashOf(desired)
     const known = this.#inForce
     const before = { generation: 0, hash: '', ...known }
     const isSame = hash === before.hash && plan.actions.length === 0
     clearTimeout(this.#idle)
     // The profile that was chosen stays: what a reload reads anew are the files.
-    const chosen = { ...wish, profile: profile.name }
+    const chosen = { ...wish, profile: resolution.profile.name }
     this.#inForce = { wish: chosen, resolution, generation: before.generation + (isSame ? 0 : 1), hash }
     this.#wishes = wishes
     // A wish about groups reads no file, and says nothing about those there are.
@@ -280,10 +279,8 @@ export class Supervisor {
   #reject(thrown: unknown): void {
     const error = asError(thrown)
     this.#problems = error.diagnostics.length > 0 ? error.diagnostics : [this.#problemOf(error)]
-    this.#options.logs.log.error('configuration rejected', {
-      error: error.message,
-      problems: this.#problems.map(place),
-    })
+    const problems = this.#problems.map(place)
+    this.#options.logs.log.error('configuration rejected', { error: error.message, problems })
     this.#announcer.rejected(this.#problems)
   }
 
