@@ -3,7 +3,7 @@ import dotenv from 'dotenv'
 import type { Diagnostic } from '../shared/diagnostic.ts'
 import type { Env } from '../shared/paths.ts'
 import { interpolate } from './interpolate.ts'
-import { readSource } from './read.ts'
+import { readSource, type Sources } from './read.ts'
 import { diagnose, type Place, wholeFile } from './source.ts'
 import { child, itemsOf, type Node, textOf } from './tree.ts'
 
@@ -11,8 +11,8 @@ export interface Environment {
   /** Process environment over `--env-file` over the profile's `envFile` over `.env` beside the base file. */
   variable(name: string): string | undefined
   readonly diagnostics: readonly Diagnostic[]
-  /** Every env file, absolute, also those that may be missing. */
-  readonly sources: readonly string[]
+  /** Every env file, also those that may be missing. */
+  readonly sources: Sources
 }
 
 export interface EnvironmentOptions {
@@ -44,7 +44,7 @@ export async function readEnvironment(options: EnvironmentOptions): Promise<Envi
       beside.values,
     ]),
     diagnostics: [...diagnostics, ...all.flatMap((file) => file.diagnostics)],
-    sources: all.flatMap(({ paths }) => paths),
+    sources: new Map(all.flatMap(({ sources }) => [...sources])),
   }
 }
 
@@ -84,20 +84,21 @@ function wantedFiles({ envFile, folder, cwd }: EnvironmentOptions, variable: (na
 }
 
 interface EnvFile {
-  readonly paths: readonly string[]
+  readonly sources: Sources
   readonly values: Env
   readonly diagnostics: readonly Diagnostic[]
 }
 
 async function readEnvFile({ paths, required, at, cwd }: WantedFile): Promise<EnvFile> {
   const read = await Promise.all(paths.map((path) => readSource(path, cwd)))
+  const sources = new Map(read.map(({ source, hash }) => [source.path, hash]))
   const found = read.find((one) => one.problem?.code !== 'file_missing') ?? read[0]
-  if (found === undefined) return { paths, values: {}, diagnostics: [] }
+  if (found === undefined) return { sources, values: {}, diagnostics: [] }
   const { source, problem } = found
-  if (problem === undefined) return { paths, values: dotenv.parse(source.text), diagnostics: [] }
+  if (problem === undefined) return { sources, values: dotenv.parse(source.text), diagnostics: [] }
   const isMissing = problem.code === 'file_missing'
-  if (isMissing && !required) return { paths, values: {}, diagnostics: [] }
+  if (isMissing && !required) return { sources, values: {}, diagnostics: [] }
   const hint = isMissing && at !== undefined ? 'write { path: …, required: false } if it may be missing' : ''
   const message = `the env file ${source.shown} ${problem.message}`
-  return { paths, values: {}, diagnostics: [diagnose(at ?? wholeFile(source), { code: 'env_file', message, hint })] }
+  return { sources, values: {}, diagnostics: [diagnose(at ?? wholeFile(source), { code: 'env_file', message, hint })] }
 }

@@ -2,9 +2,10 @@ import { realpath } from 'node:fs/promises'
 import { basename, dirname, join, resolve, sep } from 'node:path'
 import { glob, isDynamicPattern } from 'tinyglobby'
 import type { Diagnostic } from '../shared/diagnostic.ts'
+import { hashesOf } from './fingerprint.ts'
 import { fromMcpServers } from './mcp-servers.ts'
 import { parse } from './parse.ts'
-import { readSource } from './read.ts'
+import { readSource, type Sources } from './read.ts'
 import { checkSchema } from './schema.ts'
 import { diagnose, type Place, type Source, wholeFile } from './source.ts'
 import { child, itemsOf, type MapNode, textOf } from './tree.ts'
@@ -26,23 +27,21 @@ export interface SetFiles {
   /** Included files before the ones that include them. */
   readonly files: readonly SetFile[]
   readonly diagnostics: readonly Diagnostic[]
-  /** Every file that was looked at, absolute. */
-  readonly paths: readonly string[]
-  /** Folders in which a new file could match an include. */
-  readonly folders: readonly string[]
+  /** Every file that was looked at, and every folder in which a new one could match an include. */
+  readonly sources: Sources
 }
 
 /** Reads the files to begin with and all they include, each once. Never throws: what is wrong is in `diagnostics`. */
 export async function readFiles(roots: readonly (readonly string[])[], cwd: string): Promise<SetFiles> {
-  const walk: Walk = { cwd, files: [], diagnostics: [], seen: new Set(), folders: new Set(), rank: 0, boundary: '' }
+  const walk: Walk = { cwd, files: [], diagnostics: [], seen: new Set(), sources: new Map(), rank: 0, boundary: '' }
   for (const [rank, root] of roots.entries()) {
     for (const path of root) {
       const boundary = await realFolder(dirname(path))
       await visit({ ...walk, rank, boundary }, { path, chain: [], from: undefined })
     }
   }
-  const { files, diagnostics, seen, folders } = walk
-  return { files, diagnostics, paths: [...seen], folders: [...folders] }
+  const { files, diagnostics, sources } = walk
+  return { files, diagnostics, sources }
 }
 
 interface Walk {
@@ -50,7 +49,7 @@ interface Walk {
   readonly files: SetFile[]
   readonly diagnostics: Diagnostic[]
   readonly seen: Set<string>
-  readonly folders: Set<string>
+  readonly sources: Map<string, string>
   readonly rank: number
   /** Real path of the folder that includes may not leave. */
   readonly boundary: string
@@ -69,7 +68,8 @@ async function visit(walk: Walk, { path, chain, from }: Visit): Promise<void> {
   if (walk.seen.size === MAX_FILES) walk.diagnostics.push(tooMany(from, path, walk.cwd))
   walk.seen.add(path)
   if (walk.seen.size > MAX_FILES) return
-  const { source, mode, problem } = await readSource(path, walk.cwd)
+  const { source, hash, mode, problem } = await readSource(path, walk.cwd)
+  walk.sources.set(path, hash)
   if (problem !== undefined) {
     const at = from ?? wholeFile(source)
     walk.diagnostics.push(diagnose(at, { ...problem, message: `${source.shown} ${problem.message}` }))
@@ -153,7 +153,9 @@ async function expand(walk: Walk, folder: string, pattern: string): Promise<{ pa
   const isGlob = isDynamicPattern(pattern)
   if (!isGlob) return { paths: [resolve(folder, pattern)], isGlob }
   const fixed = pattern.split('/').findIndex((part) => isDynamicPattern(part))
-  walk.folders.add(join(folder, ...pattern.split('/').slice(0, fixed)))
+  const watched = join(folder, ...pattern.split('/').slice(0, fixed))
+  // Before the search: what appears from here on is news.
+  for (const [path, hash] of await hashesOf([watched])) walk.sources.set(path, hash)
   const found = await glob(pattern, { cwd: folder, absolute: true, expandDirectories: false, dot: false })
   return { paths: found.map((path) => resolve(path)).sort(), isGlob }
 }

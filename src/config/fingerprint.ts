@@ -1,11 +1,10 @@
-import { createHash } from 'node:crypto'
-import { readdir } from 'node:fs/promises'
+import { stat } from 'node:fs/promises'
 import { basename, dirname } from 'node:path'
 import { parse } from './parse.ts'
-import { readBytes } from './read.ts'
+import { hashOf, readBytes, type Sources } from './read.ts'
 import { sourceOf } from './source.ts'
 
-/** The content of files (for folders: the names of their YAML files) as far as needed to tell whether it changed. */
+/** What is there now. */
 export type Fingerprint = ReadonlyMap<string, Print>
 
 export interface Print {
@@ -21,26 +20,30 @@ export async function fingerprint(paths: readonly string[]): Promise<Fingerprint
   return new Map(await Promise.all(paths.map(async (path) => [path, await printOf(path)] as const)))
 }
 
+/** As `fingerprint`, for who only compares later. */
+export async function hashesOf(paths: readonly string[]): Promise<Sources> {
+  return hashes(await fingerprint(paths))
+}
+
+export function hashes(prints: Fingerprint): Sources {
+  return new Map([...prints].map(([path, { hash }]) => [path, hash]))
+}
+
+/** Which folders the paths lead to: one that was deleted and made anew, or swapped by a link, is another one. */
+export async function identities(paths: readonly string[]): Promise<string> {
+  const found = await Promise.all(paths.map((path) => stat(path, { bigint: true }).catch(() => undefined)))
+  return found.map((one) => (one?.isDirectory() ? `${one.dev}-${one.ino}-${one.birthtimeNs}` : '')).join()
+}
+
 /** What differs from before. */
-export function changes(before: Fingerprint, now: Fingerprint): Print[] {
-  return [...now].flatMap(([path, print]) => (before.get(path)?.hash === print.hash ? [] : [print]))
+export function changes(before: Sources, now: Fingerprint): Print[] {
+  return [...now].flatMap(([path, print]) => (before.get(path) === print.hash ? [] : [print]))
 }
 
 async function printOf(path: string): Promise<Print> {
   const read = await readBytes(path, MAX_BYTES)
-  if ('bytes' in read) return { hash: hash(read.bytes), isWhole: isWhole(path, read.bytes) }
-  if (read.message.startsWith('is a directory'))
-    return { hash: hash((await yamlFiles(path)).join('\n')), isWhole: true }
-  return { hash: read.code, isWhole: false }
-}
-
-async function yamlFiles(folder: string): Promise<string[]> {
-  const names = await readdir(folder).catch(() => []) // Gone since: no files.
-  return names.filter((name) => /\.ya?ml$/.test(name)).sort()
-}
-
-function hash(content: string | Uint8Array): string {
-  return createHash('sha256').update(content).digest('hex')
+  const hash = await hashOf(path, read)
+  return { hash, isWhole: 'bytes' in read ? isWhole(path, read.bytes) : read.code === 'is_folder' }
 }
 
 function isWhole(path: string, bytes: Uint8Array): boolean {

@@ -4,10 +4,12 @@ import { McpctlError } from '../shared/errors.ts'
 import { checkClaims, defaultOf, matchesOf } from './claims.ts'
 import { extend, type WrittenProfile } from './extend.ts'
 import { readFiles, type SetFile } from './files.ts'
+import { hashesOf } from './fingerprint.ts'
 import { lint } from './lint.ts'
 import { locate, namedPaths, type Pointer } from './locate.ts'
 import { profileName } from './mcp-servers.ts'
 import { merge, mergeAll } from './merge.ts'
+import type { Sources } from './read.ts'
 import { select } from './select.ts'
 import { diagnose, type Place, position, quote, sourceOf, wholeFile } from './source.ts'
 import { child, entriesOf, type MapNode, only, textOf } from './tree.ts'
@@ -21,8 +23,8 @@ export interface ProfileSet {
   readonly profiles: readonly ProfileSummary[]
   /** Every problem of the files as written; an `error` among them means nothing can be resolved. */
   readonly diagnostics: readonly Diagnostic[]
-  /** Every file that was looked at and every folder a new one could appear in, absolute: what to watch. */
-  readonly sources: readonly string[]
+  /** Every file that was looked at and every folder a new one could appear in: what to watch. */
+  readonly sources: Sources
   /** By profile name, over the base and all it extends: for `resolve` only. */
   readonly trees: ReadonlyMap<string, MapNode>
   /** For the names of files in diagnostics. */
@@ -45,6 +47,7 @@ export interface ProfileSummary {
 export async function loadProfileSet(pointer: Pointer): Promise<ProfileSet> {
   const location = await locate(pointer)
   if (location.roots.flat().length === 0) throw nothingFound(pointer, location.folders)
+  const folders = await hashesOf(location.folders)
   const read = await readFiles(location.roots, pointer.cwd)
   const { profiles, diagnostics } = profilesOf(read.files)
   const base = baseOf(read.files)
@@ -63,7 +66,7 @@ export async function loadProfileSet(pointer: Pointer): Promise<ProfileSet> {
     project: projectName(read.files) ?? (basename(location.folder) || 'root'),
     profiles: [...profiles.values()].map((profile) => summarize(profile, extended.get(profile.name)?.tree)),
     diagnostics: problems.length === 0 && profiles.size === 0 ? [noProfiles(read.files, pointer)] : unique(problems),
-    sources: [...new Set([...read.paths, ...read.folders, ...location.folders])],
+    sources: new Map([...read.sources, ...folders]),
     trees,
     cwd: pointer.cwd,
   }

@@ -1,5 +1,6 @@
+import { createHash } from 'node:crypto'
 import { constants } from 'node:fs'
-import { type FileHandle, open } from 'node:fs/promises'
+import { type FileHandle, open, readdir } from 'node:fs/promises'
 import { platform } from 'node:os'
 import { type Problem, type Source, sourceOf } from './source.ts'
 
@@ -8,6 +9,7 @@ const MAX_BYTES = 1024 * 1024
 
 export interface ReadFile {
   readonly source: Source
+  readonly hash: string
   /** Permission bits; 0 when it could not be read. */
   readonly mode: number
   readonly problem: Problem | undefined
@@ -16,10 +18,12 @@ export interface ReadFile {
 /** Reads a file of the profile set; never throws: what is wrong with it is its `problem`, and its text is empty. */
 export async function readSource(path: string, cwd: string): Promise<ReadFile> {
   const read = await readBytes(path, MAX_BYTES)
-  if (!('bytes' in read)) return { source: sourceOf(path, '', cwd), mode: 0, problem: read }
+  const hash = await hashOf(path, read)
+  if (!('bytes' in read)) return { source: sourceOf(path, '', cwd), hash, mode: 0, problem: read }
+  const { mode } = read
   const text = decode(read.bytes)
-  if (typeof text !== 'string') return { source: sourceOf(path, '', cwd), mode: read.mode, problem: text }
-  return { source: sourceOf(path, text, cwd), mode: read.mode, problem: undefined }
+  if (typeof text !== 'string') return { source: sourceOf(path, '', cwd), hash, mode, problem: text }
+  return { source: sourceOf(path, text, cwd), hash, mode, problem: undefined }
 }
 
 /** What was in a file, and who else could have written it. */
@@ -27,6 +31,27 @@ export interface Content {
   readonly bytes: Uint8Array
   /** Permission bits; those of its owner alone where a system knows no others. */
   readonly mode: number
+}
+
+/** Absolute paths, each with the hash of what was there when it was read: what a watch compares with. */
+export type Sources = ReadonlyMap<string, string>
+
+/** Of the content; of a folder, the names of its YAML files; what cannot be read has a hash too, which says why. */
+export async function hashOf(path: string, read: Content | Problem): Promise<string> {
+  if (!('bytes' in read)) return read.code === 'is_folder' ? hash(await yamlNames(path)) : read.code
+  return hash(read.bytes)
+}
+
+function hash(content: string | Uint8Array): string {
+  return createHash('sha256').update(content).digest('hex')
+}
+
+async function yamlNames(folder: string): Promise<string> {
+  const names = await readdir(folder).catch(() => []) // Gone since: no files.
+  return names
+    .filter((name) => /\.ya?ml$/.test(name))
+    .sort()
+    .join('\n')
 }
 
 /**
@@ -42,7 +67,7 @@ export async function readBytes(path: string, max: number): Promise<Content | Pr
   }
   try {
     const found = await file.stat()
-    if (found.isDirectory()) return { code: 'not_a_file', message: 'is a directory, not a file' }
+    if (found.isDirectory()) return { code: 'is_folder', message: 'is a directory, not a file' }
     if (!found.isFile()) return { code: 'not_a_file', message: 'is not a regular file' }
     if (found.size > max) return tooLarge(max)
     const bytes = await readUpTo(file, max)

@@ -9,6 +9,7 @@ import { type Lookup, secretsIn } from './interpolate.ts'
 import { type ProfileSet, unique } from './load.ts'
 import { maskOf, maskProfile, unnamedSecrets } from './mask.ts'
 import type { Group, Profile } from './profile.ts'
+import type { Sources } from './read.ts'
 import { readSecrets, type Secrets } from './secrets.ts'
 import { type SelectedGroup, type SelectedServer, type Selection, scalarsOf, select } from './select.ts'
 import { SERVER_DEFAULTS, toServer } from './server.ts'
@@ -28,8 +29,8 @@ export interface ResolveOptions {
 export interface Resolution {
   readonly profile: Profile
   readonly warnings: readonly Diagnostic[]
-  /** Every file the result depends on, absolute, also those that do not exist yet (optional env files). */
-  readonly sources: readonly string[]
+  /** Every file the result depends on, also those that do not exist yet (optional env files). */
+  readonly sources: Sources
   /** Where each value came from: JSON pointer into the resolved profile → `file:line`. */
   readonly origins: ReadonlyMap<string, string>
 }
@@ -90,7 +91,7 @@ export async function attempt(set: ProfileSet, name: string, options: AttemptOpt
     profile: freeze(profileOf({ set, name, groups, vault })),
     diagnostics,
     warnings: diagnostics.filter(({ severity }) => severity === 'warning'),
-    sources: [...new Set([...set.sources, ...environment.sources, ...secrets.sources])],
+    sources: new Map([...set.sources, ...environment.sources, ...secrets.sources]),
     origins: reading.origins,
   }
 }

@@ -3,7 +3,7 @@ import { resolve } from 'node:path'
 import type { Diagnostic } from '../shared/diagnostic.ts'
 import type { Env } from '../shared/paths.ts'
 import { interpolate } from './interpolate.ts'
-import { readBytes } from './read.ts'
+import { hashOf, readBytes, type Sources } from './read.ts'
 import { diagnose, type Problem } from './source.ts'
 import { child, type Entry, type MapNode, type Node, textOf } from './tree.ts'
 
@@ -27,8 +27,8 @@ export interface SecretOptions {
 export interface Secrets {
   readonly values: ReadonlyMap<string, string>
   readonly diagnostics: readonly Diagnostic[]
-  /** Secret files, absolute. */
-  readonly sources: readonly string[]
+  /** Secret files. */
+  readonly sources: Sources
 }
 
 /** Reads the secrets that are used, all at the same time. */
@@ -40,15 +40,18 @@ export async function readSecrets(options: SecretOptions): Promise<Secrets> {
   return {
     values: new Map(read.flatMap(({ name, value }) => (value === undefined ? [] : [[name, value]]))),
     diagnostics: read.flatMap(({ diagnostics }) => diagnostics),
-    sources: read.flatMap(({ source }) => source ?? []),
+    sources: new Map(read.flatMap(({ source }) => (source === undefined ? [] : [source]))),
   }
 }
 
 interface ReadSecret {
   readonly value: string | undefined
   readonly diagnostics: readonly Diagnostic[]
-  readonly source?: string
+  readonly source?: FileRead
 }
+
+/** Its path and the hash of what was in it. */
+type FileRead = readonly [path: string, hash: string]
 
 async function readSecret(options: SecretOptions, name: string, { key, value }: Entry): Promise<ReadSecret> {
   const kinds = SOURCES.filter((kind) => child(value, kind) !== undefined)
@@ -76,7 +79,7 @@ async function readSecret(options: SecretOptions, name: string, { key, value }: 
 interface Result {
   readonly value: string | Problem
   readonly warning?: Problem
-  readonly source?: string
+  readonly source?: FileRead
 }
 
 function sourceOf({ source }: Result) {
@@ -115,8 +118,9 @@ async function fromVariable({ variable }: SecretOptions, [name = '']: readonly s
 }
 
 async function fromFile({ folder }: SecretOptions, [name = '']: readonly string[]): Promise<Result> {
-  const source = resolve(folder, name)
-  const read = await readBytes(source, MAX_BYTES)
+  const path = resolve(folder, name)
+  const read = await readBytes(path, MAX_BYTES)
+  const source = [path, await hashOf(path, read)] as const
   if (!('bytes' in read)) return { value: { code: 'secret_file', message: `${name} ${read.message}` }, source }
   const value = strip(Buffer.from(read.bytes).toString('utf8'))
   if (value === '') return { value: { code: 'secret_file', message: `${name} is empty` }, source }

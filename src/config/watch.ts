@@ -1,7 +1,8 @@
 import { basename, dirname } from 'node:path'
 import chokidar, { type FSWatcher } from 'chokidar'
 import { pause } from '../shared/async.ts'
-import { changes, type Fingerprint, fingerprint } from './fingerprint.ts'
+import { changes, type Fingerprint, fingerprint, hashes, identities } from './fingerprint.ts'
+import type { Sources } from './read.ts'
 
 export interface WatchOptions {
   /** Called once per change of content, after the writes have settled; never concurrently. */
@@ -11,8 +12,8 @@ export interface WatchOptions {
 
 /** Watches the folders of files and compares content, so that rename-over, recreate and symlink swaps are noticed. */
 export interface Watch extends AsyncDisposable {
-  /** Watches another set of files from now on; content known before is not reported again. */
-  update(files: readonly string[]): void
+  /** Watches these files from now on, and compares with what was read in them. */
+  update(sources: Sources): void
 }
 
 /** A save is taken after so much silence. */
@@ -26,21 +27,24 @@ const SETTLE_STEP = 200
 const SETTLE = 2000
 
 /**
- * Watches files (and folders, for new YAML files in them) until disposed. A deleted file is a change like any other:
- * what it means is up to who reads the files next.
+ * Watches files (and folders, for new YAML files in them) until disposed. What it compares with is what was read, so a
+ * save between the reading and the watching is a change too. A deleted file is a change like any other: what it means
+ * is up to who reads the files next.
  */
-export function watchFiles(files: readonly string[], options: WatchOptions): Watch {
-  return new FileWatch(files, options)
+export function watchFiles(sources: Sources, options: WatchOptions): Watch {
+  return new FileWatch(sources, options)
 }
 
 class FileWatch implements Watch {
   readonly #options: WatchOptions
   readonly #over = new AbortController()
-  #files: readonly string[]
+  /** As last read, or as last reported. */
+  #known: Sources
   #watcher: FSWatcher
+  /** Which folders the watcher holds on to: a name may lead to another one by now. */
+  #held: Promise<string>
   /** The watchers that were replaced. */
   #closing: Promise<unknown> | undefined
-  #known: Promise<Fingerprint>
   /** The check under way, and whether something happened since it began. */
   #checking: Promise<void> | undefined
   #again = false
@@ -48,26 +52,21 @@ class FileWatch implements Watch {
   #aftermath: NodeJS.Timeout | undefined
   readonly #poll: NodeJS.Timeout
 
-  constructor(files: readonly string[], options: WatchOptions) {
+  constructor(sources: Sources, options: WatchOptions) {
     this.#options = options
-    this.#files = files
-    this.#known = fingerprint(files)
-    this.#watcher = this.#open(files)
+    this.#known = sources
+    this.#held = this.#holding()
+    this.#watcher = this.#open()
     this.#poll = setInterval(() => this.#check(), POLL)
   }
 
-  update(files: readonly string[]): void {
-    const before = new Set(this.#files)
-    const added = files.filter((file) => !before.has(file))
-    const gone = new Set(this.#files.filter((file) => !files.includes(file)))
-    this.#files = files
-    if (added.length === 0 && gone.size === 0) return
-    const kept = this.#known
-    this.#known = Promise.all([kept, fingerprint(added)]).then(([old, fresh]) => {
-      return new Map([...[...old].filter(([file]) => !gone.has(file)), ...fresh])
-    })
-    this.#closing = Promise.all([this.#closing, this.#watcher.close()]).catch(this.#options.onError)
-    this.#watcher = this.#open(files)
+  update(sources: Sources): void {
+    const before = this.#known
+    this.#known = sources
+    // A check under way compares with what was known before.
+    this.#again = this.#checking !== undefined
+    if (sources.size === before.size && [...sources.keys()].every((path) => before.has(path))) return
+    this.#reopen()
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -78,13 +77,30 @@ class FileWatch implements Watch {
     await Promise.all([this.#watcher.close(), this.#closing, this.#checking])
   }
 
-  #open(files: readonly string[]): FSWatcher {
-    const named = new Set(files)
-    const folders = new Set([...files, ...files.map((file) => dirname(file))])
+  #reopen(): void {
+    this.#held = this.#holding()
+    this.#closing = Promise.all([this.#closing, this.#watcher.close()]).catch(this.#options.onError)
+    this.#watcher = this.#open()
+  }
+
+  #holding(): Promise<string> {
+    return identities([...this.#folders()])
+  }
+
+  #folders(): ReadonlySet<string> {
+    const files = [...this.#known.keys()]
+    return new Set([...files, ...files.map((file) => dirname(file))])
+  }
+
+  #open(): FSWatcher {
+    const named = new Set(this.#known.keys())
+    const folders = this.#folders()
     // A project folder holds thousands of files that are none of ours, each of which would cost a watch.
     const ignored = (path: string) => !folders.has(path) && !named.has(path) && !isInteresting(path)
     const watcher = chokidar.watch([...folders], { depth: 0, ignoreInitial: true, ignored })
     watcher.on('all', () => this.#touch())
+    // What was saved before it was awake.
+    watcher.on('ready', () => this.#check())
     watcher.on('error', this.#options.onError)
     return watcher
   }
@@ -98,6 +114,7 @@ class FileWatch implements Watch {
   }
 
   #check(): void {
+    if (this.#over.signal.aborted) return
     if (this.#checking !== undefined) {
       this.#again = true
       return
@@ -106,31 +123,31 @@ class FileWatch implements Watch {
       .catch((error: unknown) => this.#options.onError(error))
       .finally(() => {
         this.#checking = undefined
-        if (!this.#again || this.#over.signal.aborted) return
+        if (!this.#again) return
         this.#again = false
         this.#check()
       })
   }
 
   async #compare(): Promise<void> {
-    const known = await this.#known
-    const files = this.#files
-    const now = await this.#settled(known, files)
-    if (now === undefined || this.#over.signal.aborted || files !== this.#files) return
-    this.#known = Promise.resolve(now)
+    if ((await this.#held) !== (await this.#holding())) this.#reopen()
+    const known = this.#known
+    const now = await this.#settled(known)
+    if (now === undefined || this.#over.signal.aborted || known !== this.#known) return
+    this.#known = hashes(now)
     this.#options.onChange()
   }
 
   /** The content that differs from what is known, once it looks whole or has had its time; undefined if none does. */
-  async #settled(known: Fingerprint, files: readonly string[]): Promise<Fingerprint | undefined> {
+  async #settled(known: Sources): Promise<Fingerprint | undefined> {
     const deadline = performance.now() + SETTLE
     for (;;) {
-      const now = await fingerprint(files)
+      const now = await fingerprint([...known.keys()])
       const changed = changes(known, now)
       if (changed.length === 0) return undefined
       if (changed.every(({ isWhole }) => isWhole) || performance.now() > deadline) return now
       await pause(SETTLE_STEP, this.#over.signal)
-      if (this.#over.signal.aborted) return undefined
+      if (this.#over.signal.aborted || known !== this.#known) return undefined
     }
   }
 }

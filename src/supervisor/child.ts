@@ -1,4 +1,5 @@
-import { type SendHandle, spawn } from 'node:child_process'
+import type { SendHandle } from 'node:child_process'
+import { execa } from 'execa'
 import type { Listen } from '../plan/model.ts'
 import type { FromProxy, ToProxy } from '../proxy/protocol.ts'
 import { defer, pause, within } from '../shared/async.ts'
@@ -39,8 +40,8 @@ export type ChildState =
 
 /** How long a proxy may take to listen, or to answer a message. */
 const ANSWER_MS = 10_000
-/** After its drain a proxy still ends its servers, in stages of its own. */
-const SERVERS_MS = 3_000
+/** After its drain a proxy still ends its servers, in stages of its own that take 3.5 s at most. */
+const SERVERS_MS = 4_000
 const TERM_MS = 500
 const KILL_MS = 1_000
 const PULSE_MS = 2_500
@@ -51,7 +52,6 @@ export class Child {
   readonly #options: ChildOptions
   readonly #process: ReturnType<typeof launch>
   readonly #ended = defer<void>()
-  readonly #closed: Promise<unknown>
   readonly #forced = defer<void>()
   readonly #waiters = new Set<Waiter>()
   #state: ChildState = { state: 'starting' }
@@ -68,16 +68,15 @@ export class Child {
     this.#options = options
     this.#listen = options.socket.listen
     this.#process = launch(options)
-    this.#closed = new Promise((resolve) => this.#process.once('close', resolve))
     this.#process.on('message', (message: unknown) => this.#take(message))
     this.#process.once('exit', (code, name) =>
       this.#exited(name ? `was killed by ${name}` : `exited with code ${code}`),
     )
     for (const output of [this.#process.stdout, this.#process.stderr])
       output?.on('data', splitLines(options.events.line))
-    // Only a process that could not be started has no exit; any other failure is followed by one.
-    this.#process.on('error', ({ message }) => {
-      if (this.pid === 0) this.#end(`could not be started: ${message}`)
+    // Only a process that could not be started has no exit.
+    void this.#process.then(({ originalMessage }) => {
+      if (this.pid === 0) this.#end(`could not be started: ${originalMessage}`)
     })
   }
 
@@ -153,7 +152,7 @@ export class Child {
     this.#killed = await this.#signalGroup('SIGKILL', KILL_MS)
     await within(KILL_MS, this.ended, undefined)
     // Somebody may have inherited the pipes; the last words of the proxy itself have been read by then.
-    await within(LAST_WORDS_MS, this.#closed, undefined)
+    await within(LAST_WORDS_MS, this.#process, undefined)
     this.#process.stdout?.destroy()
     this.#process.stderr?.destroy()
   }
@@ -246,13 +245,22 @@ function listensOn({ port }: Listen): Waiter['fits'] {
   return (answer) => answer.type === 'listening' && answer.port === port
 }
 
-/** stdin stays closed, output is piped, the group's socket is the proxy's `LISTEN_FD`. */
+/**
+ * stdin stays closed, output is piped, the group's socket is the proxy's `LISTEN_FD`. The result waits for the pipes,
+ * which whoever inherited them may keep open, so the end of the process itself is its `exit` event.
+ */
 function launch({ file, env, socket }: ChildOptions) {
-  return spawn(process.execPath, [file], {
-    stdio: ['ignore', 'pipe', 'pipe', 'ipc', socket.fd],
+  return execa(process.execPath, [file], {
+    // Any descriptor will do; the types list those up to 9.
+    stdio: ['ignore', 'pipe', 'pipe', 'ipc', socket.fd as 9],
     serialization: 'advanced',
     env,
+    extendEnv: false,
     // A process group of its own: Ctrl-C in the terminal must drain it, not end it.
     detached: true,
+    // It is ended in stages, as a group, by `stop` alone.
+    cleanup: false,
+    reject: false,
+    buffer: false,
   })
 }

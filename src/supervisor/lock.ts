@@ -9,6 +9,12 @@ import { pause, within } from '../shared/async.ts'
 import { McpctlError } from '../shared/errors.ts'
 import { factsOf, isAlive } from './procfs.ts'
 
+/** Until it is disposed; after that another one may have the project. */
+export interface Lock extends Disposable {
+  /** False once the socket's file has been deleted or replaced. */
+  readonly isHeld: boolean
+}
+
 /** Longer than anybody holds the right to remove a dead socket. */
 const PATIENCE_MS = 10_000
 const ANSWER_MS = 2_000
@@ -18,7 +24,7 @@ const ANSWER_MS = 2_000
  * of its own first and gets its public name by `link`, which one process wins; so a public socket that refuses
  * connections is always one that its process left behind. Throws McpctlError `conflict` naming the pid that has it.
  */
-export async function lock(server: Server, socket: string): Promise<Disposable> {
+export async function lock(server: Server, socket: string): Promise<Lock> {
   const own = join(dirname(socket), `c.${randomBytes(4).toString('hex')}`)
   await once(server.listen(own), 'listening')
   try {
@@ -28,7 +34,12 @@ export async function lock(server: Server, socket: string): Promise<Disposable> 
     unlinkSync(own)
   }
   const identity = identityOf(socket)
-  return { [Symbol.dispose]: () => removeIf(socket, identity) }
+  return {
+    get isHeld() {
+      return identityOf(socket) === identity
+    },
+    [Symbol.dispose]: () => removeIf(socket, identity),
+  }
 }
 
 async function publish(own: string, socket: string): Promise<void> {

@@ -1,20 +1,30 @@
-import { closeSync, existsSync, mkdirSync, openSync, renameSync, statSync, writeSync } from 'node:fs'
+import { closeSync, existsSync, fstatSync, mkdirSync, openSync, renameSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 
 const MAX_BYTES = 10 * 1024 * 1024
 const KEPT = 3
 
-/** The newest lines in `mcpctl.log`, older ones in `mcpctl.1.log` and so on: bounded, and readable by the owner only. */
+/**
+ * The newest lines in `mcpctl.log`, older ones in `mcpctl.1.log` and so on: bounded, and readable by the owner only.
+ * Written at once, since the lines just before an end are the ones that are looked for.
+ */
 export class LogFile implements Disposable {
   readonly #folder: string
   #fd: number
   #bytes: number
 
   constructor(folder: string) {
-    mkdirSync(folder, { recursive: true, mode: 0o700 })
     this.#folder = folder
-    this.#fd = openSync(this.#path(0), 'a', 0o600)
-    this.#bytes = statSync(this.#path(0)).size
+    this.#fd = this.#open()
+    this.#bytes = fstatSync(this.#fd).size
+  }
+
+  /** Goes on in the folder as it is now: it may have been deleted. */
+  reopen(): void {
+    const fresh = this.#open()
+    closeSync(this.#fd)
+    this.#fd = fresh
+    this.#bytes = fstatSync(fresh).size
   }
 
   /** Throws what the file system says: a full disk, a folder that is gone. */
@@ -30,10 +40,12 @@ export class LogFile implements Disposable {
   #roll(): void {
     for (let age = KEPT - 1; age >= 0; age--)
       if (existsSync(this.#path(age))) renameSync(this.#path(age), this.#path(age + 1))
-    const fresh = openSync(this.#path(0), 'a', 0o600)
-    closeSync(this.#fd)
-    this.#fd = fresh
-    this.#bytes = 0
+    this.reopen()
+  }
+
+  #open(): number {
+    mkdirSync(this.#folder, { recursive: true, mode: 0o700 })
+    return openSync(this.#path(0), 'a', 0o600)
   }
 
   #path(age: number): string {

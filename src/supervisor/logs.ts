@@ -9,6 +9,8 @@ import { LogFile } from './log-file.ts'
 /** Kept in memory for `mcpctl logs`. */
 const REMEMBERED = 2_000
 const DEFAULT_TAIL = 100
+/** A token that is renewed every hour must not make each line dearer for ever. */
+const MOST_HIDDEN = 200
 
 /** All records of a project: the supervisor's own and what its proxies print, in memory, on disk and to followers. */
 export class Logs implements Disposable {
@@ -26,9 +28,9 @@ export class Logs implements Disposable {
     this.log = createLog({ level: 'info', write: (line) => this.#take(line), secrets: () => this.#secrets })
   }
 
-  /** Values that appear in no record from now on. */
+  /** Values that appear in no record from now on. Those of before stay hidden: servers that are leaving know them. */
   hide(secrets: readonly string[]): void {
-    this.#secrets = secrets
+    this.#secrets = [...new Set([...secrets, ...this.#secrets])].slice(0, Math.max(MOST_HIDDEN, secrets.length))
   }
 
   /** The text without any of the values to hide. */
@@ -48,6 +50,11 @@ export class Logs implements Disposable {
     const past = () => this.#records.filter(fits).slice(-(query.tail ?? DEFAULT_TAIL) || this.#records.length)
     if (!query.follow) return yield* past()
     for await (const record of this.#feed.read(past, signal)) if (fits(record)) yield record
+  }
+
+  /** Writes to the folder as it is now. */
+  reopen(): void {
+    this.#file.reopen()
   }
 
   [Symbol.dispose](): void {

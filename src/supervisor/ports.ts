@@ -38,8 +38,12 @@ export class Ports {
   /** Whole or not at all: a rename is what a crash cannot cut in two. */
   #store(): void {
     const fresh = `${this.#file}.new`
-    writeFileSync(fresh, JSON.stringify(Object.fromEntries(this.#remembered)), { mode: 0o600 })
-    renameSync(fresh, this.#file)
+    try {
+      writeFileSync(fresh, JSON.stringify(Object.fromEntries(this.#remembered)), { mode: 0o600 })
+      renameSync(fresh, this.#file)
+    } catch {
+      // A disk that is full, a folder that is gone: the next supervisor may choose anew, this one knows its ports.
+    }
   }
 
   #pick({ name, host }: Group, chosen: ReadonlyMap<string, number>): number {

@@ -42,7 +42,7 @@ interface Given {
 }
 
 /** How long requests in flight may take when their proxy is stopped, and when another one takes its place. */
-const STOP_GRACE_MS = 5_000
+const STOP_GRACE_MS = 4_000
 const REPLACE_GRACE_MS = 30_000
 /** Between two tries to bind a port that somebody else has. */
 const PROBE_MS = 2_000

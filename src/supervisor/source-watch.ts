@@ -1,6 +1,7 @@
+import type { Sources } from '../config/read.ts'
 import type { Watch, WatchOptions } from '../config/watch.ts'
 
-export type OpenWatch = (files: readonly string[], options: WatchOptions) => Watch
+export type OpenWatch = (sources: Sources, options: WatchOptions) => Watch
 
 /** The watch over the files of what is in force; none while the last apply did not ask for one. */
 export class SourceWatch implements AsyncDisposable {
@@ -13,10 +14,10 @@ export class SourceWatch implements AsyncDisposable {
     this.#options = options
   }
 
-  /** Watches these files from now on. */
-  follow(files: readonly string[]): void {
-    if (this.#watch) this.#watch.update(files)
-    else this.#watch = this.#open(files, this.#options)
+  /** Watches these files from now on, and says when one is not as it was read. */
+  follow(sources: Sources): void {
+    if (this.#watch) this.#watch.update(sources)
+    else this.#watch = this.#open(sources, this.#options)
   }
 
   async leave(): Promise<void> {

@@ -1,13 +1,12 @@
 import { createHmac } from 'node:crypto'
-import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
-import type { Server } from 'node:http'
 import { basename, join } from 'node:path'
 import { watchFiles } from '../config/watch.ts'
 import { type ControlApi, createControlServer } from '../control/server.ts'
-import { defer, within } from '../shared/async.ts'
+import { defer } from '../shared/async.ts'
+import { McpctlError, messageOf } from '../shared/errors.ts'
 import { type Env, entryFile, packageFolder, type StatePaths, statePaths } from '../shared/paths.ts'
-import { lock } from './lock.ts'
+import { Door, type DoorEvents } from './door.ts'
 import { Logs } from './logs.ts'
 import { Ports } from './ports.ts'
 import { prepare } from './prepare.ts'
@@ -35,7 +34,6 @@ export interface RunningSupervisor {
 }
 
 const LEFTOVER_GRACE_MS = 2_000
-const CLOSE_MS = 1_000
 
 /**
  * Binds the control socket and serves it, after whatever an earlier supervisor left behind was ended. Throws McpctlError
@@ -45,21 +43,34 @@ export async function startSupervisor(options: StartOptions): Promise<RunningSup
   const paths = statePaths(options.folder, options.env)
   prepareStateFolder(paths)
   const served = defer<Served>()
-  const server = createControlServer(controlApi(served.promise))
-  const held = await lock(server, paths.socket)
+  const api = controlApi(served.promise)
+  const door = await Door.open({ paths, serve: () => createControlServer(api) })
   try {
     const logs = new Logs(paths.logs)
     const supervisor = createSupervisor({ ...options, paths, logs })
-    const released = supervisor.ended.finally(() => held[Symbol.dispose]())
+    const released = supervisor.ended.finally(() => door.release())
     // Requests that came already have waited for these few lines.
     served.resolve({ supervisor, released })
     logs.log.info('supervisor started', { pid: process.pid, folder: options.folder })
-    return runningSupervisor(supervisor, closing(released, server, logs))
+    door.watch(doorEvents(supervisor, logs))
+    return runningSupervisor(supervisor, closing(released, door, logs))
   } catch (error) {
-    held[Symbol.dispose]()
-    server.close()
-    server.closeAllConnections()
+    await door[Symbol.asyncDispose]()
     throw error
+  }
+}
+
+function doorEvents(supervisor: Supervisor, logs: Logs): DoorEvents {
+  return {
+    reopened() {
+      logs.reopen()
+      logs.log.warn('state folder was deleted and is made anew')
+    },
+    failed(error) {
+      logs.log.error('control socket is lost', { error: messageOf(error) })
+      // Whom nobody can reach any more must not stay, for it holds ports that nobody could make it give back.
+      if (error instanceof McpctlError && error.code === 'conflict') supervisor.end()
+    },
   }
 }
 
@@ -129,14 +140,12 @@ function controlApi(served: Promise<Served>): ControlApi {
   }
 }
 
-/** Answers that are under way are finished, streams end by themselves, and nothing waits longer than this. */
-async function closing(released: Promise<Outcome>, server: Server, logs: Logs): Promise<Outcome> {
+async function closing(released: Promise<Outcome>, door: Door, logs: Logs): Promise<Outcome> {
   try {
     return await released
   } finally {
     logs[Symbol.dispose]()
-    await within(CLOSE_MS, once(server.close(), 'close'), undefined)
-    server.closeAllConnections()
+    await door[Symbol.asyncDispose]()
   }
 }
 

@@ -251,18 +251,23 @@ export class Supervisor {
   }
 
   #enforce({ wish, resolution, wishes }: Proposal, { desired, plan }: Claimed): void {
-    const { profile, sources } = resolution
     const hash = this.#hashOf(desired)
-    const before = { generation: 0, hash: '', ...this.#inForce }
+    const known = this.#inForce
+    const before = { generation: 0, hash: '', ...known }
     const isSame = hash === before.hash && plan.actions.length === 0
     clearTimeout(this.#idle)
     // The profile that was chosen stays: what a reload reads anew are the files.
-    const chosen = { ...wish, profile: profile.name }
+    const chosen = { ...wish, profile: resolution.profile.name }
     this.#inForce = { wish: chosen, resolution, generation: before.generation + (isSame ? 0 : 1), hash }
     this.#wishes = wishes
+    // A wish about groups reads no file, and says nothing about those there are.
+    if (resolution !== known?.resolution) this.#follow(chosen, resolution)
+  }
+
+  #follow({ watch }: Wish, { profile, sources }: Resolution): void {
     this.#problems = []
     this.#options.logs.hide(profile.secrets)
-    if (wish.watch) this.#watch.follow(sources)
+    if (watch) this.#watch.follow(sources)
     else void this.#watch.leave()
   }
 
@@ -274,15 +279,13 @@ export class Supervisor {
   #reject(thrown: unknown): void {
     const error = asError(thrown)
     this.#problems = error.diagnostics.length > 0 ? error.diagnostics : [this.#problemOf(error)]
-    this.#options.logs.log.error('configuration rejected', {
-      error: error.message,
-      problems: this.#problems.map(place),
-    })
+    const problems = this.#problems.map(place)
+    this.#options.logs.log.error('configuration rejected', { error: error.message, problems })
     this.#announcer.rejected(this.#problems)
   }
 
   #problemOf({ code, message, hint }: McpctlError): Diagnostic {
-    const file = this.#inForce?.resolution.sources[0] ?? ''
+    const file = this.#inForce?.resolution.sources.keys().next().value ?? ''
     return { severity: 'error', code, message, file, line: 1, column: 1, hint, frame: '' }
   }
 

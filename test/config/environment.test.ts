@@ -73,7 +73,7 @@ test('the name of an env file may hold variables, and every env file is a source
   })
   const resolution = await resolve(folder, { STAGE: 'ci' })
   expect(environmentOf(resolution)).toEqual({ V: 'ci' })
-  expect(resolution.sources).toEqual(
+  expect([...resolution.sources.keys()]).toEqual(
     expect.arrayContaining(['.env', '.env.ci', 'later.env', 'mcpctl.yaml'].map((name) => join(folder.path, name))),
   )
 })
@@ -106,7 +106,7 @@ test('secrets come from a variable, a file or a program, and are all listed for 
   expect(environmentOf(resolution)).toEqual({ V: secrets.join(' ') })
   expect(resolution.profile.secrets).toEqual(secrets)
   expect(resolution.warnings).toEqual([])
-  expect(resolution.sources).toContain(join(folder.path, 'keys/key'))
+  expect([...resolution.sources.keys()]).toContain(join(folder.path, 'keys/key'))
 })
 
 test('C-18: a program that is given no shell cannot be made to run another', async () => {

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { startFixture } from '../helpers/fixture.ts'
 import { freePort } from '../helpers/ports.ts'
+import { isAlive } from '../helpers/processes.ts'
 import { connect, makeProject, stdioServer } from '../helpers/project.ts'
 import { waitFor } from '../helpers/wait.ts'
 
@@ -77,6 +78,52 @@ profiles:
   const { servers } = await project.group('slow')
   expect(servers.find(({ name }) => name === 'hung')?.lastError).toBe('not ready within 8000 ms')
 })
+
+test('down ends a stubborn server and a call that never ends within the ten seconds that others grant', async () => {
+  const port = await freePort()
+  await using project = await makeProject({
+    'mcpctl.yaml': `
+version: 1
+servers: { stubborn: ${stdioServer('stubborn')}, echo: ${stdioServer('echo')} }
+profiles: { only: { groups: { one: { port: ${port}, servers: [stubborn, echo] } } } }
+`,
+  })
+  await project.ok(['up', '-d', '--wait'])
+  await using client = await connect((await project.group('one')).url)
+  const call = client.callTool({ name: 'echo_never', arguments: {} }).then(String, String)
+  const family = await client.callTool({ name: 'stubborn_family', arguments: {} })
+  const [{ text }] = family.content as [{ text: string }]
+  const started = performance.now()
+  await project.ok(['down'])
+  expect(performance.now() - started).toBeLessThan(10_000)
+  expect((JSON.parse(text) as number[]).filter(isAlive)).toEqual([])
+  await call
+})
+
+test.each(['detached', 'foreground'])(
+  'a killed supervisor (%s) leaves no process behind, and the next one binds the same port',
+  async (mode) => {
+    const port = await freePort()
+    await using project = await makeProject({
+      'mcpctl.yaml': `
+version: 1
+servers: { echo: ${stdioServer('echo')} }
+profiles: { only: { groups: { one: { port: ${port}, servers: [echo] } } } }
+`,
+    })
+    const started = mode === 'detached' ? project.ok(['up', '-d', '--wait']) : project.start(['up'])
+    const { supervisor, groups } = await waitFor(async () => {
+      const status = await project.status()
+      return status.state === 'ready' ? status : null
+    })
+    process.kill(supervisor.pid, 'SIGKILL')
+    await started
+    const pids = groups.flatMap(({ pid, servers }) => [pid ?? 0, ...servers.map((server) => server.pid ?? 0)])
+    await waitFor(() => !pids.some(isAlive), 5_000)
+    await project.ok(['up', '-d', '--wait'])
+    expect(await project.group('one')).toMatchObject({ port, state: 'ready' })
+  },
+)
 
 /** How many requests the servers have had. */
 async function requests(fixtures: readonly { readonly address: string }[]): Promise<number> {

@@ -1,7 +1,7 @@
 import { once } from 'node:events'
-import { rm } from 'node:fs/promises'
+import { readFile, rename, rm } from 'node:fs/promises'
 import { createServer } from 'node:net'
-import { join } from 'node:path'
+import { join, relative } from 'node:path'
 import { expect, test } from 'vitest'
 import type { ControlEvent } from '../../src/control/protocol.ts'
 import { freePort } from '../helpers/ports.ts'
@@ -54,6 +54,34 @@ test('answers a reload of an invalid file with its problems and changes nothing'
   expect(await p.group('fast')).toEqual(before)
 })
 
+test('still says that the file is invalid after a wish that reads no file', async () => {
+  await using p = await project({ fast: { port: await freePort() } })
+  await p.up({ watch: true })
+  await p.folder.write({ 'mcpctl.yaml': 'groups: 1\n' })
+  await waitFor(async () => (await p.status()).config.state === 'stale')
+  await p.client.ask('restart', { groups: ['fast'] })
+  expect((await p.status()).config.state).toBe('stale')
+})
+
+test('applies what is saved while the files are read, before anybody watches them', async () => {
+  const [fast, slow] = [await freePort(), await freePort()]
+  // The secret is read after the files: it saves them.
+  await using p = await project({ fast: { port: fast } })
+  const later = join(p.folder.path, 'later.yaml')
+  await p.save({ fast: { port: fast }, slow: { port: slow } })
+  await rename(join(p.folder.path, 'mcpctl.yaml'), later)
+  await p.folder.write({
+    'mcpctl.yaml': `
+version: 1
+secrets: { s: { command: [mv, -v, ${later}, ${join(p.folder.path, 'mcpctl.yaml')}] } }
+servers: { calm: { command: node, env: { S: "\${secret:s}" } } }
+profiles: { dev: { groups: { fast: { port: ${fast}, servers: [calm] } } } }
+`,
+  })
+  await p.apply({ watch: true })
+  await p.until('slow', 'ready')
+})
+
 test('lets a group whose port is taken wait for it, and the others come up', async () => {
   await using other = await occupy()
   await using p = await project({ fast: { port: other.port }, slow: { port: await freePort() } })
@@ -94,6 +122,14 @@ test('gives automatic groups ports that nobody has, and the same ones again', as
   await p.client.ask('reload', { dryRun: false })
   expect((await p.group('fast')).port).toBe(ports[0])
   expect((await p.group('slow')).port).toBe(ports[1])
+})
+
+test('gives automatic groups their ports also when it cannot write them down (P-15)', async () => {
+  await using p = await project({ fast: { port: 'auto' } })
+  await p.folder.write({ [`${relative(p.folder.path, p.paths.ports)}.new/in-the-way`]: '' })
+  await p.up()
+  const { port } = await p.group('fast')
+  expect((await ask(port)).pid).toBe(await p.pid('fast'))
 })
 
 test('hands the socket of a group that left to the one that has its port now', async () => {
@@ -145,6 +181,17 @@ test('keeps the old proxy when a restart fails, and says why', async () => {
   await p.client.ask('restart', { groups: ['fast'] })
   expect(await p.group('fast')).toMatchObject({ pid, lastError: 'proxy exited with code 3' })
   expect(await ask(port)).toMatchObject({ pid })
+})
+
+test('can be asked again after somebody deleted the state folder, and goes on with its log (P-16)', async () => {
+  const port = await freePort()
+  await using p = await project({ fast: { port } })
+  await p.up()
+  const { pid } = await p.group('fast')
+  await rm(p.paths.folder, { recursive: true })
+  expect((await waitFor(() => p.group('fast'))).pid).toBe(pid)
+  expect(await readFile(join(p.paths.logs, 'mcpctl.log'), 'utf8')).toContain('made anew')
+  expect(await p.client.ask('down')).toEqual({ stopped: ['fast'], killed: [] })
 })
 
 test('tells followers of the log which group a line came from, and keeps secrets out of it', async () => {
