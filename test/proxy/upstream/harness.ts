@@ -118,7 +118,7 @@ export function exchange(method: string, params: Exchange['params'], answer: Ans
     abort: (reason) => controller.abort(new Error(reason)),
     sink: {
       notify: (notification) => void notifications.push(notification),
-      request: (request, signal) => {
+      request: (request, { signal }) => {
         requests.push(request)
         return answer(request, signal)
       },
