@@ -1,4 +1,5 @@
 import { within } from '../shared/async.ts'
+import { messageOf } from '../shared/errors.ts'
 import type { Log } from '../shared/log.ts'
 import type { Env } from '../shared/paths.ts'
 import { Group } from './group.ts'
@@ -70,10 +71,16 @@ export class ProxyProcess {
     this.#options.send({ type: 'configured', generation: message.generation })
   }
 
+  /** A socket that cannot be listened on leaves the old address as it is: who uses it must not suffer. */
   async #move(told: Address, handle: unknown): Promise<void> {
-    if (typeof handle !== 'object' || handle === null) throw new Error('a socket to listen on did not come along')
     const old = this.#listener
-    await this.#open({ handle }, told)
+    try {
+      if (typeof handle !== 'object' || handle === null) throw new Error('a socket to listen on did not come along')
+      await this.#open({ handle }, told)
+    } catch (error) {
+      this.#log.error('new address not taken', { ...told, error: messageOf(error) })
+      return
+    }
     if (old) await this.#leave(old)
   }
 
