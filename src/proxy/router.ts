@@ -1,6 +1,6 @@
 import { isLevel, type Level } from './levels.ts'
 import { unmarkUri } from './names.ts'
-import { INVALID_PARAMS, isRecord, METHOD_NOT_FOUND, type Params } from './rpc.ts'
+import { INVALID_PARAMS, INVALID_REQUEST, isRecord, METHOD_NOT_FOUND, type Params } from './rpc.ts'
 import type { Kind } from './upstream/listing.ts'
 import type { Target, View } from './view.ts'
 
@@ -36,6 +36,8 @@ interface Context {
 }
 
 const table: Readonly<Record<string, (context: Context) => Route>> = {
+  // It begins a session and cannot be part of one: passed on, it would begin the shared one of its server anew.
+  initialize: () => ({ to: 'refuse', code: INVALID_REQUEST, message: 'The session is initialized already' }),
   ping: () => ({ to: 'pong' }),
   'tools/list': (context) => list('tools', context),
   'prompts/list': (context) => list('prompts', context),

@@ -64,6 +64,17 @@ test('D-18: a loopback page gets its own origin back, a foreign one nothing', as
   expect([bad.status, bad.headers.get('access-control-allow-origin')]).toEqual([403, null])
 })
 
+test('a page may ask whether it may ask without a token, which browsers do not send then', async () => {
+  using own = await holdSocket()
+  const closed = groupOf([], { auth: { type: 'bearer', tokens: ['correct-horse'] } })
+  await using small = await startReadyProxy({ group: closed, socket: own, start: { secrets: ['correct-horse'] } })
+  const preflight = async (path: string, origin: string) =>
+    (await fetch(`${small.url}${path}`, { method: 'OPTIONS', headers: { origin } })).status
+  expect(await preflight('/mcp', 'http://localhost:6274')).toBe(204)
+  expect(await preflight('/mcp', 'http://evil.example')).toBe(403)
+  expect(await preflight('/nope', 'http://localhost:6274')).toBe(401)
+})
+
 test('the probes say a word and nothing else', async () => {
   for (const path of ['/livez', '/readyz']) {
     const response = await fetch(`${proxy.url}${path}`)

@@ -234,3 +234,38 @@ test('secrets appear neither in the log nor in the status', async () => {
   await waitFor(() => proxy.status()?.state === 'degraded')
   expect(JSON.stringify([proxy.log, proxy.messages])).not.toContain(secret)
 })
+
+test('a new socket it cannot listen on leaves it where it was', async () => {
+  using socket = await holdSocket()
+  using other = await holdSocket()
+  await using proxy = await startReadyProxy({ group: groupOf([echo('a')]), socket })
+  const session = await rawSession(`${proxy.url}/mcp`)
+  proxy.send({ type: 'listen', listen: { host: other.host, port: other.port + 1 } }, other.handle)
+  await waitFor(() => proxy.log.some((line) => line.includes('new address not taken')))
+  expect((await session.ask('ping'))[0]?.result).toEqual({})
+  expect(proxy.messages.some(({ type }) => type === 'fatal')).toBe(false)
+})
+
+test('initializing on the address of a server that is removed meanwhile fails as a request does', async () => {
+  using socket = await holdSocket()
+  await using proxy = await startProxy({ group: groupOf([stdioServer('hung', 'silent')]), socket })
+  const asked = rawSession(`${proxy.url}/servers/hung/mcp`)
+  await waitFor(async () => (await fetch(`${proxy.url}/livez`)).ok)
+  await configure(proxy, 2, [])
+  expect((await asked).initialized).toMatchObject({ id: 'init', error: { code: -32602 } })
+})
+
+test('a cancelled read of a URI that several servers may know gets no answer', async () => {
+  using socket = await holdSocket()
+  const CAPABILITIES = '{"resources":{}}'
+  const mute = (name: string) => {
+    const { transport } = stdioServer(name, 'mute-reads')
+    return serverOf(name, { transport: { ...transport, env: { CAPABILITIES } } as Server['transport'] })
+  }
+  await using proxy = await startReadyProxy({ group: groupOf([mute('a'), mute('b')]), socket })
+  const session = await rawSession(`${proxy.url}/mcp`)
+  const read = session.ask('resources/read', { uri: 'unknown://1' }, 'r')
+  await waitFor(() => proxy.log.filter((line) => line.includes('asked to read')).length === 2)
+  await session.send({ jsonrpc: '2.0', method: 'notifications/cancelled', params: { requestId: 'r' } })
+  expect(await read).toEqual([])
+})
