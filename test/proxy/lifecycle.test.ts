@@ -249,8 +249,11 @@ test('a new socket it cannot listen on leaves it where it was', async () => {
 test('initializing on the address of a server that is removed meanwhile fails as a request does', async () => {
   using socket = await holdSocket()
   await using proxy = await startProxy({ group: groupOf([stdioServer('hung', 'silent')]), socket })
+  const alive = async () => (await fetch(`${proxy.url}/livez`)).text()
+  // The connection is there already, and a second one takes longer than the first request on it.
+  await alive()
   const asked = rawSession(`${proxy.url}/servers/hung/mcp`)
-  await waitFor(async () => (await fetch(`${proxy.url}/livez`)).ok)
+  await alive()
   await configure(proxy, 2, [])
   expect((await asked).initialized).toMatchObject({ id: 'init', error: { code: -32602 } })
 })
