@@ -1,3 +1,4 @@
+import type { Group as GroupConfig } from '../config/profile.ts'
 import { within } from '../shared/async.ts'
 import { messageOf } from '../shared/errors.ts'
 import type { Log } from '../shared/log.ts'
@@ -20,6 +21,8 @@ export interface ProxyProcessOptions {
 const CONFIGURE_WAIT = 5_000
 /** How long the old address goes on for who still uses it. */
 const PORT_GRACE = 30_000
+/** Connections beside those of the sessions: probes must get through, and one client opens several at a time. */
+const SPARE_CONNECTIONS = 256
 
 /** The process as the supervisor sees it: one group, listening where it is told to, until it is told to stop. */
 export class ProxyProcess {
@@ -30,6 +33,7 @@ export class ProxyProcess {
   /** Listeners of addresses that were left, until nobody uses them any more. */
   readonly #left = new Set<Listener>()
   #secrets: readonly string[]
+  #mostConnections: number
   #isStopping = false
   #ended: Promise<void> | undefined
 
@@ -37,6 +41,7 @@ export class ProxyProcess {
     const { start, version, env, send } = options
     this.#options = options
     this.#secrets = start.secrets
+    this.#mostConnections = mostConnections(start.group)
     this.#log = options.makeLog(() => this.#secrets)
     this.#group = new Group({
       ...start,
@@ -67,6 +72,8 @@ export class ProxyProcess {
 
   async #configure(message: Extract<ToProxy, { type: 'configure' }>): Promise<void> {
     this.#secrets = message.secrets
+    this.#mostConnections = mostConnections(message.group)
+    for (const listener of this.#listeners()) listener.limit(this.#mostConnections)
     await within(CONFIGURE_WAIT, this.#group.configure(message), undefined)
     this.#options.send({ type: 'configured', generation: message.generation })
   }
@@ -94,7 +101,7 @@ export class ProxyProcess {
     this.#listener = await Listener.on(socket, {
       told,
       serve: (request, response) => this.#group.serve(request, response),
-      mostConnections: 2 * this.#options.start.group.limits.maxSessions,
+      mostConnections: this.#mostConnections,
     })
     this.#log.info('proxy listening', { ...told })
     this.#options.send({ type: 'listening', ...told })
@@ -126,4 +133,9 @@ export class ProxyProcess {
   #listeners(): readonly Listener[] {
     return this.#listener ? [this.#listener, ...this.#left] : []
   }
+}
+
+/** Of each session a stream and a call at the same time. */
+function mostConnections({ limits }: GroupConfig): number {
+  return 2 * limits.maxSessions + SPARE_CONNECTIONS
 }

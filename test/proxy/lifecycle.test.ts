@@ -1,3 +1,5 @@
+import { once } from 'node:events'
+import { connect as connectTcp } from 'node:net'
 import { expect, test } from 'vitest'
 import type { Server } from '../../src/config/profile.ts'
 import { groupOf, serverOf, stdioServer } from '../helpers/group.ts'
@@ -271,4 +273,22 @@ test('a cancelled read of a URI that several servers may know gets no answer', a
   await waitFor(() => proxy.log.filter((line) => line.includes('asked to read')).length === 2)
   await session.send({ jsonrpc: '2.0', method: 'notifications/cancelled', params: { requestId: 'r' } })
   expect(await read).toEqual([])
+})
+
+test('few sessions still leave connections for probes, and a reload that allows more is in effect at once', async () => {
+  using socket = await holdSocket()
+  const limited = (maxSessions: number) => groupOf([], { limits: { maxBody: 1024, maxSessions } })
+  await using proxy = await startReadyProxy({ group: limited(1), socket })
+  const idle = async (count: number) => {
+    const connections = Array.from({ length: count }, () => connectTcp(socket.port, socket.host))
+    await Promise.all(connections.map((connection) => once(connection, 'connect')))
+    return connections
+  }
+  const open = await idle(100)
+  expect((await fetch(`${proxy.url}/livez`)).status).toBe(200)
+  proxy.send({ type: 'configure', generation: 2, group: limited(1000), secrets: [] })
+  await waitFor(() => proxy.messages.some(({ type }) => type === 'configured'))
+  open.push(...(await idle(300)))
+  expect((await fetch(`${proxy.url}/livez`, { headers: { connection: 'close' } })).status).toBe(200)
+  for (const connection of open) connection.destroy()
 })
