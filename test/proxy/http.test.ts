@@ -214,6 +214,15 @@ async function holdTwoSessions() {
   }
 }
 
+test.each([[0], ['text'], [[]], [{ progressToken: {} }], [{ progressToken: null }]])(
+  'a request with %j as its _meta is refused, since some servers never answer one',
+  async (meta) => {
+    const session = await rawSession(url)
+    const [answer] = await session.ask('resources/read', { uri: 'any', _meta: meta })
+    expect(answer?.error).toMatchObject({ code: -32602, message: expect.stringContaining('_meta') })
+  },
+)
+
 test('whatever JSON is sent, the answer is one and nothing breaks', async () => {
   const session = await rawSession(url)
   const method = fc.constantFrom(
