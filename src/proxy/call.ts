@@ -1,4 +1,4 @@
-import type { Exchange, Sink } from './exchange.ts'
+import type { Asking, Exchange, Sink } from './exchange.ts'
 import type { Reply } from './reply.ts'
 import type { Params, RpcNotification, RpcRequest, RpcResponse } from './rpc.ts'
 import type { Session } from './session.ts'
@@ -42,9 +42,9 @@ export class Call implements Exchange, Sink {
     reply.send(JSON.stringify(notification))
   }
 
-  request(request: RpcRequest, signal: AbortSignal): Promise<RpcResponse> {
+  request(request: RpcRequest, asking: Asking): Promise<RpcResponse> {
     const { reply, session } = this.#options
-    return session.ask(request, reply, signal)
+    return session.ask(request, reply, asking)
   }
 
   /** The client can no longer cancel it. */

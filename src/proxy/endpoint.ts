@@ -8,6 +8,7 @@ import type { Pulse } from './pulse.ts'
 import type { Relay } from './relay.ts'
 import { Reply } from './reply.ts'
 import {
+  failureResponse,
   INVALID_REQUEST,
   isMessage,
   isNotification,
@@ -86,8 +87,12 @@ export class Endpoint {
     const session = await sessions.create(facts)
     response.setHeader('mcp-session-id', session.id)
     const reply = new Reply({ response, pulse, expected: 1, isBatch: false })
-    const result = await initialize(facts)
-    reply.respond(JSON.stringify({ jsonrpc: '2.0', id: request.id, result }))
+    const answer = await initialize(facts).then(
+      (result) => ({ jsonrpc: '2.0', id: request.id, result }),
+      (thrown: unknown) => failureResponse(request.id, thrown),
+    )
+    if ('error' in answer) sessions.delete(session)
+    reply.respond(JSON.stringify(answer))
   }
 
   /** In the order they came: a cancellation must find the call it is for. */

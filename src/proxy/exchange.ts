@@ -21,5 +21,13 @@ export interface Sink {
    * A request of the server to the client whose exchange it is (sampling, elicitation, roots). The answer carries any
    * id; the caller restores its own. Rejects with RpcFailure when that client cannot or may not be asked.
    */
-  request(request: RpcRequest, signal: AbortSignal): Promise<RpcResponse>
+  request(request: RpcRequest, asking: Asking): Promise<RpcResponse>
+}
+
+/** What goes on between a question and its answer. */
+export interface Asking {
+  /** Aborted when the server no longer needs the answer. */
+  readonly signal: AbortSignal
+  /** The client's progress on it, under the token the server chose. */
+  readonly progressed: (notification: RpcNotification) => void
 }

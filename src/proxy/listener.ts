@@ -44,7 +44,7 @@ export class Listener implements Disposable {
     this.#server.maxHeadersCount = MAX_HEADERS
     // Streams say something every 15 s, so only who reads nothing of a finished answer is ever silent for a minute.
     this.#server.timeout = 60_000
-    this.#server.maxConnections = mostConnections
+    this.limit(mostConnections)
     this.#server.on('connection', (socket) => {
       this.#connections++
       socket.once('close', () => this.#connections--)
@@ -95,6 +95,11 @@ export class Listener implements Disposable {
     })
     if (this.#isLeaving) response.setHeader('connection', 'close')
     void serve(request, response)
+  }
+
+  /** From now on at most so many connections at once; those that are open stay. */
+  limit(mostConnections: number): void {
+    this.#server.maxConnections = mostConnections
   }
 
   /** Another address takes over: for `graceMs` whoever comes is still served, and asked not to come again. */

@@ -1,4 +1,6 @@
+import type { Group as GroupConfig } from '../config/profile.ts'
 import { within } from '../shared/async.ts'
+import { messageOf } from '../shared/errors.ts'
 import type { Log } from '../shared/log.ts'
 import type { Env } from '../shared/paths.ts'
 import { Group } from './group.ts'
@@ -19,6 +21,8 @@ export interface ProxyProcessOptions {
 const CONFIGURE_WAIT = 5_000
 /** How long the old address goes on for who still uses it. */
 const PORT_GRACE = 30_000
+/** Connections beside those of the sessions: probes must get through, and one client opens several at a time. */
+const SPARE_CONNECTIONS = 256
 
 /** The process as the supervisor sees it: one group, listening where it is told to, until it is told to stop. */
 export class ProxyProcess {
@@ -29,6 +33,7 @@ export class ProxyProcess {
   /** Listeners of addresses that were left, until nobody uses them any more. */
   readonly #left = new Set<Listener>()
   #secrets: readonly string[]
+  #mostConnections: number
   #isStopping = false
   #ended: Promise<void> | undefined
 
@@ -36,6 +41,7 @@ export class ProxyProcess {
     const { start, version, env, send } = options
     this.#options = options
     this.#secrets = start.secrets
+    this.#mostConnections = mostConnections(start.group)
     this.#log = options.makeLog(() => this.#secrets)
     this.#group = new Group({
       ...start,
@@ -66,14 +72,22 @@ export class ProxyProcess {
 
   async #configure(message: Extract<ToProxy, { type: 'configure' }>): Promise<void> {
     this.#secrets = message.secrets
+    this.#mostConnections = mostConnections(message.group)
+    for (const listener of this.#listeners()) listener.limit(this.#mostConnections)
     await within(CONFIGURE_WAIT, this.#group.configure(message), undefined)
     this.#options.send({ type: 'configured', generation: message.generation })
   }
 
+  /** A socket that cannot be listened on leaves the old address as it is: who uses it must not suffer. */
   async #move(told: Address, handle: unknown): Promise<void> {
-    if (typeof handle !== 'object' || handle === null) throw new Error('a socket to listen on did not come along')
     const old = this.#listener
-    await this.#open({ handle }, told)
+    try {
+      if (typeof handle !== 'object' || handle === null) throw new Error('a socket to listen on did not come along')
+      await this.#open({ handle }, told)
+    } catch (error) {
+      this.#log.error('new address not taken', { ...told, error: messageOf(error) })
+      return
+    }
     if (old) await this.#leave(old)
   }
 
@@ -87,7 +101,7 @@ export class ProxyProcess {
     this.#listener = await Listener.on(socket, {
       told,
       serve: (request, response) => this.#group.serve(request, response),
-      mostConnections: 2 * this.#options.start.group.limits.maxSessions,
+      mostConnections: this.#mostConnections,
     })
     this.#log.info('proxy listening', { ...told })
     this.#options.send({ type: 'listening', ...told })
@@ -119,4 +133,9 @@ export class ProxyProcess {
   #listeners(): readonly Listener[] {
     return this.#listener ? [this.#listener, ...this.#left] : []
   }
+}
+
+/** Of each session a stream and a call at the same time. */
+function mostConnections({ limits }: GroupConfig): number {
+  return 2 * limits.maxSessions + SPARE_CONNECTIONS
 }

@@ -15,6 +15,7 @@ import {
   INVALID_PARAMS,
   isError,
   isRecord,
+  METHOD_NOT_FOUND,
   type Params,
   RpcFailure,
   type RpcNotification,
@@ -87,7 +88,7 @@ export class Relay {
       case 'unsubscribe':
         return restore(request, await this.#subscription(session, decided, String(request.params?.uri)))
       case 'anyOf':
-        return restore(request, await this.#anyOf(session, request, decided))
+        return this.#anyOf(session, request, decided)
       case 'upstream':
         return this.#carry({ session, request, reply, server: decided.server, params: decided.params })
       default:
@@ -163,7 +164,7 @@ export class Relay {
     session: Session,
     request: RpcRequest,
     { servers, params }: Extract<Route, { to: 'anyOf' }>,
-  ): Promise<RpcResponse> {
+  ): Promise<Body | undefined> {
     const over = new AbortController()
     session.calls.set(request.id, over)
     const exchange: Exchange = { method: request.method, params, sink: silent, signal: over.signal }
@@ -173,12 +174,12 @@ export class Relay {
         if (isError(response)) throw response
         return this.#learn(session, server, response)
       })
-      return await Promise.any(tries)
+      return restore(request, await Promise.any(tries))
     } catch (thrown) {
-      return firstReason(request, thrown)
+      return over.signal.aborted ? undefined : restore(request, firstReason(request, thrown))
     } finally {
       over.abort('Another server has the resource')
-      session.calls.delete(request.id)
+      if (session.calls.get(request.id) === over) session.calls.delete(request.id)
     }
   }
 }
@@ -194,7 +195,7 @@ interface Carried {
 /** A question to several servers has no side conversation. */
 const silent: Sink = {
   notify: () => {},
-  request: (request) => Promise.reject(new RpcFailure(-32601, `${request.method} is not possible here`)),
+  request: (request) => Promise.reject(new RpcFailure(METHOD_NOT_FOUND, `${request.method} is not possible here`)),
 }
 
 /** Of several refusals the first that says more than "not found"; the caller knows the URI already. */

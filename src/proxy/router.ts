@@ -1,6 +1,6 @@
 import { isLevel, type Level } from './levels.ts'
 import { unmarkUri } from './names.ts'
-import { INVALID_PARAMS, isRecord, METHOD_NOT_FOUND, type Params } from './rpc.ts'
+import { INVALID_PARAMS, INVALID_REQUEST, isRecord, METHOD_NOT_FOUND, type Params } from './rpc.ts'
 import type { Kind } from './upstream/listing.ts'
 import type { Target, View } from './view.ts'
 
@@ -36,6 +36,8 @@ interface Context {
 }
 
 const table: Readonly<Record<string, (context: Context) => Route>> = {
+  // It begins a session and cannot be part of one: passed on, it would begin the shared one of its server anew.
+  initialize: () => ({ to: 'refuse', code: INVALID_REQUEST, message: 'The session is initialized already' }),
   ping: () => ({ to: 'pong' }),
   'tools/list': (context) => list('tools', context),
   'prompts/list': (context) => list('prompts', context),
@@ -52,10 +54,18 @@ const table: Readonly<Record<string, (context: Context) => Route>> = {
 
 /** Pure: the view says where names and URIs lead, the method says what to do with them. */
 export function route(view: View, { method, params }: Asked, learned: Learned): Route {
+  if (!isMetaSound(params?._meta)) return refuse('params._meta must be an object, its progressToken text or a number')
   const decide = Object.hasOwn(table, method) ? table[method] : undefined
   if (decide) return decide({ view, method, params: params ?? {}, learned })
   if (view.server !== undefined) return { to: 'upstream', server: view.server, params }
   return { to: 'refuse', code: METHOD_NOT_FOUND, message: 'Method not found' }
+}
+
+/** Servers made with the SDK drop a request with any other `_meta` without an answer. */
+function isMetaSound(meta: unknown): boolean {
+  if (meta === undefined) return true
+  if (!isRecord(meta)) return false
+  return ['undefined', 'string', 'number'].includes(typeof meta.progressToken)
 }
 
 /** Lists come in one page, so no cursor was ever given out. */

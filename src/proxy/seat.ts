@@ -125,8 +125,9 @@ export class Seat implements AsyncDisposable {
 
   /** Lets calls in flight finish, but not for ever; then closes. */
   #retire(upstream: Upstream): void {
-    const calls = this.#inFlight.get(upstream) ?? []
-    const retirement = Promise.race([Promise.allSettled(calls), pause(RETIREMENT, this.#closing.signal)])
+    const finished = new AbortController()
+    void Promise.allSettled(this.#inFlight.get(upstream) ?? []).then(() => finished.abort())
+    const retirement = pause(RETIREMENT, AbortSignal.any([this.#closing.signal, finished.signal]))
       .then(() => upstream.close())
       .finally(() => {
         this.#inFlight.delete(upstream)

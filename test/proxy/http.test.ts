@@ -64,6 +64,17 @@ test('D-18: a loopback page gets its own origin back, a foreign one nothing', as
   expect([bad.status, bad.headers.get('access-control-allow-origin')]).toEqual([403, null])
 })
 
+test('a page may ask whether it may ask without a token, which browsers do not send then', async () => {
+  using own = await holdSocket()
+  const closed = groupOf([], { auth: { type: 'bearer', tokens: ['correct-horse'] } })
+  await using small = await startReadyProxy({ group: closed, socket: own, start: { secrets: ['correct-horse'] } })
+  const preflight = async (path: string, origin: string) =>
+    (await fetch(`${small.url}${path}`, { method: 'OPTIONS', headers: { origin } })).status
+  expect(await preflight('/mcp', 'http://localhost:6274')).toBe(204)
+  expect(await preflight('/mcp', 'http://evil.example')).toBe(403)
+  expect(await preflight('/nope', 'http://localhost:6274')).toBe(401)
+})
+
 test('the probes say a word and nothing else', async () => {
   for (const path of ['/livez', '/readyz']) {
     const response = await fetch(`${proxy.url}${path}`)
@@ -202,6 +213,15 @@ async function holdTwoSessions() {
     },
   }
 }
+
+test.each([[0], ['text'], [[]], [{ progressToken: {} }], [{ progressToken: null }]])(
+  'a request with %j as its _meta is refused, since some servers never answer one',
+  async (meta) => {
+    const session = await rawSession(url)
+    const [answer] = await session.ask('resources/read', { uri: 'any', _meta: meta })
+    expect(answer?.error).toMatchObject({ code: -32602, message: expect.stringContaining('_meta') })
+  },
+)
 
 test('whatever JSON is sent, the answer is one and nothing breaks', async () => {
   const session = await rawSession(url)

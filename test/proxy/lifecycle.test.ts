@@ -1,3 +1,5 @@
+import { once } from 'node:events'
+import { connect as connectTcp } from 'node:net'
 import { expect, test } from 'vitest'
 import type { Server } from '../../src/config/profile.ts'
 import { groupOf, serverOf, stdioServer } from '../helpers/group.ts'
@@ -233,4 +235,60 @@ test('secrets appear neither in the log nor in the status', async () => {
   await using proxy = await startProxy({ group: groupOf([broken]), socket, start: { secrets: [secret] } })
   await waitFor(() => proxy.status()?.state === 'degraded')
   expect(JSON.stringify([proxy.log, proxy.messages])).not.toContain(secret)
+})
+
+test('a new socket it cannot listen on leaves it where it was', async () => {
+  using socket = await holdSocket()
+  using other = await holdSocket()
+  await using proxy = await startReadyProxy({ group: groupOf([echo('a')]), socket })
+  const session = await rawSession(`${proxy.url}/mcp`)
+  proxy.send({ type: 'listen', listen: { host: other.host, port: other.port + 1 } }, other.handle)
+  await waitFor(() => proxy.log.some((line) => line.includes('new address not taken')))
+  expect((await session.ask('ping'))[0]?.result).toEqual({})
+  expect(proxy.messages.some(({ type }) => type === 'fatal')).toBe(false)
+})
+
+test('initializing on the address of a server that is removed meanwhile fails as a request does', async () => {
+  using socket = await holdSocket()
+  await using proxy = await startProxy({ group: groupOf([stdioServer('hung', 'silent')]), socket })
+  const alive = async () => (await fetch(`${proxy.url}/livez`)).text()
+  // The connection is there already, and a second one takes longer than the first request on it.
+  await alive()
+  const asked = rawSession(`${proxy.url}/servers/hung/mcp`)
+  await alive()
+  await configure(proxy, 2, [])
+  expect((await asked).initialized).toMatchObject({ id: 'init', error: { code: -32602 } })
+})
+
+test('a cancelled read of a URI that several servers may know gets no answer', async () => {
+  using socket = await holdSocket()
+  const CAPABILITIES = '{"resources":{}}'
+  const mute = (name: string) => {
+    const { transport } = stdioServer(name, 'mute-reads')
+    return serverOf(name, { transport: { ...transport, env: { CAPABILITIES } } as Server['transport'] })
+  }
+  await using proxy = await startReadyProxy({ group: groupOf([mute('a'), mute('b')]), socket })
+  const session = await rawSession(`${proxy.url}/mcp`)
+  const read = session.ask('resources/read', { uri: 'unknown://1' }, 'r')
+  await waitFor(() => proxy.log.filter((line) => line.includes('asked to read')).length === 2)
+  await session.send({ jsonrpc: '2.0', method: 'notifications/cancelled', params: { requestId: 'r' } })
+  expect(await read).toEqual([])
+})
+
+test('few sessions still leave connections for probes, and a reload that allows more is in effect at once', async () => {
+  using socket = await holdSocket()
+  const limited = (maxSessions: number) => groupOf([], { limits: { maxBody: 1024, maxSessions } })
+  await using proxy = await startReadyProxy({ group: limited(1), socket })
+  const idle = async (count: number) => {
+    const connections = Array.from({ length: count }, () => connectTcp(socket.port, socket.host))
+    await Promise.all(connections.map((connection) => once(connection, 'connect')))
+    return connections
+  }
+  const open = await idle(100)
+  expect((await fetch(`${proxy.url}/livez`)).status).toBe(200)
+  proxy.send({ type: 'configure', generation: 2, group: limited(1000), secrets: [] })
+  await waitFor(() => proxy.messages.some(({ type }) => type === 'configured'))
+  open.push(...(await idle(300)))
+  expect((await fetch(`${proxy.url}/livez`, { headers: { connection: 'close' } })).status).toBe(200)
+  for (const connection of open) connection.destroy()
 })

@@ -99,3 +99,11 @@ test('params that need no change are passed on as the very same object', () => {
   const decided = route(bare, { method: 'tools/call', params }, nothing)
   expect(decided.to === 'upstream' && decided.params).toBe(params)
 })
+
+test('a session is not initialized twice, which would begin the server’s shared one anew', () => {
+  for (const view of [merged, bare])
+    expect(route(view, { method: 'initialize', params: {} }, () => undefined)).toMatchObject({
+      to: 'refuse',
+      code: -32600,
+    })
+})

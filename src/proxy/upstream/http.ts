@@ -19,6 +19,8 @@ const LISTEN_MS = 1000
 const CALM_MS = 50
 /** Resumptions of one answer in a row that bring no event. */
 const MAX_RESUMPTIONS = 5
+const UNANSWERED = 'the stream ended without an answer'
+const MIN_RETRY_MS = 100
 const MAX_RETRY_MS = 5 * 60_000
 
 export interface HttpOptions {
@@ -126,15 +128,16 @@ export class HttpLink implements Link {
   async #resume(post: Post, first: EventBody, signal: AbortSignal): Promise<void> {
     let last = first
     for (let fruitless = 0; last.lastId !== undefined && fruitless < MAX_RESUMPTIONS; ) {
-      await pause(Math.min(last.retry ?? 1000 * (fruitless + 1), MAX_RETRY_MS), signal)
+      const wished = last.retry ?? 1000 * (fruitless + 1)
+      await pause(Math.min(Math.max(wished, MIN_RETRY_MS), MAX_RETRY_MS), signal)
       signal.throwIfAborted()
       const take = (data: string): void => post.deliver(data)
-      const next = await this.#get({ lastEventId: last.lastId, retry: last.retry, signal, take })
+      const next = await this.#get({ lastEventId: last.lastId, retry: last.retry, signal, take }).catch(executed)
       if (post.isAnswered) return
       fruitless = next.events > 0 ? 0 : fruitless + 1
       last = next
     }
-    throw new LinkFailure('ended', 'the stream ended without an answer')
+    throw new LinkFailure('ended', UNANSWERED)
   }
 
   /** Opens an event stream by GET and resolves at its end; rejects with LinkFailure when the server offers none. */
@@ -179,6 +182,13 @@ export class HttpLink implements Link {
       // A server need not know DELETE, and one that is gone has forgotten the session anyway.
     }
   }
+}
+
+/** A session lost only now is no licence to repeat what was sent in it: the server may have acted on it. */
+function executed(error: unknown): never {
+  if (error instanceof LinkFailure && error.kind === 'session')
+    throw new LinkFailure('ended', UNANSWERED, { cause: error })
+  throw error
 }
 
 /** Why this is no event stream; undefined when it is one. */

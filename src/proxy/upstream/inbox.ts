@@ -25,7 +25,7 @@ export interface InboxOptions {
   readonly own: ReadonlyMap<Id, PendingCall>
   /** Batches exist in 2025-03-26 only. */
   readonly takesBatches: () => boolean
-  readonly reply: (answer: RpcResponse) => void
+  readonly send: (message: RpcResponse | RpcNotification) => void
   readonly events: Pick<ConnectionEvents, 'notified' | 'stale'>
 }
 
@@ -123,7 +123,7 @@ export class Inbox {
   }
 
   async #requested(request: RpcRequest, origin: Id | undefined): Promise<void> {
-    this.#options.reply(await this.#answerTo(request, origin))
+    this.#options.send(await this.#answerTo(request, origin))
   }
 
   async #answerTo(request: RpcRequest, origin: Id | undefined): Promise<RpcResponse> {
@@ -134,8 +134,9 @@ export class Inbox {
     if (call.asked.size >= MAX_ASKED) return errorResponse(id, INTERNAL_ERROR, 'Too many questions at once')
     const withdrawn = new AbortController()
     call.asked.set(id, withdrawn)
+    const progressed = (notification: RpcNotification): void => this.#options.send(notification)
     try {
-      return { ...(await call.exchange.sink.request(request, withdrawn.signal)), id }
+      return { ...(await call.exchange.sink.request(request, { signal: withdrawn.signal, progressed })), id }
     } catch (error) {
       return failureResponse(id, error)
     } finally {

@@ -56,6 +56,8 @@ export class Keeper {
   #readySince: number | undefined
   #timer: NodeJS.Timeout | undefined
   #retryAt = Number.POSITIVE_INFINITY
+  /** The lists changed while a coming connection was fetching them. */
+  #isStale = false
 
   constructor(options: KeeperOptions) {
     this.#options = options
@@ -119,6 +121,7 @@ export class Keeper {
     this.#retryAt = Number.POSITIVE_INFINITY
     if (this.#attempt && this.#isProcess) this.#restarts++
     this.#connection = undefined
+    this.#isStale = false
     this.#attempt = this.#try()
     this.#enter('connecting')
   }
@@ -166,7 +169,10 @@ export class Keeper {
       leave: (closing) => this.#leave(closing),
       events: {
         notified: (notification) => events.notified(notification),
-        stale: () => isCurrent() && events.stale(),
+        stale: () => {
+          if (isCurrent()) events.stale()
+          else this.#isStale = true
+        },
         lost: (failure) => own && isCurrent() && this.#lost(own, failure),
       },
     })
@@ -183,6 +189,7 @@ export class Keeper {
     this.#options.log.info('server ready', { transport: connection.transport, pid: connection.pid })
     connection.settle()
     this.#enter('ready')
+    if (this.#isStale) this.#options.events.stale()
   }
 
   #lost(connection: Connection, failure: LinkFailure): void {
@@ -196,7 +203,8 @@ export class Keeper {
   #fail(failure: LinkFailure, wasReady: boolean): void {
     const { server, timing, log } = this.#options
     const lived = this.#readySince === undefined ? 0 : performance.now() - this.#readySince
-    if (wasReady && lived >= timing.stable) this.#failures = 0
+    const enough = failure.kind === 'session' ? timing.session : timing.stable
+    if (wasReady && lived >= enough) this.#failures = 0
     const facts = { failure, wasReady, isProcess: this.#isProcess, failures: this.#failures, hopeless: timing.hopeless }
     const { state, ms } = rest({ ...facts, restart: server.restart, random: Math.random })
     this.#failures++

@@ -73,7 +73,7 @@ export class LegacyConnection implements Connection {
       calls: this.#calls,
       own: this.#own,
       takesBatches: () => this.#greeting === undefined || this.#greeting.protocolVersion === '2025-03-26',
-      reply: (answer) => void this.#tell(answer, REPLY_MS),
+      send: (message) => void this.#tell(message, REPLY_MS),
       events: options.events,
     })
   }

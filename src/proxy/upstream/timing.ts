@@ -4,6 +4,8 @@ import type { Stages } from './process-group.ts'
 export interface Timing {
   /** Ready for so long, a connection's earlier failures are forgotten. */
   readonly stable: number
+  /** A session that was good for so long is replaced at once when the server forgets it. */
+  readonly session: number
   /** Between looks at what time alone does not repair: a missing command, refused credentials. */
   readonly hopeless: number
   /** Silence after a `list_changed` before the lists are fetched anew. */
@@ -27,6 +29,7 @@ export interface HeartbeatTiming {
 
 export const timing: Timing = {
   stable: 30_000,
+  session: 1000,
   hopeless: 300_000,
   debounce: 100,
   refetch: 1000,

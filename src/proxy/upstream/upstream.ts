@@ -16,6 +16,7 @@ import { fetchListing, isSame } from './lists.ts'
 import { Refresher } from './refresher.ts'
 import { isRepeatable, unavailable } from './refusal.ts'
 import { timing as defaultTiming, type Timing } from './timing.ts'
+import { Wishes } from './wishes.ts'
 
 export interface UpstreamOptions {
   readonly server: Server
@@ -50,10 +51,9 @@ export class Upstream implements AsyncDisposable {
   readonly #dialer: Dialer
   readonly #keeper: Keeper
   readonly #refresher: Refresher
-  readonly #subscriptions = new Map<string, Params>()
+  readonly #wishes: Wishes
   readonly #closing = new AbortController()
   #listing: Listing | undefined
-  #logLevel: string | undefined
   /** What the server asked for with `Retry-After`: until then it is left alone. */
   #pausedUntil = 0
   /** Found out at the first connect, so that a lost session comes back over the same transport. */
@@ -67,6 +67,7 @@ export class Upstream implements AsyncDisposable {
     this.#options = options
     this.#timing = { ...defaultTiming, ...options.timing }
     this.#log = options.log.with({ server: server.name })
+    this.#wishes = new Wishes(this.#log)
     this.#transport = server.transport.kind === 'auto' ? 'http' : server.transport.kind
     const shared = { server, timing: this.#timing, log: this.#log }
     const userAgent = `${clientInfo.name}/${clientInfo.version}`
@@ -149,11 +150,11 @@ export class Upstream implements AsyncDisposable {
 
   /** The log level the downstream sessions want together; replayed after a reconnect. */
   async setLogLevel(level: string): Promise<void> {
-    this.#logLevel = level
+    this.#wishes.setLogLevel(level)
     const { connection } = this.#keeper
     if (!connection) return
     try {
-      await this.#tellLogLevel(connection, AbortSignal.timeout(this.server.timeouts.connect))
+      await this.#wishes.tellLogLevel(connection, AbortSignal.timeout(this.server.timeouts.connect))
     } catch (error) {
       // Not lost: the next connection is told before it counts as ready.
       this.#log.debug('the log level waits for the next connection', { reason: messageOf(error) })
@@ -164,12 +165,12 @@ export class Upstream implements AsyncDisposable {
   async subscribe(uri: string, extra: Params = {}): Promise<RpcResponse> {
     const params = { ...extra, uri }
     const answer = await this.#ask('resources/subscribe', params)
-    if (!isError(answer)) this.#subscriptions.set(uri, params)
+    if (!isError(answer)) this.#wishes.subscribe(uri, params)
     return answer
   }
 
   unsubscribe(uri: string): Promise<RpcResponse> {
-    this.#subscriptions.delete(uri)
+    this.#wishes.unsubscribe(uri)
     return this.#ask('resources/unsubscribe', { uri })
   }
 
@@ -219,7 +220,7 @@ export class Upstream implements AsyncDisposable {
   }
 
   async #prepare(connection: Connection, signal: AbortSignal): Promise<void> {
-    await Promise.all([this.#fetch(connection, signal), this.#replay(connection, signal)])
+    await Promise.all([this.#fetch(connection, signal), this.#wishes.tell(connection, signal)])
   }
 
   async #fetch(connection: Connection, signal: AbortSignal): Promise<void> {
@@ -232,21 +233,6 @@ export class Upstream implements AsyncDisposable {
   async #refetch(): Promise<void> {
     const { connection } = this.#keeper
     if (connection) await this.#fetch(connection, AbortSignal.timeout(this.server.timeouts.connect))
-  }
-
-  /** What the last connection had been told, for a new one that knows nothing. */
-  async #replay(connection: Connection, signal: AbortSignal): Promise<void> {
-    await this.#tellLogLevel(connection, signal)
-    for (const params of this.#subscriptions.values()) {
-      const answer = await connection.ask('resources/subscribe', params, signal)
-      if (isError(answer)) this.#log.warn('a subscription could not be renewed', { code: answer.error.code })
-    }
-  }
-
-  async #tellLogLevel(connection: Connection, signal: AbortSignal): Promise<void> {
-    if (this.#logLevel === undefined || connection.greeting.capabilities.logging === undefined) return
-    const answer = await connection.ask('logging/setLevel', { level: this.#logLevel }, signal)
-    if (isError(answer)) this.#log.warn('the server refuses the log level', { code: answer.error.code })
   }
 
   #ask(method: string, params: Params): Promise<RpcResponse> {

@@ -216,3 +216,14 @@ test('repeats a read on a server that crashed, but never a tool call', async () 
   await crash
   expect(await read).toMatchObject({ result: { contents: [{ uri: 'test://one' }] } })
 })
+
+test('the client’s progress on a question reaches the server before the answer', async () => {
+  await using fixture = await observeReady(serverOf(stdio('echo')))
+  const progress = { progressToken: 'of the server', progress: 1 }
+  const call = toolCall('ask', { method: 'sampling/createMessage' }, undefined, (request, { progressed }) => {
+    progressed({ jsonrpc: '2.0', method: 'notifications/progress', params: progress })
+    return sampled(request)
+  })
+  await fixture.upstream.call(call)
+  expect(JSON.parse(textOf(await fixture.upstream.call(toolCall('client-progress'))))).toEqual([progress])
+})

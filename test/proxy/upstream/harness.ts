@@ -1,5 +1,5 @@
 import type { HttpTransport, Server, StdioTransport } from '../../../src/config/profile.ts'
-import type { Exchange } from '../../../src/proxy/exchange.ts'
+import type { Asking, Exchange } from '../../../src/proxy/exchange.ts'
 import { isError, isRecord, type RpcNotification, type RpcRequest, type RpcResponse } from '../../../src/proxy/rpc.ts'
 import type { Timing } from '../../../src/proxy/upstream/timing.ts'
 import { Upstream } from '../../../src/proxy/upstream/upstream.ts'
@@ -102,7 +102,7 @@ export interface TestExchange extends Exchange {
   abort(reason: string): void
 }
 
-type Answer = (request: RpcRequest, signal: AbortSignal) => Promise<RpcResponse>
+type Answer = (request: RpcRequest, asking: Asking) => Promise<RpcResponse>
 
 /** An exchange that remembers what it was told, and answers the server's questions with `answer`. */
 export function exchange(method: string, params: Exchange['params'], answer: Answer = refuse): TestExchange {
@@ -118,9 +118,9 @@ export function exchange(method: string, params: Exchange['params'], answer: Ans
     abort: (reason) => controller.abort(new Error(reason)),
     sink: {
       notify: (notification) => void notifications.push(notification),
-      request: (request, signal) => {
+      request: (request, asking) => {
         requests.push(request)
-        return answer(request, signal)
+        return answer(request, asking)
       },
     },
   }

@@ -8,6 +8,7 @@ interface Stats {
   readonly connections: number
   readonly initializes: number
   readonly posts: number
+  readonly calls: number
   readonly gets: number
   readonly deletes: number
   readonly sessions: number
@@ -317,4 +318,34 @@ test('repeats a read after a broken answer, but no tool call', async () => {
   await expect(fixture.upstream.call(toolCall('reply', script))).rejects.toThrow('HTTP 502')
   await expect(fixture.upstream.call(exchange('resources/read', { arguments: script }))).rejects.toThrow('HTTP 502')
   expect(await statsOf(server)).toMatchObject({ calls: 1, reads: 3 })
+})
+
+test('does not repeat a call whose session is gone when its answer is to be resumed', async () => {
+  await using server = await startFixture('replies', [], { RESUME_STATUS: '404' })
+  await using fixture = await observeReady(serverOf(http(server.address)))
+  const script = { events: 'id: e1\nretry: 10\ndata:\n\n' }
+  await expect(fixture.upstream.call(toolCall('reply', script))).rejects.toThrow('ended without an answer')
+  expect((await statsOf(server)).calls).toBe(1)
+})
+
+test('U-30 is not hurried by a server that wants its answer resumed at once, again and again', async () => {
+  await using server = await startFixture('replies')
+  await using fixture = await observeReady(serverOf(http(server.address), { timeouts: { request: 450 } }))
+  const script = {
+    events: 'id: e1\nretry: 0\ndata:\n\n',
+    resume: 'id: e2\nretry: 0\ndata: {"jsonrpc":"2.0","method":"notifications/any"}\n\n',
+  }
+  await expect(fixture.upstream.call(toolCall('reply', script))).rejects.toMatchObject({ code: -31002 })
+  expect((await statsOf(server)).lastEventIds.length).toBeLessThan(6)
+})
+
+test('comes back for every session a server forgets, however soon one after the other', async () => {
+  await using server = await startFixture('http')
+  await using fixture = await observeReady(serverOf(http(server.address)), { timing: { session: 0 } })
+  for (let i = 1; i <= 3; i++) {
+    await tell(server, '/forget')
+    const calls = Array.from({ length: 100 }, () => fixture.upstream.call(toolCall('echo', { text: 'hi' })))
+    expect(new Set((await Promise.all(calls)).map(textOf))).toEqual(new Set(['hi']))
+    expect((await statsOf(server)).initializes).toBe(1 + i)
+  }
 })

@@ -96,3 +96,8 @@ test('shows a disabled server as such and never starts it', async () => {
   expect([fixture.states, fixture.upstream.pid]).toEqual([['disabled'], null])
   await expect(fixture.upstream.call(toolCall('echo'))).rejects.toMatchObject({ facts: { retryable: false } })
 })
+
+test('hears of a change that comes while the first lists are being fetched', async () => {
+  await using fixture = await observeReady(serverOf(stdio('late-change')))
+  await waitFor(() => fixture.upstream.listing?.tools.some(({ name }) => name === 'late') === true)
+})
