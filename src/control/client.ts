@@ -140,10 +140,8 @@ function refusal(body: string, status: number): ErrorDocument {
 
 function unreachable(error: unknown): McpctlError {
   if (isLost(error)) return new McpctlError('unreachable', 'the supervisor ended before it answered', { cause: error })
-  return new McpctlError('unreachable', `no supervisor answers: ${messageOf(error)}`, {
-    hint: 'start one with `mcpctl up`',
-    cause: error,
-  })
+  const message = isAbsence(error) ? 'no supervisor is running' : `no supervisor answers: ${messageOf(error)}`
+  return new McpctlError('unreachable', message, { hint: 'start one with `mcpctl up`', cause: error })
 }
 
 /** Somebody listens and does not answer: not the same as nobody there, for whom another could be started. */
@@ -163,5 +161,14 @@ function silence(socket: string, deadline: number): McpctlError {
 }
 
 function isLost(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 'ECONNRESET'
+  return codeOf(error) === 'ECONNRESET'
+}
+
+/** There is no socket, or only one whose process has ended. */
+function isAbsence(error: unknown): boolean {
+  return codeOf(error) === 'ENOENT' || codeOf(error) === 'ECONNREFUSED'
+}
+
+function codeOf(error: unknown): unknown {
+  return error instanceof Error && 'code' in error ? error.code : undefined
 }
