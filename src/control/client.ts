@@ -87,7 +87,7 @@ export class ControlClient {
         clearTimeout(timer)
         resolve(answer)
       })
-      const timer = setTimeout(() => outgoing.destroy(silence(this.socket, deadline)), deadline)
+      const timer = setTimeout(() => outgoing.destroy(silence(deadline)), deadline)
       outgoing.once('error', (error) => {
         clearTimeout(timer)
         reject(isSilence(error) ? error : unreachable(error))
@@ -153,9 +153,9 @@ class Silence extends Error {
   override readonly name = 'Silence'
 }
 
-function silence(socket: string, deadline: number): McpctlError {
+function silence(deadline: number): McpctlError {
   return new McpctlError('unreachable', `the supervisor has not answered for ${deadline / 1000} s`, {
-    hint: `it hangs: kill -9 $(lsof -t '${socket}'), then \`mcpctl down\` ends what it left behind`,
+    hint: 'end its process (`ps` shows it as supervisor.js or mcpctl up), then `mcpctl down` ends what it left behind',
     cause: new Silence(),
   })
 }

@@ -251,6 +251,18 @@ test('the state is in one place wherever in the project a command is typed, and 
   expect(homeless).toMatchObject({ exitCode: 4, stderr: expect.stringContaining('no supervisor is running') })
 })
 
+test('a supervisor that hangs is neither down nor started anew', async () => {
+  await using project = await twoProfiles()
+  await project.ok(['up', '-d', '--wait'])
+  const { supervisor } = await project.status()
+  process.kill(supervisor.pid, 'SIGSTOP')
+  const all = await Promise.all([['status'], ['down'], ['up', '-d'], ['logs', '-f']].map((args) => project.run(args)))
+  process.kill(supervisor.pid, 'SIGCONT')
+  const stderr = expect.stringContaining('the supervisor has not answered for 5 s')
+  for (const result of all) expect(result).toMatchObject({ exitCode: 4, stdout: '', stderr })
+  expect((await project.status()).supervisor.pid).toBe(supervisor.pid)
+})
+
 test('down after the supervisor was killed ends what it left behind', async () => {
   await using project = await twoProfiles()
   await project.ok(['up', '-d', '--wait', '--no-watch'])
