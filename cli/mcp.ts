@@ -8,7 +8,10 @@ import { findGroups, findTarget, type Target } from './target.ts'
 /** The group or server of this name, asked of the running supervisor. */
 export async function targetOf(context: Context, text: string): Promise<Target> {
   const { control } = await findProject(context)
-  return findTarget(await control.ask('status'), text)
+  const target = findTarget(await control.ask('status'), text)
+  const { name, state } = target.group
+  if (state !== 'stopped') return target
+  throw new McpctlError('unreachable', `the group ${name} is stopped`, { hint: `mcpctl start ${name}` })
 }
 
 /** The named one, or every group that runs. */

@@ -23,7 +23,7 @@ export async function runProgram(argv: readonly string[], around: Surroundings, 
     await program.parseAsync(argv, { from: 'user' })
     return exit
   } catch (thrown) {
-    if (thrown instanceof CommanderError && isHelp(thrown)) {
+    if (thrown instanceof CommanderError && isHelp(thrown, argv)) {
       if (thrown.code === 'commander.help') around.stdout.write(program.helpInformation())
       return 0
     }
@@ -122,13 +122,15 @@ function earlyFlags(argv: readonly string[]): Flags {
   return mergeFlags({ json, color: !typed.includes('--no-color') }, {})
 }
 
-/** Asked for, or nothing was typed at all (commander counts that as an error). */
-function isHelp({ exitCode, code }: CommanderError): boolean {
-  return exitCode === 0 || code === 'commander.help'
+/** Asked for, or no command was typed at all; commander counts that as an error, and also help on what is not there. */
+function isHelp({ exitCode, code }: CommanderError, argv: readonly string[]): boolean {
+  return exitCode === 0 || (code === 'commander.help' && !argv.includes('help'))
 }
 
 /** `error: unknown command 'stats'\n(Did you mean status?)` in our own form. */
 function usageError(error: CommanderError): McpctlError {
+  if (error.code === 'commander.help')
+    return new McpctlError('usage', 'there is no help on that', { hint: 'mcpctl --help lists the commands' })
   const [first = '', ...rest] = error.message.replace(/^error: /, '').split('\n')
   const suggestion = rest.join(' ').replace(/^\((.*)\)$/, '$1')
   return new McpctlError('usage', first, { hint: suggestion || 'see mcpctl --help', cause: error })

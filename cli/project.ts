@@ -1,5 +1,5 @@
 import { projectFolder } from '../src/config/locate.ts'
-import { ControlClient } from '../src/control/client.ts'
+import { ControlClient, isSilence } from '../src/control/client.ts'
 import type { Status } from '../src/control/protocol.ts'
 import { pause } from '../src/shared/async.ts'
 import { McpctlError } from '../src/shared/errors.ts'
@@ -22,12 +22,12 @@ export async function findProject({ cwd, env, flags }: Context): Promise<Project
   return { folder, paths, control: new ControlClient(paths.socket) }
 }
 
-/** The status of the running supervisor; undefined when none answers. */
+/** The status of the running supervisor; undefined when there is none. Throws `unreachable` when it hangs. */
 export async function presentStatus(control: ControlClient): Promise<Status | undefined> {
   try {
     return await control.ask('status')
   } catch (error) {
-    if (error instanceof McpctlError && error.code === 'unreachable') return undefined
+    if (error instanceof McpctlError && error.code === 'unreachable' && !isSilence(error)) return undefined
     throw error
   }
 }

@@ -64,14 +64,18 @@ function isSettled(status: Status, wanted: Wanted): boolean {
   return counted(status, wanted).every((group) => isUp(group) || wantsTakenPort(group))
 }
 
-/** The groups that have to come up: a stopped one only if it is meant to start now. */
+/** The groups that have to come up: a stopped one only if it is meant to start now, or is what is waited for. */
 function counted({ groups }: Status, wanted: Wanted): GroupStatus[] {
   const starting = new Set(
     wanted.applied?.plan.actions.filter((action) => action.do !== 'stop').map((action) => action.group),
   )
   return groups
     .filter(({ name }) => wanted.groups.length === 0 || wanted.groups.includes(name))
-    .filter(({ name, state }) => state !== 'stopped' || starting.has(name))
+    .filter(({ name, state }) => state !== 'stopped' || starting.has(name) || isAwaited(name, wanted))
+}
+
+function isAwaited(name: string, { applied, groups }: Wanted): boolean {
+  return applied === undefined && groups.includes(name)
 }
 
 function failureOf(groups: readonly GroupStatus[], timeout: number): McpctlError | undefined {

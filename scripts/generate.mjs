@@ -1,6 +1,6 @@
-// Generates src/config/generated/ from the hand-written schemas: the types of files as written, and validators as
-// plain code, because compiling schemas at every start would cost about 60 ms. With --check nothing is written and
-// drift fails.
+// Generates from the hand-written schemas: into src/config/generated/ the types of files as written, and validators as
+// plain code, because compiling schemas at every start would cost about 60 ms; into docs/configuration.md the tables of
+// keys. With --check nothing is written and drift fails.
 import { readFileSync, writeFileSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -11,17 +11,41 @@ import { compile } from 'json-schema-to-typescript'
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..')
 const schemas = join(root, 'schemas')
-const out = join(root, 'src', 'config', 'generated')
 const names = ['defs.schema.json', 'mcpctl.schema.json', 'profile.schema.json']
+/** Of docs/configuration.md, by the title of a type. */
+const sections = {
+  filter: 'filter',
+  timeouts: 'timeouts',
+  restart: 'restart',
+  retry: 'retry',
+  cache: 'cache',
+  'cache of a group': 'cache-of-a-group',
+  limits: 'limits',
+  auth: 'auth',
+  match: 'match',
+  defaults: 'defaults',
+  'map of servers': 'serversname',
+  'list of servers': 'serversname',
+  'map of groups': 'groupsname',
+  'map of secrets': 'secrets',
+  'map of profiles': 'profile-file',
+  'env file or list of env files': 'env-file',
+  'profile name or list of names': 'extends',
+  'glob or list of globs': 'include',
+}
 const banner = '// Generated from schemas/ by `npm run generate`. Do not edit.\n'
 
-const generated = { 'files.ts': await types(), 'validators.js': await validators() }
-const drifted = Object.entries(generated).filter(([name, text]) => readOr(join(out, name)) !== text)
+const generated = {
+  'src/config/generated/files.ts': await types(),
+  'src/config/generated/validators.js': await validators(),
+  'docs/configuration.md': withTables(readFileSync(join(root, 'docs/configuration.md'), 'utf8')),
+}
+const drifted = Object.entries(generated).filter(([path, text]) => readOr(join(root, path)) !== text)
 if (process.argv.includes('--check')) {
-  for (const [name] of drifted) console.error(`src/config/generated/${name} is not what schemas/ say: npm run generate`)
+  for (const [path] of drifted) console.error(`${path} is not what schemas/ say: npm run generate`)
   process.exitCode = drifted.length === 0 ? 0 : 1
 } else {
-  for (const [name, text] of drifted) writeFileSync(join(out, name), text)
+  for (const [path, text] of drifted) writeFileSync(join(root, path), text)
 }
 
 async function types() {
@@ -72,6 +96,43 @@ async function validators() {
     minify: true,
   })
   return banner + bundle.outputFiles[0].text
+}
+
+/** The page with the table of keys between each `<!-- keys: NAME -->` and `<!-- end -->`. */
+function withTables(page) {
+  const { definitions } = read('defs.schema.json')
+  const roots = { mcpctl: read('mcpctl.schema.json'), profile: read('profile.schema.json') }
+  return page.replace(/(<!-- keys: (\w+) -->\n)[\s\S]*?(<!-- end -->)/g, (_, start, name, end) => {
+    return `${start}\n${table({ ...definitions, ...roots }[name], definitions)}\n${end}`
+  })
+}
+
+function table({ properties }, definitions) {
+  const rows = Object.entries(properties).map(([key, schema]) => {
+    const [outer, ...inner] = chain(schema, definitions)
+    const own = { ...Object.assign({}, ...inner.reverse(), outer) }
+    const standard = own.default === undefined ? '' : `\`${String(own.default) || "''"}\``
+    return [`\`${key}\``, kind(own), standard, own.description ?? own.title]
+  })
+  const lines = [['key', 'type', 'default', 'meaning'], ['---', '---', '---', '---'], ...rows]
+  return lines.map((cells) => `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |\n`).join('')
+}
+
+/** A schema and all that it refers to, outermost first. */
+function chain(schema, definitions) {
+  const target = schema.$ref && definitions[schema.$ref.split('/').at(-1)]
+  return target ? [schema, ...chain(target, definitions)] : [schema]
+}
+
+/** Its values if they are few, else its title, with a link where the page has a section on it. */
+function kind({ title, anyOf, enum: values = anyOf?.[0].enum }) {
+  if (values)
+    return values
+      .filter((value) => value !== null)
+      .map((value) => `\`${value}\``)
+      .join(', ')
+  const section = sections[title]
+  return section ? `[${title}](#${section})` : title
 }
 
 function read(name) {

@@ -1,6 +1,7 @@
-import { chmod, mkdir, rm, writeFile } from 'node:fs/promises'
+import { chmod, rm, writeFile } from 'node:fs/promises'
 import { didYouMean } from '../../src/config/suggest.ts'
 import { McpctlError } from '../../src/shared/errors.ts'
+import { prepareStateFolder } from '../../src/supervisor/state-folder.ts'
 import type { Run } from '../command.ts'
 import type { Context } from '../context.ts'
 import { envelope, note, print } from '../output.ts'
@@ -13,7 +14,7 @@ export const run: Run = async (context, { args: [name], options }) => {
   if (options.unset) await rm(paths.use, { force: true })
   else if (name !== undefined) {
     await mustExist(context, name)
-    await mkdir(paths.folder, { recursive: true, mode: 0o700 })
+    prepareStateFolder(paths)
     await writeFile(paths.use, `${name}\n`, { mode: 0o600 })
     await chmod(paths.use, 0o600)
   }

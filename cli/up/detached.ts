@@ -1,9 +1,10 @@
 import { spawn } from 'node:child_process'
-import { mkdir, open, readFile } from 'node:fs/promises'
+import { open, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { pause } from '../../src/shared/async.ts'
 import { fromDocument, McpctlError } from '../../src/shared/errors.ts'
 import { entryFile } from '../../src/shared/paths.ts'
+import { prepareStateFolder } from '../../src/supervisor/state-folder.ts'
 import type { Context } from '../context.ts'
 import { type Project, presentStatus } from '../project.ts'
 
@@ -13,7 +14,7 @@ const START_DEADLINE = 15_000
 /** Starts a supervisor of its own session and resolves once one answers: this one, or the winner of a race. */
 export async function startDetached(context: Context, project: Project): Promise<void> {
   const { folder, paths, control } = project
-  await mkdir(paths.folder, { recursive: true, mode: 0o700 })
+  prepareStateFolder(paths)
   const lastWords = join(paths.folder, 'supervisor.err')
   const file = await open(lastWords, 'w', 0o600)
   const child = spawn(context.execPath, [entryFile('supervisor'), folder], {

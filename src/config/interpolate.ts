@@ -124,10 +124,24 @@ function secretValue(scan: Scan, name: string, start: number): string {
 }
 
 function malformed(scan: Scan, start: number): { readonly value: string; readonly end: number } {
-  const hint = 'write ${NAME}, ${NAME:-default} or ${secret:NAME}, and $$ for a dollar sign'
-  const shown = scan.text.slice(start, start + 24)
-  scan.problems.push({ code: 'bad_interpolation', message: `cannot read "${shown}"`, hint, offset: start })
-  return { value: '', end: scan.text.length }
+  const end = scan.text.length
+  // What is wrong inside makes what is around it unreadable too: once is enough.
+  if (scan.problems.some(({ code, offset }) => code === 'bad_interpolation' && offset > start))
+    return { value: '', end }
+  const rest = scan.text.slice(start)
+  const message = `cannot read "${rest.slice(0, 24)}"`
+  scan.problems.push({ code: 'bad_interpolation', message, hint: spelling(rest), offset: start })
+  return { value: '', end }
+}
+
+/** How to write it, also for what other programs understand: `${env:NAME}`, `${env.NAME}`, `${secrets.NAME}`. */
+function spelling(text: string): string {
+  if (!text.includes('}')) return 'the closing } is missing'
+  const [, name] = /^\$\{\s*env\s*[:.]\s*([A-Za-z_]\w*)/i.exec(text) ?? []
+  if (name !== undefined) return `write \${${name}}`
+  const [, secret] = /^\$\{\s*secrets?\s*[:.]\s*([A-Za-z0-9][A-Za-z0-9._-]*)/i.exec(text) ?? []
+  if (secret !== undefined) return `write \${secret:${secret}}`
+  return 'write ${NAME}, ${NAME:-default} or ${secret:NAME}, and $$ for a dollar sign'
 }
 
 function matchAt(pattern: RegExp, text: string, at: number): RegExpExecArray | undefined {

@@ -74,7 +74,7 @@ export async function loadProfileSet(pointer: Pointer): Promise<ProfileSet> {
 
 function nothingFound(pointer: Pointer, folders: readonly string[]): McpctlError {
   const named = namedPaths(pointer)
-  const hint = 'write mcpctl.yaml or profiles/NAME.yaml (`mcpctl init`), or point to them with -f'
+  const hint = 'write mcpctl.yaml or profiles/NAME.yaml, or point to them with -f'
   if (named.length > 0) return new McpctlError('config_invalid', `no profile set in ${named.join(', ')}`, { hint })
   const where = folders.length > 1 ? `${folders[0]} or above, up to ${folders.at(-1)}` : (folders[0] ?? pointer.cwd)
   return new McpctlError('config_invalid', `no profile set in ${where}`, { hint })

@@ -5,12 +5,18 @@ export function nearest(word: string, known: Iterable<string>): string | undefin
   const candidates = [...known]
   if (candidates.length === 0 || word.length > 100) return undefined
   const lower = new Map(candidates.map((candidate) => [candidate.toLowerCase(), candidate]))
-  const best = closest(word.toLowerCase(), [...lower.keys()])
-  const isNear = distance(word.toLowerCase(), best) <= Math.max(1, Math.floor(word.length / 3))
-  return isNear || letters(word.toLowerCase()) === letters(best) ? lower.get(best) : undefined
+  const typed = word.toLowerCase()
+  const swapped = [...lower.keys()].find((known) => isSwap(typed, known))
+  if (swapped !== undefined) return lower.get(swapped)
+  const best = closest(typed, [...lower.keys()])
+  return distance(typed, best) <= Math.max(1, Math.floor(word.length / 3)) ? lower.get(best) : undefined
 }
 
-/** Swapped letters count as two changes, which in a short word is too many. */
+/** Two swapped letters count as two changes, so that another word could seem nearer, and in a short one none near. */
+function isSwap(word: string, known: string): boolean {
+  return word.length === known.length && distance(word, known) <= 2 && letters(word) === letters(known)
+}
+
 function letters(word: string): string {
   return [...word].sort().join('')
 }

@@ -19,10 +19,16 @@ export interface LogQuery {
   readonly follow?: boolean
 }
 
-/** Applying may run the commands that secrets come from, and ending everything takes its grace: longer hangs. */
-const ANSWER_MS = 180_000
+/** The status and the beginning of a stream are at hand: a supervisor that keeps them longer hangs. */
+const PROMPT_MS = 5_000
 
-/** The CLI's end of the control API. Every call throws McpctlError `unreachable` when no supervisor answers. */
+/** Applying may run the commands that secrets come from, and ending everything takes its grace. */
+const WORK_MS = 180_000
+
+/**
+ * The CLI's end of the control API. Every call throws McpctlError `unreachable` when no supervisor answers, soon when
+ * nobody listens, after a deadline when somebody does (`isSilence`).
+ */
 export class ControlClient {
   readonly socket: string
 
@@ -34,33 +40,33 @@ export class ControlClient {
     route: R,
     ...[body]: R extends keyof Bodies ? [Bodies[R]] : []
   ): Promise<Answers[R]> {
-    const signal = AbortSignal.timeout(ANSWER_MS)
-    const answer = await this.#open({ route, body, query: '', signal })
+    const deadline = route === 'status' ? PROMPT_MS : WORK_MS
+    const answer = await this.#open({ route, body, query: '', deadline, signal: undefined })
     return JSON.parse(await text(answer))
   }
 
   /** The first event is the present status. Ends when the supervisor does, or when the signal aborts. */
   async *events(signal: AbortSignal): AsyncGenerator<ControlEvent> {
-    yield* this.#stream<ControlEvent>({ route: 'events', body: undefined, query: '', signal })
+    yield* this.#stream<ControlEvent>({ route: 'events', query: '', signal })
   }
 
   /** Oldest first. Ends after the newest record unless `follow` is set, then as `events` does. */
   async *logs(query: LogQuery, signal: AbortSignal): AsyncGenerator<LogRecord> {
-    yield* this.#stream<LogRecord>({ route: 'logs', body: undefined, query: queryString(query), signal })
+    yield* this.#stream<LogRecord>({ route: 'logs', query: queryString(query), signal })
   }
 
-  async *#stream<T>(call: Call): AsyncGenerator<T> {
-    const answer = await this.#open(call)
+  async *#stream<T>({ route, query, signal }: StreamCall): AsyncGenerator<T> {
+    const answer = await this.#open({ route, query, signal, body: undefined, deadline: PROMPT_MS })
     answer.setEncoding('utf8')
     try {
       // What the peer on a 0600 socket writes is taken as the protocol says: both ends are one package.
       for await (const value of parseLines(answer)) {
-        if (call.signal.aborted) return
+        if (signal.aborted) return
         yield value as T
       }
     } catch (error) {
       // A supervisor that ended, however, and a caller that had enough are the two regular ends of a stream.
-      if (!call.signal.aborted && !isLost(error)) throw error
+      if (!signal.aborted && !isLost(error)) throw error
     } finally {
       answer.destroy()
     }
@@ -72,23 +78,38 @@ export class ControlClient {
     throw fromDocument(refusal(await text(answer), answer.statusCode ?? 0))
   }
 
-  #send({ route, body, query, signal }: Call): Promise<IncomingMessage> {
+  #send({ route, body, query, deadline, signal }: Call): Promise<IncomingMessage> {
     const { method, path } = routes[route]
     const headers = { host: 'mcpctl', 'content-type': 'application/json' }
-    const options = { socketPath: this.socket, method, path: path + query, headers, agent: false, signal }
+    const options = { socketPath: this.socket, method, path: path + query, headers, agent: false }
     return new Promise((resolve, reject) => {
-      const outgoing = request(options, resolve)
-      outgoing.once('error', (error) => reject(unreachable(error)))
+      const outgoing = request({ ...options, ...(signal && { signal }) }, (answer) => {
+        clearTimeout(timer)
+        resolve(answer)
+      })
+      const timer = setTimeout(() => outgoing.destroy(silence(deadline)), deadline)
+      outgoing.once('error', (error) => {
+        clearTimeout(timer)
+        reject(isSilence(error) ? error : unreachable(error))
+      })
       outgoing.end(body === undefined ? undefined : JSON.stringify(body))
     })
   }
 }
 
-interface Call {
+interface StreamCall {
   readonly route: RouteName
-  readonly body: unknown
   readonly query: string
   readonly signal: AbortSignal
+}
+
+interface Call {
+  readonly route: RouteName
+  readonly query: string
+  readonly body: unknown
+  /** Until the answer begins, in milliseconds. */
+  readonly deadline: number
+  readonly signal: AbortSignal | undefined
 }
 
 function queryString(query: LogQuery): string {
@@ -119,12 +140,35 @@ function refusal(body: string, status: number): ErrorDocument {
 
 function unreachable(error: unknown): McpctlError {
   if (isLost(error)) return new McpctlError('unreachable', 'the supervisor ended before it answered', { cause: error })
-  return new McpctlError('unreachable', `no supervisor answers: ${messageOf(error)}`, {
-    hint: 'start one with `mcpctl up`',
-    cause: error,
+  const message = isAbsence(error) ? 'no supervisor is running' : `no supervisor answers: ${messageOf(error)}`
+  return new McpctlError('unreachable', message, { hint: 'start one with `mcpctl up`', cause: error })
+}
+
+/** Somebody listens and does not answer: not the same as nobody there, for whom another could be started. */
+export function isSilence(error: unknown): boolean {
+  return error instanceof McpctlError && error.cause instanceof Silence
+}
+
+class Silence extends Error {
+  override readonly name = 'Silence'
+}
+
+function silence(deadline: number): McpctlError {
+  return new McpctlError('unreachable', `the supervisor has not answered for ${deadline / 1000} s`, {
+    hint: 'end its process (`ps` shows it as supervisor.js or mcpctl up), then `mcpctl down` ends what it left behind',
+    cause: new Silence(),
   })
 }
 
 function isLost(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 'ECONNRESET'
+  return codeOf(error) === 'ECONNRESET'
+}
+
+/** There is no socket, or only one whose process has ended. */
+function isAbsence(error: unknown): boolean {
+  return codeOf(error) === 'ENOENT' || codeOf(error) === 'ECONNREFUSED'
+}
+
+function codeOf(error: unknown): unknown {
+  return error instanceof Error && 'code' in error ? error.code : undefined
 }

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { existsSync, readFileSync, realpathSync } from 'node:fs'
 import { tmpdir, userInfo } from 'node:os'
-import { basename, dirname, join } from 'node:path'
+import { basename, dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 /** The environment as a plain record: handed down, never read from `process` below the entry files. */
@@ -28,7 +28,7 @@ export interface StatePaths {
 export function statePaths(projectFolder: string, env: Env): StatePaths {
   const real = realpathSync(projectFolder)
   const hash = createHash('sha256').update(real).digest('hex').slice(0, 12)
-  const folder = join(stateHome(env), `${basename(real) || 'root'}-${hash}`)
+  const folder = join(stateHome(real, env), `${basename(real) || 'root'}-${hash}`)
   return {
     folder,
     socket: socketPath(folder, env),
@@ -39,10 +39,11 @@ export function statePaths(projectFolder: string, env: Env): StatePaths {
   }
 }
 
-function stateHome(env: Env): string {
-  if (env.MCPCTL_HOME) return env.MCPCTL_HOME
-  if (env.XDG_STATE_HOME) return join(env.XDG_STATE_HOME, 'mcpctl')
-  return join(env.HOME ?? env.USERPROFILE ?? '.', '.local', 'state', 'mcpctl')
+/** Absolute, and the same wherever in the project a command is typed. */
+function stateHome(projectFolder: string, env: Env): string {
+  if (env.MCPCTL_HOME) return resolve(projectFolder, env.MCPCTL_HOME)
+  if (env.XDG_STATE_HOME) return resolve(projectFolder, env.XDG_STATE_HOME, 'mcpctl')
+  return resolve(projectFolder, env.HOME || env.USERPROFILE || userInfo().homedir, '.local', 'state', 'mcpctl')
 }
 
 /**

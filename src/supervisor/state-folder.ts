@@ -2,22 +2,33 @@ import { randomBytes } from 'node:crypto'
 import { chmodSync, lstatSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { userInfo } from 'node:os'
 import { dirname } from 'node:path'
-import { McpctlError } from '../shared/errors.ts'
+import { McpctlError, messageOf } from '../shared/errors.ts'
 import type { StatePaths } from '../shared/paths.ts'
 
 /**
  * Creates the state folder, and the socket's folder where that is another one, for the owner only. Throws McpctlError
- * `conflict` when one of them belongs to somebody else: what that one puts there must not be trusted.
+ * `conflict` when one of them belongs to somebody else: what that one puts there must not be trusted; `usage` when one
+ * cannot be made.
  */
 export function prepareStateFolder(paths: StatePaths): void {
   for (const folder of new Set([paths.folder, dirname(paths.socket)])) {
-    mkdirSync(folder, { recursive: true, mode: 0o700 })
+    make(folder)
     const { uid } = lstatSync(folder)
     if (uid !== userInfo().uid)
       throw new McpctlError('conflict', `the state folder ${folder} belongs to another user (uid ${uid})`, {
-        hint: 'set MCPCTL_HOME to a folder of your own',
+        hint: HINT,
       })
     chmodSync(folder, 0o700)
+  }
+}
+
+const HINT = 'set MCPCTL_HOME to a folder of your own'
+
+function make(folder: string): void {
+  try {
+    mkdirSync(folder, { recursive: true, mode: 0o700 })
+  } catch (cause) {
+    throw new McpctlError('usage', `cannot make the state folder: ${messageOf(cause)}`, { hint: HINT, cause })
   }
 }
 

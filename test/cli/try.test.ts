@@ -73,7 +73,10 @@ test('ping measures round trips', async () => {
 
 test('a stopped group is exit 4', async () => {
   await project.ok(['stop', 'local-fast'])
-  expect((await project.run(['tools', 'local-fast'])).exitCode).toBe(4)
+  expect(await project.run(['tools', 'local-fast'])).toMatchObject({
+    exitCode: 4,
+    stderr: 'mcpctl: the group local-fast is stopped\nhint: mcpctl start local-fast',
+  })
   expect((await project.run(['call', 'local-fast', 'everything_echo', 'message=x'])).exitCode).toBe(4)
   await project.ok(['start', 'local-fast'])
 })

@@ -1,6 +1,8 @@
 import { createServer } from 'node:net'
+import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import type { ControlEvent } from '../../src/control/protocol.ts'
+import { cli } from '../helpers/cli.ts'
 import { freePort } from '../helpers/ports.ts'
 import { isAlive, markedProcesses } from '../helpers/processes.ts'
 import { makeProject, type Project, stdioServer } from '../helpers/project.ts'
@@ -209,6 +211,56 @@ test('variables of --env-file are known to the supervisor', async () => {
   await project.edit('mcpctl.yaml', 'http://127.0.0.1:9/mcp', '${DEAD_URL:?set DEAD_URL}')
   expect((await project.run(['up', '-d'])).exitCode).toBe(6)
   await project.ok(['up', '-d', '--wait', '--env-file', 'my.env'])
+})
+
+test('an edit of the file of --env-file is a difference, though Node has read it as well', async () => {
+  await using project = await twoProfiles('echo, dead')
+  await project.temp.write({ 'my.env': 'DEAD_URL=http://127.0.0.1:9/mcp\n' })
+  await project.edit('mcpctl.yaml', 'http://127.0.0.1:9/mcp', '${DEAD_URL:?set DEAD_URL}')
+  await project.ok(['up', '-d', '--wait', '--no-watch', '--env-file', 'my.env'])
+  await project.temp.write({ 'my.env': 'DEAD_URL=http://127.0.0.1:10/mcp\n' })
+  expect((await project.ok(['reload', '--dry-run'])).stdout).toContain('server dead changed')
+})
+
+test('wait for a stopped group by its name is not over at once', async () => {
+  await using project = await twoProfiles()
+  await project.ok(['up', '-d', '--wait'])
+  await project.ok(['stop', 'two'])
+  await project.ok(['wait'])
+  const { exitCode, stderr } = await project.run(['wait', 'two', '--wait-timeout', '200ms'])
+  expect({ exitCode, stderr }).toMatchObject({ exitCode: 7, stderr: expect.stringContaining('two is stopped') })
+})
+
+test.each([[['up']], [['up', '-d']], [['use', 'a']]])('%j says where the state cannot be kept', async (args) => {
+  await using project = await twoProfiles()
+  const result = await project.run(args, { MCPCTL_HOME: join(project.folder, 'mcpctl.yaml') })
+  expect(result).toMatchObject({
+    exitCode: 2,
+    stderr: expect.stringMatching(/cannot make the state folder.*\nhint: set/),
+  })
+})
+
+test('the state is in one place wherever in the project a command is typed, and HOME may be missing', async () => {
+  await using project = await twoProfiles()
+  await project.temp.write({ 'deep/er/x': '' })
+  const env = { MCPCTL_HOME: '.elsewhere', HOME: project.folder }
+  await project.ok(['up', '-d', '--wait'], env)
+  const deep = join(project.folder, 'deep', 'er')
+  expect(await cli(['down'], { cwd: deep, env })).toMatchObject({ exitCode: 0, stdout: 'stopped one\nstopped two' })
+  const homeless = await cli(['status'], { cwd: deep, env: { ...env, HOME: '', MCPCTL_HOME: '' } })
+  expect(homeless).toMatchObject({ exitCode: 4, stderr: expect.stringContaining('no supervisor is running') })
+})
+
+test('a supervisor that hangs is neither down nor started anew', async () => {
+  await using project = await twoProfiles()
+  await project.ok(['up', '-d', '--wait'])
+  const { supervisor } = await project.status()
+  process.kill(supervisor.pid, 'SIGSTOP')
+  const all = await Promise.all([['status'], ['down'], ['up', '-d'], ['logs', '-f']].map((args) => project.run(args)))
+  process.kill(supervisor.pid, 'SIGCONT')
+  const stderr = expect.stringContaining('the supervisor has not answered for 5 s')
+  for (const result of all) expect(result).toMatchObject({ exitCode: 4, stdout: '', stderr })
+  expect((await project.status()).supervisor.pid).toBe(supervisor.pid)
 })
 
 test('down after the supervisor was killed ends what it left behind', async () => {

@@ -27,6 +27,7 @@ test('the help of a command has examples', async () => {
 test.each([
   ['an unknown command', ['stats'], /unknown command 'stats'[\s\S]*status/],
   ['an unknown flag', ['status', '--watsch'], /unknown option '--watsch'[\s\S]*--watch/],
+  ['help on what is not there', ['help', 'stats'], /there is no help on that[\s\S]*mcpctl --help/],
   ['a missing argument', ['call', 'local-fast'], /missing required argument 'tool'/],
   ['too many arguments', ['url', 'a', 'b'], /too many arguments/],
   ['a duration without a unit', ['up', '-d', '--wait-timeout', '60'], /"60" is not a duration[\s\S]*60s/],

@@ -134,3 +134,18 @@ test('no text at all makes it throw or loop', () => {
     { numRuns: 1000 },
   )
 })
+
+test.each([
+  ['x ${A', 'the closing } is missing'],
+  ['${env:HOME}', 'write ${HOME}'],
+  ['${env.HOME}', 'write ${HOME}'],
+  ['${secrets.crm}', 'write ${secret:crm}'],
+  ['${ secret: crm }', 'write ${secret:crm}'],
+  ['${}', 'write ${NAME}, ${NAME:-default} or ${secret:NAME}, and $$ for a dollar sign'],
+])('the hint on %s is how to write it', (text, hint) => {
+  expect(interpolate(text, lookup).problems.map((problem) => problem.hint)).toEqual([hint])
+})
+
+test('an expression that cannot be read inside of another is one problem', () => {
+  expect(interpolate('${X:-${Y:-${B', lookup).problems.map(({ message }) => message)).toEqual(['cannot read "${B"'])
+})

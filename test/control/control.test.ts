@@ -1,10 +1,11 @@
 import { once } from 'node:events'
 import { request } from 'node:http'
+import { createServer, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
 import { expect, test } from 'vitest'
-import { ControlClient, type LogQuery } from '../../src/control/client.ts'
+import { ControlClient, isSilence, type LogQuery } from '../../src/control/client.ts'
 import type { Applied, ControlEvent, LogRecord, Status, Wish } from '../../src/control/protocol.ts'
 import { type ControlApi, createControlServer } from '../../src/control/server.ts'
 import { McpctlError } from '../../src/shared/errors.ts'
@@ -69,6 +70,34 @@ test('says that the supervisor ended when it goes before it answered', async () 
   control.cut()
   await asked
 })
+
+test.concurrent.each(['status', 'events'] as const)(
+  'a supervisor that hangs does not keep the one who asks for %s',
+  async (route) => {
+    await using folder = await tempFolder()
+    const socket = join(folder.path, 'control.sock')
+    await using _mute = await listen(socket)
+    const client = new ControlClient(socket)
+    const asked = route === 'status' ? client.ask('status') : client.events(new AbortController().signal).next()
+    const error = await asked.catch((thrown: unknown) => thrown)
+    expect(error).toMatchObject({ code: 'unreachable', message: 'the supervisor has not answered for 5 s' })
+    expect(isSilence(error)).toBe(true)
+  },
+  15_000,
+)
+
+/** Takes connections and says nothing. */
+async function listen(socket: string): Promise<AsyncDisposable> {
+  const connections = new Set<Socket>()
+  const server = createServer((connection) => connections.add(connection)).listen(socket)
+  await once(server, 'listening')
+  return {
+    async [Symbol.asyncDispose]() {
+      for (const connection of connections) connection.destroy()
+      await once(server.close(), 'close')
+    },
+  }
+}
 
 test('streams events until the reader has enough', async () => {
   await using control = await serve({})

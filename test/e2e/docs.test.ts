@@ -1,8 +1,10 @@
 import { chmod, readdir, readFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { execa } from 'execa'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { parse } from 'yaml'
+import { parse } from '../../src/config/parse.ts'
+import { checkSchema } from '../../src/config/schema.ts'
+import { sourceOf } from '../../src/config/source.ts'
 import { entryFile, packageFolder } from '../../src/shared/paths.ts'
 import { exampleSet, freeOffset, makeProject, type Project } from '../helpers/project.ts'
 
@@ -109,7 +111,29 @@ test('the mistake shown in the README looks like that', async () => {
   for (const line of shown.trim().split('\n')) expect(result.stdout + result.stderr).toContain(line.trim())
 })
 
-test('every YAML block in the docs parses, and every profile of the example set is valid', async () => {
-  for (const { text } of blocks.filter(({ language }) => language === 'yaml')) expect(() => parse(text)).not.toThrow()
-  await project.ok(['validate'])
+const yaml = blocks.filter(({ language }) => language === 'yaml')
+
+test.each(yaml.map((block) => [block.file, block.text.split('\n')[0], block] as const))(
+  'the YAML is what the schemas say: %s: %s',
+  (file, _line, { text }) => {
+    const { root: map, diagnostics } = parse(sourceOf(file, text, root))
+    expect(diagnostics).toEqual([])
+    expect(map && checkSchema(map, /^(?:groups|extends):/m.test(text) ? 'profile' : 'base')).toEqual([])
+  },
+)
+
+test('every profile of the example set is valid', () => project.ok(['validate']))
+
+test.each(files)('every link of %s leads somewhere', async (file) => {
+  const text = await readFile(join(root, file), 'utf8')
+  for (const [, path = '', heading = ''] of text.matchAll(/\]\((?!https?:)([^)#]*)#?([^)]*)\)/g)) {
+    const target = path === '' ? text : await readFile(join(root, dirname(file), path), 'utf8')
+    if (heading !== '') expect(headingsOf(target)).toContain(heading)
+  }
 })
+
+/** As GitHub makes anchors of them. */
+function headingsOf(text: string): string[] {
+  const words = [...text.matchAll(/^#+ (.*)$/gm)].map(([, words = '']) => words.toLowerCase())
+  return words.map((heading) => heading.replaceAll(/[^\w -]/g, '').replaceAll(' ', '-'))
+}

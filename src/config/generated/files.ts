@@ -1,7 +1,7 @@
 // Generated from schemas/ by `npm run generate`. Do not edit.
 
 /**
- * More files of the profile set, as globs relative to this file. In the base file the default is `profiles/*.yaml` when there is such a folder.
+ * More files of the profile set, as globs relative to this file. In the base file the default is `profiles/*.yaml` and `*.yml`.
  */
 export type Include = string | string[] | null
 /**
