@@ -3,7 +3,7 @@ import type { Applied, GroupStatus, Status } from '../src/control/protocol.ts'
 import { McpctlError } from '../src/shared/errors.ts'
 import type { Context } from './context.ts'
 import { follow } from './follow.ts'
-import { createRenderer } from './progress/renderer.ts'
+import { createRenderer } from './progress/renderers.ts'
 import { elapsed } from './progress/step-line.ts'
 import { observe, slowest, startTrack } from './progress/track.ts'
 

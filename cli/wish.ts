@@ -4,7 +4,7 @@ import { parseEnv } from 'node:util'
 import type { Wish } from '../src/control/protocol.ts'
 import type { Env } from '../src/shared/paths.ts'
 import type { Invocation } from './command.ts'
-import { type Context, isCi } from './context.ts'
+import type { Context } from './context.ts'
 
 /** The first positional is the profile, unless `-p` named it: then all are groups. */
 function selection({ args }: Invocation, named: string | undefined) {
@@ -25,7 +25,7 @@ export function wishOf(context: Context, invocation: Invocation): Wish {
     env: withoutValuesOf(envFiles, env),
     ...selection(invocation, flags.profile),
     portOffset,
-    watch: watch && !isCi(env),
+    watch,
   }
 }
 
