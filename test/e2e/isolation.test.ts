@@ -111,13 +111,14 @@ servers: { echo: ${stdioServer('echo')} }
 profiles: { only: { groups: { one: { port: ${port}, servers: [echo] } } } }
 `,
     })
-    const started = mode === 'detached' ? project.ok(['up', '-d', '--wait']) : project.start(['up'])
+    const foreground = mode === 'detached' ? undefined : project.start(['up'])
+    if (!foreground) await project.ok(['up', '-d', '--wait'])
     const { supervisor, groups } = await waitFor(async () => {
       const status = await project.status()
       return status.state === 'ready' ? status : null
     })
     process.kill(supervisor.pid, 'SIGKILL')
-    await started
+    await foreground
     const pids = groups.flatMap(({ pid, servers }) => [pid ?? 0, ...servers.map((server) => server.pid ?? 0)])
     await waitFor(() => !pids.some(isAlive), 5_000)
     await project.ok(['up', '-d', '--wait'])
