@@ -1,5 +1,7 @@
 import { once } from 'node:events'
+import { request as httpRequest } from 'node:http'
 import { connect as connectTcp } from 'node:net'
+import { json } from 'node:stream/consumers'
 import { expect, test } from 'vitest'
 import type { Server } from '../../src/config/profile.ts'
 import { groupOf, serverOf, stdioServer } from '../helpers/group.ts'
@@ -251,13 +253,19 @@ test('a new socket it cannot listen on leaves it where it was', async () => {
 test('initializing on the address of a server that is removed meanwhile fails as a request does', async () => {
   using socket = await holdSocket()
   await using proxy = await startProxy({ group: groupOf([stdioServer('hung', 'silent')]), socket })
-  const alive = async () => (await fetch(`${proxy.url}/livez`)).text()
-  // The connection is there already, and a second one takes longer than the first request on it.
-  await alive()
-  const asked = rawSession(`${proxy.url}/servers/hung/mcp`)
-  await alive()
+  const headers = { 'content-type': 'application/json', accept: 'application/json, text/event-stream' }
+  const request = httpRequest(`${proxy.url}/servers/hung/mcp`, {
+    method: 'POST',
+    headers: { ...headers, expect: '100-continue' },
+  })
+  const answered = once(request, 'response')
+  request.flushHeaders()
+  // The proxy asks for the body once it has let the head pass: from here on the server may go.
+  await once(request, 'continue')
   await configure(proxy, 2, [])
-  expect((await asked).initialized).toMatchObject({ id: 'init', error: { code: -32602 } })
+  request.end(JSON.stringify({ jsonrpc: '2.0', id: 'init', method: 'initialize', params: {} }))
+  const [response] = await answered
+  expect(await json(response)).toMatchObject({ id: 'init', error: { code: -32602 } })
 })
 
 test('a cancelled read of a URI that several servers may know gets no answer', async () => {
