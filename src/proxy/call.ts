@@ -1,7 +1,7 @@
+import type { Reply } from './downstream/reply.ts'
+import type { Session } from './downstream/session.ts'
 import type { Asking, Exchange, Sink } from './exchange.ts'
-import type { Reply } from './reply.ts'
 import type { Params, RpcNotification, RpcRequest, RpcResponse } from './rpc.ts'
-import type { Session } from './session.ts'
 
 export interface CallOptions {
   readonly session: Session

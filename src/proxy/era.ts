@@ -1,4 +1,4 @@
-import { type Denial, REFUSED } from './denial.ts'
+import { type Denial, REFUSED } from './downstream/denial.ts'
 import { isRecord } from './rpc.ts'
 
 /** The revisions spoken downstream, all of the era with `initialize` and sessions; the newest first. */

@@ -2,7 +2,7 @@ import { lookup } from 'node:dns/promises'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { isIP, Server as NetServer } from 'node:net'
 import { pause } from '../shared/async.ts'
-import { MAX_HEADERS } from './guard.ts'
+import { MAX_HEADERS } from './downstream/guard.ts'
 
 /** A socket the supervisor bound: a descriptor this process inherited, or a handle that came over the IPC channel. */
 export type Socket = { readonly fd: number } | { readonly handle: object }

@@ -1,5 +1,5 @@
+import type { Session } from './downstream/session.ts'
 import type { RpcNotification } from './rpc.ts'
-import type { Session } from './session.ts'
 import type { Subscriptions } from './subscriptions.ts'
 import { type Kind, kinds } from './upstream/listing.ts'
 

@@ -2,12 +2,15 @@ import { within } from '../shared/async.ts'
 import { messageOf } from '../shared/errors.ts'
 import type { Log } from '../shared/log.ts'
 import { Call } from './call.ts'
-import type { Catalog } from './catalog.ts'
+import type { Catalog } from './catalog/catalog.ts'
+import type { LearnedUris } from './catalog/learned.ts'
+import { markLinks, visitLinks } from './catalog/links.ts'
+import type { View } from './catalog/view.ts'
+import type { Reply } from './downstream/reply.ts'
+import type { Session } from './downstream/session.ts'
+import type { Body } from './downstream/stream.ts'
 import type { Exchange, Sink } from './exchange.ts'
-import type { LearnedUris } from './learned.ts'
 import type { Level } from './levels.ts'
-import { markLinks, visitLinks } from './links.ts'
-import type { Reply } from './reply.ts'
 import { RESOURCE_NOT_FOUND, type Route, route } from './router.ts'
 import {
   errorResponse,
@@ -23,11 +26,8 @@ import {
   type RpcResponse,
 } from './rpc.ts'
 import type { Seat } from './seat.ts'
-import type { Session } from './session.ts'
-import type { Body } from './stream.ts'
 import type { Subscriptions, Wish } from './subscriptions.ts'
 import type { Kind } from './upstream/listing.ts'
-import type { View } from './view.ts'
 
 export interface RelayOptions {
   readonly catalog: Catalog

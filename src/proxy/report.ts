@@ -1,6 +1,6 @@
 import { redact } from '../shared/secret.ts'
 import type { ProxyState, ServerStatus } from '../shared/status.ts'
-import type { Offer } from './offer.ts'
+import type { Offer } from './catalog/offer.ts'
 import type { Seat } from './seat.ts'
 
 /** A server as `mcpctl status` shows it: counts after filters, the last error without secrets. */

@@ -1,8 +1,8 @@
+import { unmarkUri } from './catalog/names.ts'
+import type { Target, View } from './catalog/view.ts'
 import { isLevel, type Level } from './levels.ts'
-import { unmarkUri } from './names.ts'
 import { INVALID_PARAMS, INVALID_REQUEST, isRecord, METHOD_NOT_FOUND, type Params } from './rpc.ts'
 import type { Kind } from './upstream/listing.ts'
-import type { Target, View } from './view.ts'
 
 /** The code of the legacy era for a resource that is not there. */
 export const RESOURCE_NOT_FOUND = -32002

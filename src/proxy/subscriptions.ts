@@ -1,5 +1,5 @@
+import type { Session } from './downstream/session.ts'
 import type { Params, RpcResponse } from './rpc.ts'
-import type { Session } from './session.ts'
 import type { Upstream } from './upstream/upstream.ts'
 
 export interface SubscriptionsOptions {

@@ -1,8 +1,8 @@
 import { messageOf } from '../shared/errors.ts'
 import type { Log } from '../shared/log.ts'
+import type { Session } from './downstream/session.ts'
 import { type Level, mostVerbose } from './levels.ts'
 import type { Seat } from './seat.ts'
-import type { Session } from './session.ts'
 import type { Upstream } from './upstream/upstream.ts'
 
 export interface VerbosityOptions {

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest'
-import { offerOf } from '../../src/proxy/offer.ts'
+import { offerOf } from '../../src/proxy/catalog/offer.ts'
+import { bareView, mergedView } from '../../src/proxy/catalog/view.ts'
 import { route } from '../../src/proxy/router.ts'
 import type { Listing } from '../../src/proxy/upstream/listing.ts'
-import { bareView, mergedView } from '../../src/proxy/view.ts'
 import { serverOf } from '../helpers/group.ts'
 
 function listing(fields: Partial<Listing> = {}): Listing {

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
+import { Session } from '../../src/proxy/downstream/session.ts'
 import type { RpcResponse } from '../../src/proxy/rpc.ts'
-import { Session } from '../../src/proxy/session.ts'
 import { Subscriptions } from '../../src/proxy/subscriptions.ts'
 
 const done: RpcResponse = { jsonrpc: '2.0', id: 1, result: { own: true } }

@@ -1,8 +1,8 @@
 import { UriTemplate } from '@modelcontextprotocol/sdk/shared/uriTemplate.js'
+import { isRecord } from '../rpc.ts'
+import type { Item, Kind } from '../upstream/listing.ts'
 import { markUri } from './names.ts'
 import { keys, type Offer, type Shown } from './offer.ts'
-import { isRecord } from './rpc.ts'
-import type { Item, Kind } from './upstream/listing.ts'
 
 /** Where a name or URI leads. */
 export interface Target {

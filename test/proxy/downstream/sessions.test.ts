@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest'
-import { sealerOf } from '../../src/proxy/sealer.ts'
-import type { Session } from '../../src/proxy/session.ts'
-import { Sessions } from '../../src/proxy/sessions.ts'
-import { newKey } from '../helpers/proxy.ts'
+import { sealerOf } from '../../../src/proxy/downstream/sealer.ts'
+import type { Session } from '../../../src/proxy/downstream/session.ts'
+import { Sessions } from '../../../src/proxy/downstream/sessions.ts'
+import { newKey } from '../../helpers/proxy.ts'
 
 const facts = { server: undefined, version: '2025-11-25', capabilities: {}, clientInfo: {} } as const
 const MINUTE = 60_000

@@ -1,6 +1,6 @@
 import picomatch from 'picomatch'
-import type { Filter } from '../config/profile.ts'
-import type { Item } from './upstream/listing.ts'
+import type { Filter } from '../../config/profile.ts'
+import type { Item } from '../upstream/listing.ts'
 
 /** What the profile says about one kind of a server's items, by the server's own names (resources: by URI). */
 export interface Policy {

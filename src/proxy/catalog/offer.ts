@@ -1,7 +1,7 @@
-import type { Server } from '../config/profile.ts'
+import type { Server } from '../../config/profile.ts'
+import type { Item, Kind, Listing } from '../upstream/listing.ts'
 import { shownName } from './names.ts'
 import { type Policy, policyOf } from './policy.ts'
-import type { Item, Kind, Listing } from './upstream/listing.ts'
 
 /** One item as it may be shown: still under the server's own name, the profile's overrides in place. */
 export interface Shown {

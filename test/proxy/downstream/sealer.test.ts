@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { versions } from '../../src/proxy/era.ts'
-import { type SessionFacts, sealerOf } from '../../src/proxy/sealer.ts'
+import { type SessionFacts, sealerOf } from '../../../src/proxy/downstream/sealer.ts'
+import { versions } from '../../../src/proxy/era.ts'
 
 const key = () => randomBytes(32).toString('base64url')
 const facts: SessionFacts = {

@@ -1,10 +1,10 @@
 import { createServer, type ServerResponse } from 'node:http'
 import { type AddressInfo, connect } from 'node:net'
 import { expect, test } from 'vitest'
-import { Pulse } from '../../src/proxy/pulse.ts'
-import { Reply } from '../../src/proxy/reply.ts'
-import { EventStream } from '../../src/proxy/stream.ts'
-import { waitFor } from '../helpers/wait.ts'
+import { Pulse } from '../../../src/proxy/downstream/pulse.ts'
+import { Reply } from '../../../src/proxy/downstream/reply.ts'
+import { EventStream } from '../../../src/proxy/downstream/stream.ts'
+import { waitFor } from '../../helpers/wait.ts'
 
 /** An HTTP server that hands the response of each request to `act`. */
 async function serve(act: (response: ServerResponse, pulse: Pulse) => void) {

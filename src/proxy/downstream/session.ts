@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
-import { type Deferred, defer } from '../shared/async.ts'
-import type { Asking } from './exchange.ts'
-import { isAtLeast, type Level } from './levels.ts'
+import { type Deferred, defer } from '../../shared/async.ts'
+import type { Asking } from '../exchange.ts'
+import { isAtLeast, type Level } from '../levels.ts'
 import {
   type Id,
   INVALID_PARAMS,
@@ -12,7 +12,7 @@ import {
   type RpcNotification,
   type RpcRequest,
   type RpcResponse,
-} from './rpc.ts'
+} from '../rpc.ts'
 import type { SessionFacts } from './sealer.ts'
 import type { Body, EventStream } from './stream.ts'
 

@@ -1,10 +1,10 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import type { Server } from '../../src/config/profile.ts'
-import { offerOf } from '../../src/proxy/offer.ts'
-import type { Listing } from '../../src/proxy/upstream/listing.ts'
-import { bareView, mergedView, type View } from '../../src/proxy/view.ts'
-import { serverOf } from '../helpers/group.ts'
+import type { Server } from '../../../src/config/profile.ts'
+import { offerOf } from '../../../src/proxy/catalog/offer.ts'
+import { bareView, mergedView, type View } from '../../../src/proxy/catalog/view.ts'
+import type { Listing } from '../../../src/proxy/upstream/listing.ts'
+import { serverOf } from '../../helpers/group.ts'
 
 const filter = serverOf('x').tools
 

@@ -1,12 +1,7 @@
 import { isUtf8 } from 'node:buffer'
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { checkGet, checkPost, readBody, tooLarge } from './content.ts'
-import { type Denial, deny, refusal, SESSION_NOT_FOUND } from './denial.ts'
-import { isTooDeep } from './depth.ts'
-import { BATCHING, checkVersion, eraOf, modernRefusal, negotiate } from './era.ts'
-import type { Pulse } from './pulse.ts'
-import type { Relay } from './relay.ts'
-import { Reply } from './reply.ts'
+import { BATCHING, checkVersion, eraOf, modernRefusal, negotiate } from '../era.ts'
+import type { Relay } from '../relay.ts'
 import {
   failureResponse,
   INVALID_REQUEST,
@@ -19,7 +14,12 @@ import {
   type Params,
   type RpcMessage,
   type RpcRequest,
-} from './rpc.ts'
+} from '../rpc.ts'
+import { checkGet, checkPost, readBody, tooLarge } from './content.ts'
+import { type Denial, deny, refusal, SESSION_NOT_FOUND } from './denial.ts'
+import { isTooDeep } from './depth.ts'
+import type { Pulse } from './pulse.ts'
+import { Reply } from './reply.ts'
 import type { SessionFacts } from './sealer.ts'
 import type { Session } from './session.ts'
 import type { Sessions } from './sessions.ts'

@@ -1,7 +1,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import { isIP } from 'node:net'
-import type { Group } from '../config/profile.ts'
+import type { Group } from '../../config/profile.ts'
 import { type Denial, refusal } from './denial.ts'
 
 /** Who may talk to this group at all: decided from the request's head, before anything of its body is read. */

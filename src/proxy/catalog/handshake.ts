@@ -1,7 +1,7 @@
-import type { Group } from '../config/profile.ts'
-import type { Version } from './era.ts'
+import type { Group } from '../../config/profile.ts'
+import type { Version } from '../era.ts'
+import { isRecord, type Params } from '../rpc.ts'
 import type { Offer } from './offer.ts'
-import { isRecord, type Params } from './rpc.ts'
 import type { View } from './view.ts'
 
 export interface Identity {

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import type { RpcNotification, RpcRequest } from '../../src/proxy/rpc.ts'
-import { type Outlet, Session } from '../../src/proxy/session.ts'
+import { type Outlet, Session } from '../../../src/proxy/downstream/session.ts'
+import type { RpcNotification, RpcRequest } from '../../../src/proxy/rpc.ts'
 
 function open(capabilities: Record<string, unknown> = { sampling: {}, elicitation: {} }): Session {
   const facts = { sid: 's', server: undefined, version: '2025-11-25', clientInfo: {}, group: 'g' } as const

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { markUri, shownName, unmarkUri } from '../../src/proxy/names.ts'
+import { markUri, shownName, unmarkUri } from '../../../src/proxy/catalog/names.ts'
 
 test('a name is prefix and name while 64 characters hold it', () => {
   expect(shownName('memory_', 'read_graph')).toBe('memory_read_graph')

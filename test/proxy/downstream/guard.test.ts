@@ -1,8 +1,8 @@
 import { IncomingMessage } from 'node:http'
 import { Socket } from 'node:net'
 import { expect, test } from 'vitest'
-import { checkGet, checkPost } from '../../src/proxy/content.ts'
-import { guardOf } from '../../src/proxy/guard.ts'
+import { checkGet, checkPost } from '../../../src/proxy/downstream/content.ts'
+import { guardOf } from '../../../src/proxy/downstream/guard.ts'
 
 const none = { type: 'none' } as const
 const bearer = { type: 'bearer', tokens: ['correct-horse', 'battery-staple'] } as const

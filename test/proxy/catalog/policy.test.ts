@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { policyOf } from '../../src/proxy/policy.ts'
+import { policyOf } from '../../../src/proxy/catalog/policy.ts'
 
 const all = { allow: 'all', deny: [], rename: {}, override: {} } as const
 

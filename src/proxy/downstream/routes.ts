@@ -1,9 +1,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { INTERNAL_ERROR } from '../rpc.ts'
 import { allowOrigin, preflight } from './cors.ts'
 import { deny, refusal } from './denial.ts'
 import type { Endpoint } from './endpoint.ts'
 import type { Guard } from './guard.ts'
-import { INTERNAL_ERROR } from './rpc.ts'
 
 export interface RoutesOptions {
   /** Asked each time: a reload brings a new one. */

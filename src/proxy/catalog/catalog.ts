@@ -1,7 +1,7 @@
-import type { Server } from '../config/profile.ts'
-import type { Log } from '../shared/log.ts'
+import type { Server } from '../../config/profile.ts'
+import type { Log } from '../../shared/log.ts'
+import { type Kind, kinds, type Listing } from '../upstream/listing.ts'
 import { type Offer, offerOf } from './offer.ts'
-import { type Kind, kinds, type Listing } from './upstream/listing.ts'
 import { bareView, mergedView, type View } from './view.ts'
 
 /** What the catalog is made of: the servers in the order of the group, with the newest lists of each. */
