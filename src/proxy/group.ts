@@ -10,6 +10,8 @@ import { type Identity, initializeResult } from './catalog/handshake.ts'
 import { LearnedUris } from './catalog/learned.ts'
 import { Endpoint } from './downstream/endpoint.ts'
 import { type Guard, guardOf } from './downstream/guard.ts'
+import { LegacyEndpoint } from './downstream/legacy.ts'
+import { ModernEndpoint } from './downstream/modern.ts'
 import { Pulse } from './downstream/pulse.ts'
 import { serveRoutes } from './downstream/routes.ts'
 import { type SessionFacts, sealerOf } from './downstream/sealer.ts'
@@ -120,14 +122,18 @@ export class Group implements AsyncDisposable {
       divert: (server, notification) => this.#news.divert(server, notification),
       log: this.#options.log,
     })
-    const endpoint = new Endpoint({
+    const legacy = new LegacyEndpoint({
       sessions: this.#sessions,
       relay,
       pulse: this.#pulse,
-      maxBody: () => this.#config.limits.maxBody,
-      isServed: (server) => server === undefined || this.#seats.get(server)?.server.enabled === true,
       initialize: (facts) => this.#initialize(facts),
       listening: (session) => this.#listening(session),
+    })
+    const endpoint = new Endpoint({
+      legacy,
+      modern: new ModernEndpoint(),
+      maxBody: () => this.#config.limits.maxBody,
+      isServed: (server) => server === undefined || this.#seats.get(server)?.server.enabled === true,
     })
     const isReady = () => this.#state === 'ready' || this.#state === 'degraded'
     return serveRoutes({ guard: () => this.#guard, endpoint, isReady }, (error) =>

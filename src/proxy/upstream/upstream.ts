@@ -5,7 +5,7 @@ import type { Log } from '../../shared/log.ts'
 import type { ServerState } from '../../shared/status.ts'
 import type { Exchange } from '../exchange.ts'
 import { isError, type Params, type RpcNotification, type RpcResponse } from '../rpc.ts'
-import { type Connection, nobody } from './connection.ts'
+import { type Connection, itself, nobody } from './connection.ts'
 import { createDialer, type Dialer } from './dialer.ts'
 import { LinkFailure } from './failure.ts'
 import { handshake } from './handshake.ts'
@@ -236,7 +236,7 @@ export class Upstream implements AsyncDisposable {
   }
 
   #ask(method: string, params: Params): Promise<RpcResponse> {
-    return this.call({ method, params, sink: nobody, signal: this.#closing.signal })
+    return this.call({ method, params, sink: nobody, signal: this.#closing.signal, caller: itself('legacy') })
   }
 
   #checkPause(): void {

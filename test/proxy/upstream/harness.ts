@@ -1,6 +1,7 @@
 import type { HttpTransport, Server, StdioTransport } from '../../../src/config/profile.ts'
 import type { Asking, Exchange } from '../../../src/proxy/exchange.ts'
 import { isError, isRecord, type RpcNotification, type RpcRequest, type RpcResponse } from '../../../src/proxy/rpc.ts'
+import { itself } from '../../../src/proxy/upstream/connection.ts'
 import type { Timing } from '../../../src/proxy/upstream/timing.ts'
 import { Upstream } from '../../../src/proxy/upstream/upstream.ts'
 import { createLog } from '../../../src/shared/log.ts'
@@ -115,6 +116,7 @@ export function exchange(method: string, params: Exchange['params'], answer: Ans
     notifications,
     requests,
     signal: controller.signal,
+    caller: itself('legacy'),
     abort: (reason) => controller.abort(new Error(reason)),
     sink: {
       notify: (notification) => void notifications.push(notification),
