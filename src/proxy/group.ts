@@ -5,6 +5,7 @@ import { messageOf } from '../shared/errors.ts'
 import type { Log } from '../shared/log.ts'
 import type { Env } from '../shared/paths.ts'
 import type { ProxyState } from '../shared/status.ts'
+import { Parking } from './bridge/parking.ts'
 import { Catalog } from './catalog/catalog.ts'
 import { type Identity, initializeResult } from './catalog/handshake.ts'
 import { LearnedUris } from './catalog/learned.ts'
@@ -25,6 +26,7 @@ import { INVALID_PARAMS, type Params, RpcFailure } from './rpc.ts'
 import type { Seat } from './seat.ts'
 import { Seats } from './seats.ts'
 import { Subscriptions } from './subscriptions.ts'
+import { sharedCapabilities } from './upstream/handshake.ts'
 import { Upstream, type UpstreamEvents } from './upstream/upstream.ts'
 import { Verbosity } from './verbosity.ts'
 
@@ -44,6 +46,7 @@ export interface GroupOptions {
 export class Group implements AsyncDisposable {
   readonly #options: GroupOptions
   readonly #pulse = new Pulse()
+  readonly #parking = new Parking()
   readonly #learned = new LearnedUris()
   readonly #reporter: Reporter
   readonly #seats: Seats
@@ -167,8 +170,18 @@ export class Group implements AsyncDisposable {
 
   #connect(server: Server): Upstream {
     const { owner, env, identity, log } = this.#options
-    const clientInfo = { name: identity.name, version: identity.version }
-    return new Upstream({ server, owner, env, clientInfo, log, events: this.#events })
+    const { name, version } = identity
+    const declares = { capabilities: sharedCapabilities, clientInfo: { name, version } }
+    return new Upstream({
+      server,
+      owner,
+      env,
+      declares,
+      version,
+      log,
+      parking: this.#parking,
+      events: this.#events,
+    })
   }
 
   /** What an upstream that no longer serves has to say concerns nobody. */
@@ -241,6 +254,7 @@ export class Group implements AsyncDisposable {
     await this.#seats[Symbol.asyncDispose]()
     this.#catalog[Symbol.dispose]()
     this.#reporter[Symbol.dispose]()
+    this.#parking[Symbol.dispose]()
     this.#pulse[Symbol.dispose]()
   }
 }

@@ -23,6 +23,8 @@ export interface Connection extends AsyncDisposable {
   call(exchange: Exchange): Promise<RpcResponse>
   /** A request of the proxy's own; the signal is its only deadline. */
   ask(method: string, params: Params | undefined, signal: AbortSignal): Promise<RpcResponse>
+  /** A notification of the client this connection was opened for. Never rejects. */
+  tell(notification: RpcNotification): Promise<void>
   /** To be called once the first lists are in: opens the side stream and watches over the idle connection. */
   settle(): void
   /** Resolves when the calls in flight are over. */

@@ -159,6 +159,10 @@ export class LegacyConnection implements Connection {
     )
   }
 
+  tell(notification: RpcNotification): Promise<void> {
+    return this.#tell(notification, NOTIFY_MS)
+  }
+
   async drained(): Promise<void> {
     await Promise.allSettled([...this.#calls.values()].map((call) => call.answer))
   }
