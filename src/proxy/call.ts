@@ -51,6 +51,10 @@ export class Call implements Exchange, Sink {
     return session.ask(request, reply, asking)
   }
 
+  parted(retryMs: number | undefined): void {
+    this.#options.reply.part(retryMs)
+  }
+
   /** The client can no longer cancel it. */
   end(): void {
     const { session, request } = this.#options

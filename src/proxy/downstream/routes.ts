@@ -27,9 +27,13 @@ function httpRoutes({ endpoint, isReady }: Pick<RoutesOptions, 'endpoint' | 'isR
     GET: (visit: Visit) => endpoint.get(visit),
     DELETE: (visit: Visit) => endpoint.delete(visit),
   }
+  const stream = { GET: (visit: Visit) => endpoint.stream(visit) }
+  const message = { POST: (visit: Visit) => endpoint.message(visit) }
   return [
     { path: /^\/mcp$/, isPublic: false, methods: mcp },
     { path: /^\/servers\/(?<server>[^/]+)\/mcp$/, isPublic: false, methods: mcp },
+    { path: /^(?:\/servers\/(?<server>[^/]+))?\/sse$/, isPublic: false, methods: stream },
+    { path: /^(?:\/servers\/(?<server>[^/]+))?\/messages$/, isPublic: false, methods: message },
     { path: /^\/livez$/, isPublic: true, methods: { GET: (visit) => word(visit, true) } },
     { path: /^\/readyz$/, isPublic: true, methods: { GET: (visit) => word(visit, isReady()) } },
   ]

@@ -3,7 +3,11 @@ import { isAtLeast, type Level } from '../levels.ts'
 import type { Id, Params, RpcNotification, RpcRequest, RpcResponse } from '../rpc.ts'
 import { type Outlet, Questions } from './questions.ts'
 import type { SessionFacts } from './sealer.ts'
-import type { EventStream } from './stream.ts'
+
+/** Where messages that belong to no request are written. What is away but may come back takes them, too. */
+export interface SessionStream extends Outlet {
+  end(): void
+}
 
 /**
  * One downstream conversation of the legacy era. What must outlive this process is in its sealed id; the rest (calls
@@ -16,7 +20,7 @@ export class Session {
   readonly calls = new Map<Id, AbortController>()
   readonly #questions: Questions
   #lastSeen = performance.now()
-  #stream: EventStream | undefined
+  #stream: SessionStream | undefined
   #isResumed: boolean
   level: Level | undefined
 
@@ -41,11 +45,11 @@ export class Session {
   }
 
   /** The stream for messages that belong to no request, while the client keeps one open. */
-  get stream(): EventStream | undefined {
+  get stream(): SessionStream | undefined {
     return this.#stream?.isOpen ? this.#stream : undefined
   }
 
-  set stream(stream: EventStream | undefined) {
+  set stream(stream: SessionStream | undefined) {
     this.#stream = stream
   }
 
@@ -59,7 +63,7 @@ export class Session {
   }
 
   notify(notification: RpcNotification): void {
-    this.stream?.send(JSON.stringify(notification))
+    this.#stream?.send(JSON.stringify(notification))
   }
 
   /** Whether a log message passes the level this client set; without one, `unset` decides. */
