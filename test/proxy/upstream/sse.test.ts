@@ -39,9 +39,17 @@ test('an event of a shape nobody knows fails nothing', async () => {
   await using fixture = await observeReady(serverOf(http(server.address, { kind: 'sse' })))
   const strange = [{ jsonrpc: '2.0', id: 'nobody', error: { code: 1 } }, [], 7, null, { jsonrpc: '1.0' }, {}]
   expect(textOf(await fixture.upstream.call(toolCall('raw', { messages: strange })))).toBe('sent')
-  const text =
-    'event: message\ndata: {nonsense\n\nevent: vendor\ndata: {}\n\nevent: endpoint\ndata: http://127.0.0.1:1/\n\n'
+  const text = 'event: vendor\ndata: {nonsense\n\nevent: endpoint\ndata: http://127.0.0.1:1/\n\n'
   expect(textOf(await fixture.upstream.call(toolCall('write', { text })))).toBe('true')
+  expect(textOf(await fixture.upstream.call(toolCall('echo', { text: 'still' })))).toBe('still')
+  expect(fixture.states.filter((state) => state === 'ready')).toHaveLength(1)
+})
+
+test('an event that is not JSON fails the one call it can be the answer to, and nothing else', async () => {
+  await using server = await startFixture('sse')
+  await using fixture = await observeReady(serverOf(http(server.address, { kind: 'sse' })))
+  const call = fixture.upstream.call(toolCall('write', { text: 'data: {nonsense\n\n' }))
+  await expect(call).rejects.toThrow('an event is not JSON')
   expect(textOf(await fixture.upstream.call(toolCall('echo', { text: 'still' })))).toBe('still')
   expect(fixture.states.filter((state) => state === 'ready')).toHaveLength(1)
 })
