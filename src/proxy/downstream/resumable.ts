@@ -50,6 +50,10 @@ export class ResumableStream {
     return this.#options.isStandalone
   }
 
+  get isFinished(): boolean {
+    return this.#isFinished
+  }
+
   /** Whether a client is connected. */
   get isOpen(): boolean {
     return this.#connection?.isOpen === true

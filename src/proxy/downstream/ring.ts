@@ -2,6 +2,7 @@ import type { Body } from './stream.ts'
 
 /** What is kept of one stream. */
 const MOST_EVENTS = 256
+const OVERHEAD = 256
 export const RING_BYTES = 1024 * 1024
 
 /** A message at its place in a stream. */
@@ -42,7 +43,7 @@ export class Ring {
   }
 }
 
-/** What a message weighs in bytes. */
+/** What a message weighs in bytes, its place in memory included. */
 export function bytesOf(body: Body): number {
-  return typeof body === 'string' ? Buffer.byteLength(body) : body.length
+  return OVERHEAD + (typeof body === 'string' ? Buffer.byteLength(body) : body.length)
 }

@@ -5,8 +5,8 @@ import type { Beating, Pulse } from './pulse.ts'
 import { ResumableStream } from './resumable.ts'
 import type { Session } from './session.ts'
 
-/** Streams of one session whose answer is sent and which are kept all the same: the client may not have got it. */
-const MOST_FINISHED = 8
+/** Streams of one session that are kept after their end: the client may not have got it. */
+const MOST_FINISHED = 128
 /** Clients of this revision and later take events without data; the older SDKs choke on them. */
 const PRIMED_SINCE: Version = '2025-11-25'
 /** What all streams of a group keep together, in bytes. */
@@ -110,7 +110,8 @@ export class Streams implements Beating {
     if (this.#bytes <= MOST_BYTES || bytes <= 0) return
     for (const { stream } of this.#byName.values()) {
       if (this.#bytes <= MOST_BYTES / 2) return
-      stream.forget()
+      if (stream.isFinished) this.#remove(stream)
+      else stream.forget()
     }
   }
 }
