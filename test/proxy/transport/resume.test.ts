@@ -58,7 +58,7 @@ test.each(['2024-11-05', '2025-03-26', '2025-06-18'])(
   'a client of %s gets no event without data, but ids to come back with',
   async (protocolVersion) => {
     const session = await rawSession(url, { protocolVersion })
-    const first = await call(session, 'progress', { steps: 3, ms: 20 })
+    const first = await call(session, 'progress', { steps: 3, ms: 60 })
     await waitFor(() => first.lastId)
     first.abort()
     expect(first.events.every(({ data, id }) => data !== '' && id !== undefined)).toBe(true)
