@@ -61,7 +61,7 @@ export function serveRoutes(options: RoutesOptions, failed: (error: unknown) => 
 function act(route: HttpRoute | undefined, visit: Visit): Promise<void> | void {
   const { request, response } = visit
   if (!route) return deny(response, refusal(404, 'Not Found'))
-  if (request.method === 'OPTIONS') return preflight(response)
+  if (request.method === 'OPTIONS') return preflight(request, response)
   const method = request.method ?? ''
   if (Object.hasOwn(route.methods, method)) return route.methods[method]?.(visit)
   return deny(response, refusal(405, 'Method Not Allowed', { allow: Object.keys(route.methods).join(', ') }))
