@@ -4,6 +4,7 @@ import { messageOf } from '../../shared/errors.ts'
 import type { Log } from '../../shared/log.ts'
 import type { ServerState } from '../../shared/status.ts'
 import { carry } from '../bridge/carry.ts'
+import type { Crossing } from '../bridge/crossing.ts'
 import type { Parking } from '../bridge/parking.ts'
 import type { Exchange } from '../exchange.ts'
 import { isError, type Params, type RpcNotification, type RpcResponse } from '../rpc.ts'
@@ -61,6 +62,7 @@ export class Upstream implements AsyncDisposable {
   readonly #keeper: Keeper
   readonly #refresher: Refresher
   readonly #wishes: Wishes
+  readonly #crossing: Crossing
   readonly #closing = new AbortController()
   #listing: Listing | undefined
   /** What the server asked for with `Retry-After`: until then it is left alone. */
@@ -77,6 +79,7 @@ export class Upstream implements AsyncDisposable {
     this.#timing = { ...defaultTiming, ...options.timing }
     this.#log = options.log.with({ server: server.name })
     this.#wishes = new Wishes(this.#log)
+    this.#crossing = { upstream: server.name, parking: options.parking, listing: () => this.#listing }
     this.#transport = server.transport.kind === 'auto' ? 'http' : server.transport.kind
     const shared = { server, timing: this.#timing, log: this.#log }
     const userAgent = `${PRODUCT}/${options.version}`
@@ -143,7 +146,7 @@ export class Upstream implements AsyncDisposable {
       this.#checkPause()
       const connection = await this.#keeper.ready()
       try {
-        return await carry(connection, exchange, this.#options.parking)
+        return await carry(connection, exchange, this.#crossing)
       } catch (error) {
         if (!(error instanceof LinkFailure)) throw error
         if (error.retryAfterMs !== undefined) this.#pausedUntil = performance.now() + error.retryAfterMs
