@@ -23,6 +23,7 @@ export class Reply implements Beating {
   readonly #since = performance.now()
   readonly #bodies: Body[] = []
   #missing: number
+  #status = 200
   #stream: EventStream | undefined
 
   constructor(options: ReplyOptions) {
@@ -45,9 +46,10 @@ export class Reply implements Beating {
     return this.#upgrade().send(body)
   }
 
-  /** The response to one of the requests. */
-  respond(body: Body): void {
+  /** The response to one of the requests. `status` is that of an answer that is one JSON body; a stream has 200. */
+  respond(body: Body, status = 200): void {
     this.#missing--
+    this.#status = status
     if (this.#stream && this.#missing === 0) this.#stream.finish(body)
     else if (this.#stream) this.#stream.send(body)
     else this.#bodies.push(body)
@@ -87,7 +89,7 @@ export class Reply implements Beating {
   #json(body: Body): void {
     const length = typeof body === 'string' ? Buffer.byteLength(body) : body.length
     const { response } = this.#options
-    response.writeHead(200, { 'content-type': 'application/json', 'content-length': length })
+    response.writeHead(this.#status, { 'content-type': 'application/json', 'content-length': length })
     response.end(body)
   }
 }
