@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer'
-import { eraOf, versionHeader } from '../era.ts'
+import { eraOf, isModern, versionHeader } from '../era.ts'
 import { PARSE_ERROR } from '../rpc.ts'
 import { checkBody, checkGet, checkPost, readBody, tooLarge } from './content.ts'
 import { type Denial, deny, isDenial, refusal } from './denial.ts'
@@ -30,17 +30,18 @@ export class Endpoint {
     const body = await this.#receive(visit, checkPost)
     if (!body) return
     const era = eraOf(body.value, versionHeader(visit.request))
+    if (typeof era === 'object') return deny(visit.response, era)
     return this.#options[era].post(visit, body.value)
   }
 
   async get(visit: Visit): Promise<void> {
-    const denial = checkGet(visit.request) ?? this.#checkAddress(visit)
+    const denial = checkEra(visit) ?? checkGet(visit.request) ?? this.#checkAddress(visit)
     if (denial) return deny(visit.response, denial)
     return this.#options.legacy.get(visit)
   }
 
   async delete(visit: Visit): Promise<void> {
-    const denial = this.#checkAddress(visit)
+    const denial = checkEra(visit) ?? this.#checkAddress(visit)
     if (denial) return deny(visit.response, denial)
     return this.#options.legacy.delete(visit)
   }
@@ -75,6 +76,13 @@ export class Endpoint {
   #checkAddress({ server }: Visit): Denial | undefined {
     return this.#options.isServed(server) ? undefined : refusal(404, 'Not Found: no such server in this group')
   }
+}
+
+/** Streams to GET and sessions to DELETE are of the legacy era only. */
+function checkEra({ request }: Visit): Denial | undefined {
+  const version = versionHeader(request)
+  if (!isModern(version)) return undefined
+  return refusal(405, `Method Not Allowed: ${version} has only POST`, { allow: 'POST' })
 }
 
 interface Parsed {

@@ -40,6 +40,7 @@ export class Reply implements Beating {
   readonly #since = performance.now()
   readonly #bodies: Body[] = []
   #missing: number
+  #status = 200
   #stream: AnswerStream | undefined
 
   constructor(options: ReplyOptions) {
@@ -69,9 +70,10 @@ export class Reply implements Beating {
     return stream.backlog <= QUEUE_LIMIT && stream.send(body)
   }
 
-  /** The response to one of the requests. */
-  respond(body: Body): void {
+  /** The response to one of the requests. `status` is that of an answer that is one JSON body; a stream has 200. */
+  respond(body: Body, status = 200): void {
     this.#missing--
+    this.#status = status
     if (this.#stream && this.#missing === 0) this.#stream.finish(body)
     else if (this.#stream) this.#stream.send(body)
     else this.#bodies.push(body)
@@ -84,9 +86,9 @@ export class Reply implements Beating {
     if (this.#missing === 0) this.#finish()
   }
 
-  /** The server goes on later: so may the client, instead of holding the connection. */
+  /** The server goes on later: so may a client that can come back, instead of holding the connection. */
   part(retryMs: number | undefined): void {
-    if (this.isOpen) this.#upgrade().part?.(retryMs)
+    if (this.#options.open && this.isOpen) this.#upgrade().part?.(retryMs)
   }
 
   beat(now: number): void {
@@ -118,7 +120,7 @@ export class Reply implements Beating {
   #json(body: Body): void {
     const length = typeof body === 'string' ? Buffer.byteLength(body) : body.length
     const { response } = this.#options
-    response.writeHead(200, { 'content-type': 'application/json', 'content-length': length })
+    response.writeHead(this.#status, { 'content-type': 'application/json', 'content-length': length })
     response.end(body)
   }
 }

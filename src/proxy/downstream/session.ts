@@ -1,3 +1,4 @@
+import type { Asker, Listener } from '../asker.ts'
 import type { Asking, Caller } from '../exchange.ts'
 import { isAtLeast, type Level } from '../levels.ts'
 import type { Id, Params, RpcNotification, RpcRequest, RpcResponse } from '../rpc.ts'
@@ -13,7 +14,7 @@ export interface SessionStream extends Outlet {
  * One downstream conversation of the legacy era. What must outlive this process is in its sealed id; the rest (calls
  * in flight, questions, the stream, the log level) lives here.
  */
-export class Session {
+export class Session implements Asker, Listener {
   readonly id: string
   readonly facts: SessionFacts
   /** What the client asked for and is being carried, so that it can be cancelled by its id. */
@@ -29,6 +30,22 @@ export class Session {
     this.facts = facts
     this.#isResumed = isResumed
     this.#questions = new Questions({ capabilities: facts.capabilities, stream: () => this.stream })
+  }
+
+  get server(): string | undefined {
+    return this.facts.server
+  }
+
+  get session(): Session {
+    return this
+  }
+
+  began(id: Id, call: AbortController): void {
+    this.calls.set(id, call)
+  }
+
+  ended(id: Id, call: AbortController): void {
+    if (this.calls.get(id) === call) this.calls.delete(id)
   }
 
   /** This session as the servers it calls see it. */
