@@ -1,10 +1,10 @@
-// A client that is known to be good: it does what the client scenario named in the environment wants. Arguments: the
-// server URL, and `--behind-proxy` when a proxy is in between.
+// A client that is known to be good.
 import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/client'
 
 const { MCP_CONFORMANCE_SCENARIO, MCP_CONFORMANCE_PROTOCOL_VERSION, MCP_CONFORMANCE_CONTEXT } = process.env
-const [url, flag] = process.argv.slice(2)
 const MODERN = '2026-07-28'
+const capabilities = { elicitation: { form: { applyDefaults: true } }, sampling: {}, roots: {} }
+const versionNegotiation = { mode: MCP_CONFORMANCE_PROTOCOL_VERSION === MODERN ? { pin: MODERN } : 'legacy' }
 
 const scenarios = {
   initialize: (client) => client.listTools(),
@@ -32,10 +32,10 @@ const scenarios = {
     await client.listTools()
     for (const call of JSON.parse(MCP_CONFORMANCE_CONTEXT).toolCalls) await client.callTool(call)
   },
-  'http-invalid-tool-headers': async (client) => {
+  'http-invalid-tool-headers': async (client, { isBehindProxy }) => {
     const { tools } = await client.listTools()
     // Behind a proxy it is the proxy that has to leave out what is invalid, so here everything it lists is called.
-    const listed = flag === '--behind-proxy' ? (await client.request({ method: 'tools/list' })).tools : tools
+    const listed = isBehindProxy ? (await client.request({ method: 'tools/list' })).tools : tools
     for (const { name } of listed) await client.callTool({ name, arguments: { region: 'us-west1' } })
   },
   'json-schema-ref-no-deref': (client) => client.listTools(),
@@ -56,14 +56,11 @@ function answer({ params: { requestedSchema } }) {
   return { action: 'accept', content: requestedSchema.properties.confirmed ? { confirmed: true } : {} }
 }
 
-const client = new Client(
-  { name: 'conformance-client', version: '1.0.0' },
-  {
-    capabilities: { elicitation: { form: { applyDefaults: true } }, sampling: {}, roots: {} },
-    versionNegotiation: { mode: MCP_CONFORMANCE_PROTOCOL_VERSION === MODERN ? { pin: MODERN } : 'legacy' },
-  },
-)
-client.setRequestHandler('elicitation/create', answer)
-await client.connect(new StreamableHTTPClientTransport(new URL(url)))
-await scenarios[MCP_CONFORMANCE_SCENARIO](client)
-await client.close()
+/** Does what the scenario named in the environment wants; `isBehindProxy` says that `url` is not the scenario's own. */
+export async function runScenario(url, { isBehindProxy = false } = {}) {
+  const client = new Client({ name: 'conformance-client', version: '1.0.0' }, { capabilities, versionNegotiation })
+  client.setRequestHandler('elicitation/create', answer)
+  await client.connect(new StreamableHTTPClientTransport(new URL(url)))
+  await scenarios[MCP_CONFORMANCE_SCENARIO](client, { isBehindProxy })
+  await client.close()
+}

@@ -12,9 +12,9 @@ export function count(checks) {
 export function shortfalls(wanted, found) {
   const before = group(wanted)
   const after = group(found)
-  return [...new Set([...before.keys(), ...after.keys()])].flatMap((key) =>
-    shortfall(before.get(key) ?? [], after.get(key) ?? []),
-  )
+  return [...new Set([...before.keys(), ...after.keys()])]
+    .toSorted()
+    .flatMap((key) => shortfall(before.get(key) ?? [], after.get(key) ?? []))
 }
 
 function shortfall(before, after) {
@@ -27,7 +27,7 @@ function shortfall(before, after) {
 
 function messageOf(after) {
   const worst = after.find(isBad) ?? after.find((check) => !isPassed(check))
-  return worst ? `${worst.status}: ${worst.message ?? 'not applicable'}` : 'not reached'
+  return worst ? `${worst.status}: ${worst.message}` : 'not reached'
 }
 
 /** Ids repeat within a scenario, names within an id do not mean the same thing. */

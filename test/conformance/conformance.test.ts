@@ -19,13 +19,13 @@ interface Run {
 }
 
 const cells = {
-  legacy: 'legacy clients of a legacy server',
-  modern: 'modern clients of a modern server',
-  dual: 'clients of both eras of a server that speaks both',
-  'legacy-over-modern': 'legacy clients of a modern server',
-  'modern-over-legacy': 'modern clients of a legacy server',
-  'client-legacy': 'legacy servers of a client behind it',
-  'client-modern': 'modern servers of a client behind it',
+  legacy: 'legacy clients and a legacy server',
+  modern: 'modern clients and a modern server',
+  dual: 'clients of both eras and a server that speaks both',
+  'legacy-over-modern': 'legacy clients and a modern server',
+  'modern-over-legacy': 'modern clients and a legacy server',
+  'client-legacy': 'a legacy client and the mock servers',
+  'client-modern': 'a modern client and the mock servers',
 }
 
 let report: Report
@@ -37,7 +37,7 @@ beforeAll(async () => {
   report = JSON.parse(stdout)
 }, 600_000)
 
-test.for(Object.entries(cells))('%s: passes on everything the scenarios see, %s', ([cell], { skip }) => {
+test.for(Object.entries(cells))('%s: passes on all that the scenarios see between %s', ([cell], { skip }) => {
   if (report.skipped !== undefined) return skip(report.skipped)
   const runs = report.runs.filter((run) => run.cell === cell)
   expect(runs.length).toBeGreaterThan(0)

@@ -1,9 +1,9 @@
 // A project of its own for a moment: the built bin, its state in a temp folder, one group for each upstream URL.
-import { execFile } from 'node:child_process'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { promisify } from 'node:util'
 import { binFile } from './paths.mjs'
 import { freePort } from './ports.mjs'
 
@@ -19,32 +19,42 @@ export const ways = {
  */
 export async function startProxies(upstreams) {
   const folder = await mkdtemp(join(tmpdir(), 'mcpctl-conformance-'))
-  const groups = {}
-  const servers = {}
-  const urls = {}
-  for (const [name, url] of Object.entries(upstreams)) {
-    const port = await freePort()
-    groups[name] = { port, servers: [name] }
-    servers[name] = { url, prefix: '' }
-    urls[name] = Object.fromEntries(
-      Object.entries(ways).map(([way, path]) => [way, `http://localhost:${port}${path(name)}`]),
-    )
-  }
-  await writeFile(
-    join(folder, 'mcpctl.yaml'),
-    JSON.stringify({ version: 1, servers, profiles: { conformance: { groups } } }),
+  const ports = Object.fromEntries(
+    await Promise.all(Object.keys(upstreams).map(async (name) => [name, await freePort()])),
   )
-  const mcpctl = (...args) =>
-    promisify(execFile)(process.execPath, [binFile, ...args], {
-      cwd: folder,
-      env: { ...process.env, MCPCTL_HOME: join(folder, 'state'), CI: '1' },
-    })
-  await mcpctl('up', 'conformance', '--detach', '--wait', '--no-watch')
+  await writeFile(join(folder, 'mcpctl.yaml'), JSON.stringify(profileSet(upstreams, ports)))
+  const child = await up(folder)
   return {
-    urls,
+    urls: mapEntries(ports, (name, port) => mapEntries(ways, (_, path) => `http://localhost:${port}${path(name)}`)),
     async stop() {
-      await mcpctl('down')
+      child.kill('SIGTERM')
+      await once(child, 'exit')
       await rm(folder, { recursive: true, force: true })
     },
   }
 }
+
+function profileSet(upstreams, ports) {
+  const servers = mapEntries(upstreams, (_, url) => ({ url, prefix: '' }))
+  const groups = mapEntries(ports, (name, port) => ({ port, servers: [name] }))
+  return { version: 1, servers, profiles: { conformance: { groups } } }
+}
+
+/** Its first output are the URLs, once every group is ready or has failed to be. */
+async function up(folder) {
+  const child = spawn(process.execPath, [binFile, 'up', 'conformance', '--no-watch', '--quiet'], {
+    cwd: folder,
+    env: { ...process.env, MCPCTL_HOME: join(folder, 'state') },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  let said = ''
+  child.stderr.setEncoding('utf8').on('data', (chunk) => {
+    said += chunk
+  })
+  const event = await Promise.race([once(child.stdout.resume(), 'data').then(() => 'ready'), once(child, 'exit')])
+  if (event !== 'ready') throw new Error(`mcpctl up: ${said}`)
+  return child
+}
+
+const mapEntries = (record, map) =>
+  Object.fromEntries(Object.entries(record).map(([key, value]) => [key, map(key, value)]))

@@ -1,19 +1,23 @@
 /** The runs as a table, and below it what each lacks. */
 export function formatReport({ runs, stale }) {
-  const rows = runs.map(({ cell, suite, via, passed, failed, warned, lacking, excused }) => [
-    cell,
-    suite,
-    via,
-    `${passed}/${passed + failed}`,
-    [warned && `${warned} warned`, excused.length && `${excused.length} excused`].filter(Boolean).join(', '),
-    lacking.length === 0 ? 'ok' : `lacks ${lacking.reduce((sum, one) => sum + one.lacking, 0)}`,
-  ])
   return [
-    ...align([['cell', 'suite', 'via', 'passed', '', ''], ...rows]),
+    ...align([['cell', 'suite', 'via', 'passed', '', ''], ...runs.map(formatRun)]),
     ...runs.flatMap(formatLacking),
     ...stale.map(formatStale),
   ].join('\n')
 }
+
+function formatRun({ cell, suite, via, passed, failed, warned, lacking, excused, tries }) {
+  const remarks = [
+    warned > 0 && `${warned} warned`,
+    excused.length > 0 && `${sum(excused)} excused`,
+    tries > 1 && 'second try',
+  ]
+  const verdict = lacking.length === 0 ? 'ok' : `lacks ${sum(lacking)}`
+  return [cell, suite, via, `${passed}/${passed + failed}`, verdict, remarks.filter(Boolean).join(', ')]
+}
+
+const sum = (lacks) => lacks.reduce((total, { lacking }) => total + lacking, 0)
 
 function align(rows) {
   const widths = rows[0].map((_, column) => Math.max(...rows.map((row) => row[column].length)))
