@@ -14,7 +14,8 @@ const FEW = 5
 
 /**
  * Resolves with `{ runs, stale }`: the runs of each cell and suite, direct first, as `{ cell, suite, via, passed, failed,
- * warned, lacking, excused }`, where `lacking` is what its yardstick has and it has not; and the exceptions nothing needed.
+ * warned, lacking, excused, tries }`, where `lacking` is what its yardstick has and it has not; and the exceptions that
+ * nothing needed.
  */
 export async function measure(tools, names) {
   const limit = createLimit(AT_ONCE)
@@ -31,18 +32,31 @@ export async function measure(tools, names) {
 async function measureServers({ tools, limit, chosen }) {
   if (chosen.length === 0) return []
   const eras = [...new Set(chosen.flatMap(({ fixture, yardstick = fixture }) => [fixture, yardstick]))]
-  const fixtures = await mapValues(eras, startFixture)
-  const proxies = await startProxies(await mapValues(eras, (era) => fixtures[era].url))
-  try {
+  return withServers(eras, async ({ direct, proxied }) => {
     const check = createChecker({ tools, limit, eras })
-    const direct = memoize((era, suite) => check(era, suite, fixtures[era].url))
+    const measureDirect = memoize((era, suite) => judgeDirect(() => check(era, suite, direct[era])))
     const measured = chosen.flatMap((cell) =>
-      cell.suites.map((suite) => measureSuite({ ...cell, suite, urls: proxies.urls[cell.fixture], direct, check })),
+      cell.suites.map((suite) => measureSuite({ ...cell, suite, urls: proxied[cell.fixture], measureDirect, check })),
     )
     return (await Promise.all(measured)).flat()
+  })
+}
+
+/** Runs `use` with the fixture of each era (`direct[era]`) and proxies in front of them (`proxied[era][way]`). */
+async function withServers(eras, use) {
+  const started = []
+  try {
+    const direct = {}
+    for (const era of eras) {
+      const fixture = await startFixture(era)
+      started.push(fixture)
+      direct[era] = fixture.url
+    }
+    const proxies = await startProxies(direct)
+    started.push(proxies)
+    return await use({ direct, proxied: proxies.urls })
   } finally {
-    await proxies.stop()
-    await Promise.all(Object.values(fixtures).map(({ stop }) => stop()))
+    for (const { stop } of started.toReversed()) await stop()
   }
 }
 
@@ -52,21 +66,24 @@ function createChecker({ tools, limit, eras }) {
   return (era, suite, url) => turns[era](() => limit(() => runServerSuite(tools, suite, url)))
 }
 
-async function measureSuite({ cell, fixture, yardstick = fixture, suite, urls, direct, check }) {
-  const wanted = await direct(yardstick, suite)
+async function measureSuite({ cell, fixture, yardstick = fixture, suite, urls, measureDirect, check }) {
+  const direct = await measureDirect(yardstick, suite)
   const through = Object.entries(urls).map(async ([via, url]) => {
-    const measured = { cell, suite, via, wanted }
-    return judgeTwice(measured, () => check(fixture, suite, url))
+    const judged = await judgeTwice({ cell, wanted: direct.checks }, () => check(fixture, suite, url))
+    return { via, ...judged }
   })
-  return [reportDirect(cell, suite, wanted), ...(await Promise.all(through))]
+  return report({ cell, suite }, [{ via: 'direct', ...direct }, ...(await Promise.all(through))])
 }
 
 async function measureClients({ tools, limit, chosen }) {
   const measured = chosen.map(async ({ cell, revision: suite }) => {
     const run = (way) => limit(() => runClientSuite(tools, suite, commandOf(way)))
-    const wanted = await run('direct')
-    const through = Object.keys(ways).map((via) => judgeTwice({ cell, suite, via, wanted }, () => run(via)))
-    return [reportDirect(cell, suite, wanted), ...(await Promise.all(through))]
+    const direct = await judgeDirect(() => run('direct'))
+    const through = Object.keys(ways).map(async (via) => {
+      const judged = await judgeTwice({ cell, wanted: direct.checks }, () => run(via))
+      return { via, ...judged }
+    })
+    return report({ cell, suite }, [{ via: 'direct', ...direct }, ...(await Promise.all(through))])
   })
   return (await Promise.all(measured)).flat()
 }
@@ -78,33 +95,23 @@ function commandOf(way) {
   return `case "$MCP_CONFORMANCE_SCENARIO" in auth/*) exit 0;; esac; exec ${command}`
 }
 
-const reportDirect = (cell, suite, checks) => ({
-  cell,
-  suite,
-  via: 'direct',
-  ...count(checks),
-  lacking: [],
-  excused: [],
-  tries: 1,
-})
+const report = (of, judged) => judged.map(({ checks, ...run }) => ({ ...of, ...run, ...count(checks) }))
+
+/** Nothing measures the yardstick itself: what goes wrong in it is lacking. */
+const judgeDirect = (run) => judgeTwice({ wanted: [] }, run)
 
 /** Some scenarios wait half a second and no longer, which a busy machine can miss: a few lacks get a second try. */
 async function judgeTwice(measured, run) {
-  const first = judge(measured, await run(), 1)
-  if (first.lacking.length === 0 || first.lacking.length > FEW) return first
-  const second = judge(measured, await run(), 2)
-  return second.lacking.length < first.lacking.length ? second : { ...first, tries: 2 }
+  const first = judge(measured, await run())
+  if (first.lacking.length === 0 || first.lacking.length > FEW) return { ...first, tries: 1 }
+  const second = judge(measured, await run())
+  return { ...(second.lacking.length < first.lacking.length ? second : first), tries: 2 }
 }
 
-function judge({ cell, suite, via, wanted }, found, tries) {
-  const all = shortfalls(wanted, found)
+function judge({ cell, wanted }, checks) {
+  const all = shortfalls(wanted, checks)
   const excused = all.filter((lack) => isExcused(cell, lack))
-  const lacking = all.filter((lack) => !excused.includes(lack))
-  return { cell, suite, via, ...count(found), lacking, excused, tries }
-}
-
-async function mapValues(keys, make) {
-  return Object.fromEntries(await Promise.all(keys.map(async (key) => [key, await make(key)])))
+  return { checks, excused, lacking: all.filter((lack) => !excused.includes(lack)) }
 }
 
 function memoize(run) {

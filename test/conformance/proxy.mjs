@@ -1,9 +1,9 @@
 // A project of its own for a moment: the built bin, its state in a temp folder, one group for each upstream URL.
 import { spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { end, firstOutput } from './child.mjs'
 import { binFile } from './paths.mjs'
 import { freePort } from './ports.mjs'
 
@@ -27,8 +27,7 @@ export async function startProxies(upstreams) {
   return {
     urls: mapEntries(ports, (name, port) => mapEntries(ways, (_, path) => `http://localhost:${port}${path(name)}`)),
     async stop() {
-      child.kill('SIGTERM')
-      await once(child, 'exit')
+      await end(child, 'SIGTERM')
       await rm(folder, { recursive: true, force: true })
     },
   }
@@ -47,12 +46,9 @@ async function up(folder) {
     env: { ...process.env, MCPCTL_HOME: join(folder, 'state') },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
-  let said = ''
-  child.stderr.setEncoding('utf8').on('data', (chunk) => {
-    said += chunk
-  })
-  const event = await Promise.race([once(child.stdout.resume(), 'data').then(() => 'ready'), once(child, 'exit')])
-  if (event !== 'ready') throw new Error(`mcpctl up: ${said}`)
+  await firstOutput(child)
+  // The rest is logs, which must not fill the pipe.
+  child.stdout.resume()
   return child
 }
 

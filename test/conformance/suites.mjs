@@ -26,7 +26,7 @@ export async function runClientSuite(tools, revision, command) {
   const args = [
     'client',
     '--timeout',
-    String(RUN_TIMEOUT),
+    String(SCENARIO_TIMEOUT),
     '--command',
     command,
     '--suite',
