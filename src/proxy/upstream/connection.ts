@@ -1,4 +1,5 @@
-import type { Exchange, Sink } from '../exchange.ts'
+import type { Era } from '../era.ts'
+import type { Caller, Exchange, Sink } from '../exchange.ts'
 import { errorResponse, INTERNAL_ERROR, type Params, type RpcNotification, type RpcResponse } from '../rpc.ts'
 import type { LinkFailure } from './failure.ts'
 
@@ -12,6 +13,7 @@ export interface Greeting {
 
 /** One conversation with a server over one link, whatever its era. It lives until it is lost or closed, never twice. */
 export interface Connection extends AsyncDisposable {
+  readonly era: Era
   readonly greeting: Greeting
   readonly transport: 'stdio' | 'http' | 'sse'
   readonly pid: number | null
@@ -21,6 +23,8 @@ export interface Connection extends AsyncDisposable {
   call(exchange: Exchange): Promise<RpcResponse>
   /** A request of the proxy's own; the signal is its only deadline. */
   ask(method: string, params: Params | undefined, signal: AbortSignal): Promise<RpcResponse>
+  /** A notification of the client this connection was opened for. Never rejects. */
+  tell(notification: RpcNotification): Promise<void>
   /** To be called once the first lists are in: opens the side stream and watches over the idle connection. */
   settle(): void
   /** Resolves when the calls in flight are over. */
@@ -39,6 +43,11 @@ export interface ConnectionEvents {
   stale(): void
   /** At most once, never after `close`. */
   lost(failure: LinkFailure): void
+}
+
+/** Who asks when the proxy asks for itself: nobody with capabilities, in the era of the connection. */
+export function itself(era: Era): Caller {
+  return { era, principal: '', capabilities: {}, clientInfo: {}, level: undefined, session: undefined }
 }
 
 /** The sink of the proxy's own requests: they belong to no client, nothing is passed on, nobody can be asked. */

@@ -9,12 +9,18 @@ const acceptedVersions: readonly string[] = ['2024-11-05', '2025-03-26', '2025-0
 
 const LONGEST_REASON = 200
 
-/** What we can do for a server: pass its questions on to the client they are for. */
-const capabilities = { sampling: {}, elicitation: { form: {}, url: {} } }
+/** What a server is told of its client. */
+export interface Declaration {
+  readonly capabilities: Params
+  readonly clientInfo: Params
+}
+
+/** What a session that all clients share can do for a server: pass its questions on to the client they are for. */
+export const sharedCapabilities: Params = { sampling: {}, elicitation: { form: {}, url: {} } }
 
 export interface HandshakeOptions extends LegacyOptions {
   readonly openLink: (events: LinkEvents) => Promise<Link>
-  readonly clientInfo: { readonly name: string; readonly version: string }
+  readonly declares: Declaration
   readonly signal: AbortSignal
   /** Takes over the end of a connection that did not come about. */
   readonly leave: (closing: Promise<void>) => void
@@ -32,8 +38,8 @@ export async function handshake(options: HandshakeOptions): Promise<LegacyConnec
   }
 }
 
-async function initialize(connection: LegacyConnection, { clientInfo, signal }: HandshakeOptions): Promise<Greeting> {
-  const params = { protocolVersion: OFFERED_VERSION, capabilities, clientInfo }
+async function initialize(connection: LegacyConnection, { declares, signal }: HandshakeOptions): Promise<Greeting> {
+  const params = { protocolVersion: OFFERED_VERSION, ...declares }
   const answer = await connection.ask('initialize', params, signal)
   if (isError(answer))
     throw new LinkFailure('broken', `initialize was refused: ${String(answer.error.message).slice(0, LONGEST_REASON)}`)

@@ -11,7 +11,7 @@ import {
   type RpcRequest,
   type RpcResponse,
 } from '../rpc.ts'
-import { type Connection, type ConnectionEvents, type Greeting, nobody } from './connection.ts'
+import { type Connection, type ConnectionEvents, type Greeting, itself, nobody } from './connection.ts'
 import { LinkFailure } from './failure.ts'
 import { Heartbeat } from './heartbeat.ts'
 import { Inbox } from './inbox.ts'
@@ -48,6 +48,7 @@ const unbounded = { request: 'off', max: 'off' } as const
  * other side, and for everything the server says in between the exchange it belongs to.
  */
 export class LegacyConnection implements Connection {
+  readonly era = 'legacy'
   readonly #options: LegacyOptions
   readonly #link: Link
   readonly #inbox: Inbox
@@ -152,7 +153,14 @@ export class LegacyConnection implements Connection {
   }
 
   ask(method: string, params: Params | undefined, signal: AbortSignal): Promise<RpcResponse> {
-    return this.#carry({ method, params, signal, sink: nobody }, { among: this.#own, timeouts: unbounded })
+    return this.#carry(
+      { method, params, signal, sink: nobody, caller: itself('legacy') },
+      { among: this.#own, timeouts: unbounded },
+    )
+  }
+
+  tell(notification: RpcNotification): Promise<void> {
+    return this.#tell(notification, NOTIFY_MS)
   }
 
   async drained(): Promise<void> {

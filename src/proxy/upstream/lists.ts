@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util'
 import type { Log } from '../../shared/log.ts'
 import { isError, isRecord, METHOD_NOT_FOUND } from '../rpc.ts'
 import type { Connection } from './connection.ts'
-import { type Item, type Kind, kinds, type Listing } from './listing.ts'
+import { bareFrames, type Item, type Kind, kinds, type Listing } from './listing.ts'
 
 const MAX_PAGES = 100
 const MAX_ITEMS = 5000
@@ -28,6 +28,8 @@ export async function fetchListing(options: FetchOptions): Promise<Listing> {
   const [tools, resources, templates, prompts] = await Promise.all(kinds.map((kind) => fetchKind(kind, options)))
   return {
     ...greeting,
+    era: options.connection.era,
+    frames: bareFrames,
     tools: tools ?? [],
     resources: resources ?? [],
     templates: templates ?? [],

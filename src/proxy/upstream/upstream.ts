@@ -3,12 +3,14 @@ import { pause } from '../../shared/async.ts'
 import { messageOf } from '../../shared/errors.ts'
 import type { Log } from '../../shared/log.ts'
 import type { ServerState } from '../../shared/status.ts'
+import { carry } from '../bridge/carry.ts'
+import type { Parking } from '../bridge/parking.ts'
 import type { Exchange } from '../exchange.ts'
 import { isError, type Params, type RpcNotification, type RpcResponse } from '../rpc.ts'
-import { type Connection, nobody } from './connection.ts'
+import { type Connection, itself, nobody } from './connection.ts'
 import { createDialer, type Dialer } from './dialer.ts'
 import { LinkFailure } from './failure.ts'
-import { handshake } from './handshake.ts'
+import { type Declaration, handshake } from './handshake.ts'
 import { Keeper, type Opening } from './keeper.ts'
 import type { Link } from './link.ts'
 import type { Listing } from './listing.ts'
@@ -18,13 +20,20 @@ import { isRepeatable, unavailable } from './refusal.ts'
 import { timing as defaultTiming, type Timing } from './timing.ts'
 import { Wishes } from './wishes.ts'
 
+/** The user agent of every HTTP request, whoever the client behind it is. */
+const PRODUCT = 'mcpctl'
+
 export interface UpstreamOptions {
   readonly server: Server
   /** The absolute state folder, set as `MCPCTL_OWNER` on every process started. */
   readonly owner: string
   /** What stdio servers may inherit from; the allow-list is applied to it. */
   readonly env: Readonly<Record<string, string | undefined>>
-  readonly clientInfo: { readonly name: string; readonly version: string }
+  /** What the server is told of its client: the proxy itself, or the one downstream client it is opened for. */
+  readonly declares: Declaration
+  readonly parking: Parking
+  /** The proxy's own. */
+  readonly version: string
   readonly log: Log
   readonly events: UpstreamEvents
   /** Figures no profile sets; tests shorten them. */
@@ -61,7 +70,7 @@ export class Upstream implements AsyncDisposable {
   #closed: Promise<void> | undefined
 
   constructor(options: UpstreamOptions) {
-    const { server, clientInfo, events } = options
+    const { server, events } = options
     this.server = server
     this.name = server.name
     this.#options = options
@@ -70,7 +79,7 @@ export class Upstream implements AsyncDisposable {
     this.#wishes = new Wishes(this.#log)
     this.#transport = server.transport.kind === 'auto' ? 'http' : server.transport.kind
     const shared = { server, timing: this.#timing, log: this.#log }
-    const userAgent = `${clientInfo.name}/${clientInfo.version}`
+    const userAgent = `${PRODUCT}/${options.version}`
     this.#dialer = createDialer({ ...shared, owner: options.owner, env: options.env, userAgent })
     this.#refresher = new Refresher({ ...shared, fetch: () => this.#refetch() })
     this.#keeper = new Keeper({
@@ -134,7 +143,7 @@ export class Upstream implements AsyncDisposable {
       this.#checkPause()
       const connection = await this.#keeper.ready()
       try {
-        return await connection.call(exchange)
+        return await carry(connection, exchange, this.#options.parking)
       } catch (error) {
         if (!(error instanceof LinkFailure)) throw error
         if (error.retryAfterMs !== undefined) this.#pausedUntil = performance.now() + error.retryAfterMs
@@ -172,6 +181,11 @@ export class Upstream implements AsyncDisposable {
   unsubscribe(uri: string): Promise<RpcResponse> {
     this.#wishes.unsubscribe(uri)
     return this.#ask('resources/unsubscribe', { uri })
+  }
+
+  /** Passes on what the client it is opened for has to say, e.g. `notifications/roots/list_changed`. Never rejects. */
+  async tell(notification: RpcNotification): Promise<void> {
+    await this.#keeper.connection?.tell(notification)
   }
 
   /** Ends calls with `draining`, closes the session, stops the process in stages (EOF, TERM, KILL to its group). */
@@ -214,7 +228,7 @@ export class Upstream implements AsyncDisposable {
       timeouts: this.server.timeouts,
       timing: this.#timing,
       log: this.#log,
-      clientInfo: this.#options.clientInfo,
+      declares: this.#options.declares,
       openLink: (events) => this.#dialer.open(transport, events, opening.signal),
     })
   }
@@ -236,7 +250,7 @@ export class Upstream implements AsyncDisposable {
   }
 
   #ask(method: string, params: Params): Promise<RpcResponse> {
-    return this.call({ method, params, sink: nobody, signal: this.#closing.signal })
+    return this.call({ method, params, sink: nobody, signal: this.#closing.signal, caller: itself('legacy') })
   }
 
   #checkPause(): void {

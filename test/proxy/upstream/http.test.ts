@@ -40,7 +40,7 @@ test.each(['json', 'sse'])('connects to a server that answers as %s and calls a 
     'content-type': 'application/json',
     'mcp-protocol-version': '2025-11-25',
     'mcp-session-id': expect.stringMatching(/./),
-    'user-agent': 'mcpctl-test/0.0.0',
+    'user-agent': 'mcpctl/0.0.0',
   })
 })
 
