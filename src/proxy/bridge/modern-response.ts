@@ -1,6 +1,13 @@
 import type { Exchange } from '../exchange.ts'
-import { RESOURCE_NOT_FOUND } from '../router.ts'
-import { INTERNAL_ERROR, INVALID_PARAMS, isError, type Params, type RpcError, type RpcResponse } from '../rpc.ts'
+import {
+  INTERNAL_ERROR,
+  INVALID_PARAMS,
+  isError,
+  type Params,
+  RESOURCE_NOT_FOUND,
+  type RpcError,
+  type RpcResponse,
+} from '../rpc.ts'
 import { addSignature } from './envelope.ts'
 
 /** "URL elicitation required" of 2025-11-25: no error of the modern era, which asks with a result instead. */
