@@ -102,12 +102,8 @@ export class ModernConnection implements Connection {
   }
 
   async call(exchange: Exchange): Promise<RpcResponse> {
-    const answer = await this.#line.call(exchange)
-    if (!isError(answer)) return answer
-    if (answer.error.code === HEADER_MISMATCH) return this.#again(exchange)
-    // What speaks of no request was said before the request was understood: perhaps this is no modern server any more.
-    if ((answer.id ?? null) === null) this.#line.suspect()
-    return answer
+    const answer = await this.#examined(exchange)
+    return isError(answer) && answer.error.code === HEADER_MISMATCH ? this.#again(exchange) : answer
   }
 
   ask(method: string, params: Params | undefined, signal: AbortSignal): Promise<RpcResponse> {
@@ -162,6 +158,18 @@ export class ModernConnection implements Connection {
     return this.#line.ask({ method, params: full, signal, sink: { ...nobody, notify }, caller: itself('modern') })
   }
 
+  /** What no server of this era would say makes it doubtful that this still is one. */
+  async #examined(exchange: Exchange): Promise<RpcResponse> {
+    try {
+      const answer = await this.#line.call(exchange)
+      if (isError(answer) && (answer.id ?? null) === null) this.#line.suspect()
+      return answer
+    } catch (error) {
+      if (error instanceof LinkFailure && error.kind === 'broken') this.#line.suspect()
+      throw error
+    }
+  }
+
   /** The server declares its headers otherwise than we know: that can be looked up, once (MCP: Client Behavior). */
   async #again(exchange: Exchange): Promise<RpcResponse> {
     try {
@@ -169,7 +177,7 @@ export class ModernConnection implements Connection {
     } catch (error) {
       this.#options.log.debug('the tools could not be fetched anew', { reason: messageOf(error) })
     }
-    const answer = await this.#line.call(exchange)
+    const answer = await this.#examined(exchange)
     if (!isError(answer) || answer.error.code !== HEADER_MISMATCH) return answer
     const facts = { upstream: this.#options.name, kind: 'header_mismatch', retryable: false }
     const message = `Server "${this.#options.name}" does not accept the headers of the request`

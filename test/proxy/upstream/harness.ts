@@ -111,6 +111,8 @@ export async function observeReady(server: Server, options: ObserveOptions = {})
 export interface TestExchange extends Exchange {
   readonly notifications: RpcNotification[]
   readonly requests: RpcRequest[]
+  /** The pauses after which the stream of its answer was to go on. */
+  readonly parted: (number | undefined)[]
   abort(reason: string): void
 }
 
@@ -121,11 +123,13 @@ export function exchange(method: string, params: Exchange['params'], answer: Ans
   const controller = new AbortController()
   const notifications: RpcNotification[] = []
   const requests: RpcRequest[] = []
+  const parted: (number | undefined)[] = []
   return {
     method,
     params,
     notifications,
     requests,
+    parted,
     signal: controller.signal,
     caller: itself('legacy'),
     abort: (reason) => controller.abort(new Error(reason)),
@@ -135,6 +139,7 @@ export function exchange(method: string, params: Exchange['params'], answer: Ans
         requests.push(request)
         return answer(request, asking)
       },
+      parted: (retryMs) => void parted.push(retryMs),
     },
   }
 }

@@ -295,8 +295,11 @@ test('uses one connection until it is ready, and never asks for a stream of its 
   expect(connections).toBe(2)
 })
 
-test('finds out that the server is of another era now', async () => {
-  await using server = await startFixture('modern-http', [], { SPEAKS: 'dual' })
+test.each([
+  ['in words', {}],
+  ['with a bare status', { PLAIN: '1' }],
+])('finds out that the server is of another era now, %s', async (_how, env) => {
+  await using server = await startFixture('modern-http', [], { SPEAKS: 'dual', ...env })
   await using fixture = await observeReady(serverOf(http(server.address)))
   const { upstream } = fixture
   expect(upstream.listing?.era).toBe('modern')
