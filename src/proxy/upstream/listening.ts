@@ -9,6 +9,8 @@ const LIST_CHANGED = /^notifications\/(tools|prompts|resources)\/list_changed$/
 
 export interface ListeningOptions {
   readonly listen: Listen
+  /** How long an acknowledgement may take, in milliseconds. */
+  readonly patience: number
   readonly log: Log
   readonly events: Pick<ConnectionEvents, 'notified' | 'stale'>
 }
@@ -92,9 +94,9 @@ export class Listening implements Disposable {
   }
 
   #stream(filter: Params, opened?: () => void): ListenStream {
-    const { listen, log } = this.#options
+    const { listen, log, patience } = this.#options
     const heard = (notification: RpcNotification): void => this.#heard(notification)
-    return new ListenStream({ filter, listen, log, heard, ...(opened ? { opened } : {}) })
+    return new ListenStream({ filter, listen, log, patience, heard, ...(opened ? { opened } : {}) })
   }
 
   #heard(notification: RpcNotification): void {

@@ -175,6 +175,48 @@ test('says what is wrong when headers are refused again', async () => {
   })
 })
 
+test('asks anew what the server speaks when it refuses the revision', async () => {
+  await using server = await startFixture('modern-http')
+  await using fixture = await observeReady(serverOf(http(server.address)))
+  const error = { code: -32022, message: 'Unsupported protocol version', data: { supported: ['2031-01-01'] } }
+  const messages = [{ jsonrpc: '2.0', id: '$id', error }]
+  const call = fixture.upstream.call(modernCall('raw', { messages, silent: true }))
+  await expect(call).rejects.toMatchObject({ code: -31001, facts: { retryable: true } })
+  const { methods } = await statsOf(server)
+  expect(methods.filter((method) => method === 'tools/call')).toHaveLength(2)
+  expect(methods.filter((method) => method === 'server/discover').length).toBeGreaterThan(1)
+})
+
+test('does not believe progress on the stream of another call', async () => {
+  await using server = await startFixture('modern-http')
+  await using fixture = await observeReady(serverOf(http(server.address)))
+  const { upstream } = fixture
+  const other = modernCall('never', {}, { progressToken: 'other' })
+  const waiting = upstream.call(other).catch(() => {})
+  await waitFor(async () => (await statsOf(server)).methods.includes('tools/call'))
+  const tokens = Array.from({ length: 20 }, (_, progressToken) => progressToken)
+  const messages = tokens.map((progressToken) => ({
+    jsonrpc: '2.0',
+    method: 'notifications/progress',
+    params: { progressToken, progress: 1 },
+  }))
+  const call = modernCall('raw', { messages }, { progressToken: 'mine' })
+  await upstream.call(call)
+  expect(call.notifications.map(({ params }) => params)).toEqual([{ progressToken: 'mine', progress: 1 }])
+  expect(other.notifications).toEqual([])
+  other.abort('enough')
+  await waiting
+})
+
+test.each(['json', 'stdio'])('does not wait for ever for a subscription over %s', async (kind) => {
+  await using at = await place(kind, { DEAF: '1' })
+  const { transport, protocol } = at
+  await using fixture = await observeReady(serverOf(transport, { protocol }), { timing: { acknowledged: 100 } })
+  const { upstream } = fixture
+  expect(await upstream.subscribe('test://one')).toMatchObject({ error: { code: -32602 } })
+  expect(saidBy(await upstream.call(modernCall('echo', { said: 'fine' })))).toBe('fine')
+})
+
 const invalid = JSON.stringify([
   { name: 'broken', inputSchema: { type: 'object', properties: { a: { type: 'number', 'x-mcp-header': 'A' } } } },
 ])
