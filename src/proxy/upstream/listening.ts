@@ -51,6 +51,7 @@ export class Listening implements Disposable {
 
   /** Resolves with whether updates of that resource will be announced. */
   async subscribe(uri: string): Promise<boolean> {
+    if (this.#uris.has(uri) && this.#honored.includes(uri)) return true
     if (this.#uris.size >= MAX_URIS && !this.#uris.has(uri)) return false
     this.#uris.add(uri)
     this.#version++
