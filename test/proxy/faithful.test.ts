@@ -70,6 +70,7 @@ test('initialize keeps a lone server’s unknown capabilities and info', async (
       experimental: unknown,
     },
     instructions: 'Expect the unexpected.',
+    ...unknown,
   })
 })
 
