@@ -55,6 +55,10 @@ export class Call implements Exchange, Sink {
     return asker.ask(request, reply, asking)
   }
 
+  parted(retryMs: number | undefined): void {
+    this.#options.reply.part(retryMs)
+  }
+
   /** The client can no longer cancel it. */
   end(): void {
     const { asker, request } = this.#options

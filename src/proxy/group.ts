@@ -12,6 +12,7 @@ import type { Identity } from './catalog/handshake.ts'
 import { LearnedUris } from './catalog/learned.ts'
 import { Endpoint } from './downstream/endpoint.ts'
 import { type Guard, guardOf } from './downstream/guard.ts'
+import type { LegacyOptions } from './downstream/incoming.ts'
 import { LegacyEndpoint } from './downstream/legacy.ts'
 import { Listens } from './downstream/listens.ts'
 import { ModernEndpoint } from './downstream/modern.ts'
@@ -20,6 +21,7 @@ import { serveRoutes } from './downstream/routes.ts'
 import { sealerOf } from './downstream/sealer.ts'
 import type { Session } from './downstream/session.ts'
 import { Sessions } from './downstream/sessions.ts'
+import { SseEndpoint } from './downstream/sse.ts'
 import { proxyState } from './health.ts'
 import { News } from './news.ts'
 import { Relay } from './relay.ts'
@@ -152,15 +154,16 @@ export class Group implements AsyncDisposable {
       divert: (server, notification) => this.#news.divert(server, notification),
       log: this.#options.log,
     })
-    const legacy = new LegacyEndpoint({
+    const legacy: LegacyOptions = {
       sessions: this.#sessions,
       relay,
       pulse: this.#pulse,
       initialize: (facts) => this.#greeter.initialize(facts),
       listening: (session) => this.#listening(session),
-    })
+    }
     const endpoint = new Endpoint({
-      legacy,
+      legacy: new LegacyEndpoint(legacy),
+      sse: new SseEndpoint(legacy),
       modern: this.#makeModern(relay),
       maxBody: () => this.#config.limits.maxBody,
       isServed: (server) => server === undefined || this.#seats.get(server)?.server.enabled === true,

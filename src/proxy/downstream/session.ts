@@ -4,7 +4,11 @@ import { isAtLeast, type Level } from '../levels.ts'
 import type { Id, Params, RpcNotification, RpcRequest, RpcResponse } from '../rpc.ts'
 import { type Outlet, Questions } from './questions.ts'
 import type { SessionFacts } from './sealer.ts'
-import type { EventStream } from './stream.ts'
+
+/** Where messages that belong to no request are written. What is away but may come back takes them, too. */
+export interface SessionStream extends Outlet {
+  end(): void
+}
 
 /**
  * One downstream conversation of the legacy era. What must outlive this process is in its sealed id; the rest (calls
@@ -17,7 +21,7 @@ export class Session implements Asker, Listener {
   readonly calls = new Map<Id, AbortController>()
   readonly #questions: Questions
   #lastSeen = performance.now()
-  #stream: EventStream | undefined
+  #stream: SessionStream | undefined
   #isResumed: boolean
   level: Level | undefined
 
@@ -58,11 +62,11 @@ export class Session implements Asker, Listener {
   }
 
   /** The stream for messages that belong to no request, while the client keeps one open. */
-  get stream(): EventStream | undefined {
+  get stream(): SessionStream | undefined {
     return this.#stream?.isOpen ? this.#stream : undefined
   }
 
-  set stream(stream: EventStream | undefined) {
+  set stream(stream: SessionStream | undefined) {
     this.#stream = stream
   }
 
@@ -76,7 +80,7 @@ export class Session implements Asker, Listener {
   }
 
   notify(notification: RpcNotification): void {
-    this.stream?.send(JSON.stringify(notification))
+    this.#stream?.send(JSON.stringify(notification))
   }
 
   /** Whether a log message passes the level this client set; without one, `unset` decides. */
