@@ -266,8 +266,8 @@ export class Group implements AsyncDisposable {
   }
 
   /** Milliseconds since the server's lists were last known to be its newest. */
-  #age(_server: string): number {
-    return Number.POSITIVE_INFINITY
+  #age(server: string): number {
+    return performance.now() - (this.#seats.get(server)?.upstream?.confirmedAt ?? Number.NEGATIVE_INFINITY)
   }
 
   #listening(session: Session): void {
