@@ -166,7 +166,7 @@ export class Group implements AsyncDisposable {
       sse: new SseEndpoint(legacy),
       modern: this.#makeModern(relay),
       maxBody: () => this.#config.limits.maxBody,
-      isServed: (server) => server === undefined || this.#seats.get(server)?.server.enabled === true,
+      isServed: (server) => this.#isServed(server),
     })
     const isReady = () => this.#state === 'ready' || this.#state === 'degraded'
     return serveRoutes({ guard: () => this.#guard, endpoint, isReady }, (error) =>
@@ -195,6 +195,7 @@ export class Group implements AsyncDisposable {
     this.#secrets = secrets
     this.#guard = guardOf(group)
     const { settled } = this.#seats.configure(group.servers)
+    this.#listens.prune((server) => this.#isServed(server))
     this.#changed()
     await settled
     this.#changed()
@@ -206,6 +207,10 @@ export class Group implements AsyncDisposable {
     for (const session of this.#sessions) session.stream?.end()
     this.#listens.end()
     this.#reporter.flush()
+  }
+
+  #isServed(server: string | undefined): boolean {
+    return server === undefined || this.#seats.get(server)?.server.enabled === true
   }
 
   #connect(server: Server): Upstream {
