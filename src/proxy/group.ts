@@ -164,7 +164,12 @@ export class Group implements AsyncDisposable {
     const endpoint = new Endpoint({
       legacy: new LegacyEndpoint(legacy),
       sse: new SseEndpoint(legacy),
-      modern: this.#makeModern(relay),
+      modern: new ModernEndpoint({
+        relay,
+        listens: this.#listens,
+        pulse: this.#pulse,
+        principal: (request) => this.#guard.principal(request),
+      }),
       maxBody: () => this.#config.limits.maxBody,
       isServed: (server) => this.#isServed(server),
     })
@@ -172,15 +177,6 @@ export class Group implements AsyncDisposable {
     return serveRoutes({ guard: () => this.#guard, endpoint, isReady }, (error) =>
       this.#options.log.error('request failed', { error: messageOf(error) }),
     )
-  }
-
-  #makeModern(relay: Relay): ModernEndpoint {
-    return new ModernEndpoint({
-      relay,
-      listens: this.#listens,
-      pulse: this.#pulse,
-      principal: (request) => this.#guard.principal(request),
-    })
   }
 
   /** Answers one HTTP request of the group's port. */

@@ -8,15 +8,11 @@ import { waitFor } from '../../helpers/wait.ts'
 let socket: HeldSocket
 let proxy: RunningProxy
 let url: string
-const limits = { maxBody: 100_000, maxSessions: 4 }
 const servers = [stdioServer('one', 'all-features'), stdioServer('two', 'all-features')]
 
 beforeAll(async () => {
   socket = await holdSocket()
-  proxy = await startReadyProxy({
-    group: groupOf(servers, { limits }),
-    socket,
-  })
+  proxy = await startReadyProxy({ group: groupOf(servers), socket })
   url = `${proxy.url}/mcp`
 })
 
@@ -110,18 +106,22 @@ test('log messages and progress are not told on a listen', async () => {
 })
 
 test('a client that closes its stream makes room for another one', async () => {
+  using own = await holdSocket()
+  const limits = { maxBody: 100_000, maxSessions: 2 }
+  await using small = await startReadyProxy({ group: groupOf(servers.slice(0, 1), { limits }), socket: own })
+  const address = `${small.url}/mcp`
   const asked = { notifications: { toolsListChanged: true } }
-  const open = await Promise.all(Array.from({ length: limits.maxSessions }, () => listen(asked.notifications)))
-  const refused = await send(url, requestOf('subscriptions/listen', asked, 9))
+  const closing = await listen(asked.notifications, { address })
+  await using _kept = await listen(asked.notifications, { address })
+  const refused = await send(address, requestOf('subscriptions/listen', asked, 9))
   expect([refused.status, refused.headers.get('retry-after')]).toEqual([503, '30'])
   expect(await refused.json()).toMatchObject({ id: 9, error: { code: -31003, data: { mcpctl: { retryable: true } } } })
-  await open[0]?.[Symbol.asyncDispose]()
+  await closing[Symbol.asyncDispose]()
   await waitFor(async () => {
-    const again = await send(url, requestOf('subscriptions/listen', asked))
+    const again = await send(address, requestOf('subscriptions/listen', asked))
     await again.body?.cancel()
     return again.status === 200
   })
-  for (const one of open) await one[Symbol.asyncDispose]()
 })
 
 test('what nothing of can be honoured is acknowledged so and ends', async () => {
@@ -148,6 +148,27 @@ test('a proxy that drains ends its listens in peace', async () => {
       _meta: { [subscription]: 'last', 'io.modelcontextprotocol/serverInfo': { name: 'mcpctl' } },
     },
   })
+})
+
+test('a listen of a server that leaves the group ends in peace', async () => {
+  using own = await holdSocket()
+  await using small = await startReadyProxy({ group: groupOf(servers), socket: own })
+  await using gone = await listen({ toolsListChanged: true }, { address: `${small.url}/servers/two/mcp` })
+  await using kept = await listen({ toolsListChanged: true }, { address: `${small.url}/servers/one/mcp` })
+  small.send({ type: 'configure', generation: 2, group: groupOf(servers.slice(0, 1)), secrets: [] })
+  await gone.over
+  expect(gone.seen.at(-1)).toMatchObject({ id: 1, result: { resultType: 'complete' } })
+  expect(kept.seen).toHaveLength(1)
+})
+
+test('a server that does not answer is not waited for: the rest is honoured without it', async () => {
+  using own = await holdSocket()
+  const mute = stdioServer('mute', 'mute-subscriptions')
+  await using small = await startReadyProxy({ group: groupOf([mute, ...servers]), socket: own })
+  const asked = { toolsListChanged: true, resourceSubscriptions: ['test://one', 'note://1'] }
+  await using one = await listen(asked, { address: `${small.url}/mcp` })
+  const notifications = { toolsListChanged: true, resourceSubscriptions: ['note://1'] }
+  expect(one.seen[0]).toMatchObject({ method: acknowledged, params: { notifications } })
 })
 
 test.each([
