@@ -191,9 +191,13 @@ export class Relay {
     return to === 'subscribe' ? subscriptions.subscribe(wish, params) : subscriptions.unsubscribe(wish)
   }
 
+  /** Whoever answers has the resource: what the client says next about it, to a question even, is for nobody else. */
   #anyOf(asker: Asker, request: RpcRequest, { servers, params }: AnyOf): Promise<RpcResponse | undefined> {
-    const call = async (server: string, exchange: Exchange) =>
-      this.#learn(asker, server, await this.#seat(server).call(exchange))
+    const call = async (server: string, exchange: Exchange) => {
+      const response = await this.#seat(server).call(exchange)
+      if (!isError(response)) this.#options.learned.remember(String(params.uri), server)
+      return this.#learn(asker, server, response)
+    }
     return askAll({ asker, request, params, servers, call })
   }
 }
