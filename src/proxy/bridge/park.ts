@@ -12,6 +12,7 @@ import {
   type RpcResponse,
 } from '../rpc.ts'
 import type { Connection } from '../upstream/connection.ts'
+import { MISSING_CAPABILITY } from '../upstream/envelope.ts'
 import { LinkFailure } from '../upstream/failure.ts'
 import { unavailable } from '../upstream/refusal.ts'
 import type { Crossing } from './crossing.ts'
@@ -19,9 +20,6 @@ import { addSignature } from './envelope.ts'
 import { isInterruptible } from './methods.ts'
 import { modernResponse, URL_ELICITATION_REQUIRED } from './modern-response.ts'
 import { type Answers, ParkedCall, type Turn } from './parked-call.ts'
-
-/** What a request needs that its client did not declare (MCP: Basic, Error Codes). */
-const MISSING_CAPABILITY = -32021
 
 /**
  * Carries a modern client's exchange to a legacy server: without its envelope, and when the server asks something in

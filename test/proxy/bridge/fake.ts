@@ -11,7 +11,7 @@ import {
   type RpcResponse,
 } from '../../../src/proxy/rpc.ts'
 import type { Connection, Greeting } from '../../../src/proxy/upstream/connection.ts'
-import { bareFrames, type Listing } from '../../../src/proxy/upstream/listing.ts'
+import { bareFrame, bareFrames, type Listing } from '../../../src/proxy/upstream/listing.ts'
 
 export const serverInfo = { name: 'fake', version: '1.0.0' }
 
@@ -26,7 +26,13 @@ export interface FakeConnection extends Connection {
 export function connectionOf(era: Era, handle: Handle): FakeConnection {
   const calls: Exchange[] = []
   const protocolVersion = era === 'modern' ? '2026-07-28' : '2025-11-25'
-  const greeting: Greeting = { protocolVersion, serverInfo, capabilities: { tools: {} }, instructions: undefined }
+  const greeting: Greeting = {
+    protocolVersion,
+    serverInfo,
+    capabilities: { tools: {} },
+    instructions: undefined,
+    frame: bareFrame,
+  }
   return {
     era,
     greeting,
@@ -37,6 +43,10 @@ export function connectionOf(era: Era, handle: Handle): FakeConnection {
     call: async (exchange) => handle(exchange, calls.push(exchange)),
     ask: () => Promise.reject(new Error('only calls are bridged')),
     tell: () => Promise.resolve(),
+    listed: () => {},
+    subscribe: () => Promise.reject(new Error('only calls are bridged')),
+    unsubscribe: () => Promise.reject(new Error('only calls are bridged')),
+    setLogLevel: () => Promise.resolve(undefined),
     settle: () => {},
     drained: () => Promise.resolve(),
     lose: () => {},
