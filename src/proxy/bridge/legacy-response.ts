@@ -1,5 +1,4 @@
 import type { Exchange } from '../exchange.ts'
-import { RESOURCE_NOT_FOUND } from '../router.ts'
 import {
   errorResponse,
   INTERNAL_ERROR,
@@ -7,6 +6,7 @@ import {
   isError,
   isRecord,
   type Params,
+  RESOURCE_NOT_FOUND,
   type RpcError,
   type RpcResponse,
 } from '../rpc.ts'

@@ -1,6 +1,13 @@
 import type { Exchange } from '../exchange.ts'
-import { RESOURCE_NOT_FOUND } from '../router.ts'
-import { INTERNAL_ERROR, INVALID_PARAMS, isError, type Params, type RpcError, type RpcResponse } from '../rpc.ts'
+import {
+  INTERNAL_ERROR,
+  INVALID_PARAMS,
+  isError,
+  type Params,
+  RESOURCE_NOT_FOUND,
+  type RpcError,
+  type RpcResponse,
+} from '../rpc.ts'
 import { HEADER_MISMATCH, MISSING_CAPABILITY, UNSUPPORTED_VERSION } from '../upstream/envelope.ts'
 import { addSignature } from './envelope.ts'
 

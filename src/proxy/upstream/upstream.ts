@@ -64,9 +64,9 @@ export class Upstream implements AsyncDisposable {
   readonly #refresher: Refresher
   readonly #attempts: Attempts
   readonly #wishes: Wishes
-  readonly #crossing: Crossing
   /** Of a remote server; what a process speaks it says itself. */
   readonly #verdict: Verdict | undefined
+  readonly #crossing: Crossing
   readonly #closing = new AbortController()
   #listing: Listing | undefined
   #confirmedAt: number | undefined

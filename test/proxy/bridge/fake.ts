@@ -26,13 +26,8 @@ export interface FakeConnection extends Connection {
 export function connectionOf(era: Era, handle: Handle): FakeConnection {
   const calls: Exchange[] = []
   const protocolVersion = era === 'modern' ? '2026-07-28' : '2025-11-25'
-  const greeting: Greeting = {
-    protocolVersion,
-    serverInfo,
-    capabilities: { tools: {} },
-    instructions: undefined,
-    frame: bareFrame,
-  }
+  const capabilities = { tools: {} }
+  const greeting: Greeting = { protocolVersion, serverInfo, capabilities, instructions: undefined, frame: bareFrame }
   return {
     era,
     greeting,
