@@ -29,7 +29,7 @@ export function stripEnvelope(params: Params | undefined): Params | undefined {
 }
 
 /** Tasks of the old core have gone, those of the extension bring results no legacy client can take; roots no longer tell of changes. */
-export function modernCapabilities(capabilities: Params): Params {
+function modernCapabilities(capabilities: Params): Params {
   const { tasks: _tasks, roots, extensions, ...rest } = capabilities
   return {
     ...rest,
