@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { type Deferred, defer } from '../../shared/async.ts'
-import { checkCapability, isQuestion } from '../capability.ts'
+import { checkCapability, isQuestion, requiredFor } from '../capability.ts'
 import type { Asking, Caller, Exchange, Sink } from '../exchange.ts'
 import {
   failures,
@@ -8,6 +8,7 @@ import {
   INVALID_PARAMS,
   METHOD_NOT_FOUND,
   type Params,
+  type RpcError,
   RpcFailure,
   type RpcNotification,
   type RpcRequest,
@@ -37,6 +38,13 @@ export type Turn =
 
 /** Results by the key of their question. */
 export type Answers = Readonly<Record<string, Params>>
+
+/** A question the client could not be asked. */
+interface Missing {
+  readonly requiredCapabilities: Params
+  /** What the server was answered with. */
+  readonly refusal: unknown
+}
 
 interface Visit {
   readonly exchange: Exchange
@@ -75,6 +83,7 @@ export class ParkedCall implements Sink {
   #asked = 0
   #window: NodeJS.Timeout | undefined
   #patience: NodeJS.Timeout | undefined
+  #missing: Missing | undefined
   /** Set once the call is over: tells whoever is, or will be, attached. */
   #settle: ((turn: Deferred<Turn>) => void) | undefined
 
@@ -155,6 +164,12 @@ export class ParkedCall implements Sink {
     }
   }
 
+  /** What the client would have had to declare, when the call ended with the very error of a question that was refused. */
+  missingFor({ code }: RpcError['error']): Params | undefined {
+    const { refusal, requiredCapabilities } = this.#missing ?? {}
+    return refusal instanceof RpcFailure && refusal.code === code ? requiredCapabilities : undefined
+  }
+
   /** Ends it, whoever is attached. */
   cancel(reason: string): void {
     clearTimeout(this.#window)
@@ -166,9 +181,18 @@ export class ParkedCall implements Sink {
   #check(request: RpcRequest): void {
     if (!isQuestion(request.method) || !isInterruptible(this.#method))
       throw new RpcFailure(METHOD_NOT_FOUND, `The client cannot be asked ${request.method} during ${this.#method}`)
-    checkCapability(request, this.#caller.capabilities)
+    this.#checkCapability(request)
     if (this.#settle) throw new RpcFailure(INTERNAL_ERROR, 'The call is over')
     if (!this.#lot.admit(this)) throw this.#overloaded()
+  }
+
+  #checkCapability(request: RpcRequest): void {
+    try {
+      checkCapability(request, this.#caller.capabilities)
+    } catch (refusal) {
+      this.#missing = { requiredCapabilities: requiredFor(request), refusal }
+      throw refusal
+    }
   }
 
   /** A question that cannot wait for its answer ends the call: the server would wait in vain. */

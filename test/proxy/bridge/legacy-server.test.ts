@@ -80,7 +80,7 @@ describe.each(['stdio', 'http'] as const)('a legacy server over %s and a modern 
 
   test('are told what the client cannot do, without asking it', async () => {
     const { response } = send(observed, { name: 'think' }, { capabilities: {} })
-    expect(textOf(await response)).toMatch(/error -32601: .*capability sampling/)
+    expect(textOf(await response)).toMatch(/error -32021: .*capability sampling/)
   })
 
   test('end a cancelled call on both sides, also after a question', async () => {
