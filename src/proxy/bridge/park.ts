@@ -19,7 +19,8 @@ import type { Crossing } from './crossing.ts'
 import { addSignature } from './envelope.ts'
 import { isInterruptible } from './methods.ts'
 import { modernResponse, URL_ELICITATION_REQUIRED } from './modern-response.ts'
-import { type Answers, ParkedCall, type Turn } from './parked-call.ts'
+import type { Answers } from './open-questions.ts'
+import { ParkedCall, type Turn } from './parked-call.ts'
 
 /**
  * Carries a modern client's exchange to a legacy server: without its envelope, and when the server asks something in
