@@ -87,9 +87,9 @@ export class Reply implements Beating {
     if (this.#missing === 0) this.#finish()
   }
 
-  /** The server goes on later: so may the client, instead of holding the connection. */
+  /** The server goes on later: so may a client that can come back, instead of holding the connection. */
   part(retryMs: number | undefined): void {
-    if (this.isOpen) this.#upgrade().part?.(retryMs)
+    if (this.#options.open && this.isOpen) this.#upgrade().part?.(retryMs)
   }
 
   beat(now: number): void {
