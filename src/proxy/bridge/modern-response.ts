@@ -8,6 +8,7 @@ import {
   type RpcError,
   type RpcResponse,
 } from '../rpc.ts'
+import { HEADER_MISMATCH, MISSING_CAPABILITY, UNSUPPORTED_VERSION } from '../upstream/envelope.ts'
 import { addSignature } from './envelope.ts'
 
 /** "URL elicitation required" of 2025-11-25: no error of the modern era, which asks with a result instead. */
@@ -17,9 +18,9 @@ export const URL_ELICITATION_REQUIRED = -32042
 const translated: Readonly<Record<number, number>> = {
   [RESOURCE_NOT_FOUND]: INVALID_PARAMS,
   [URL_ELICITATION_REQUIRED]: INTERNAL_ERROR,
-  [-32020]: INTERNAL_ERROR,
-  [-32021]: INTERNAL_ERROR,
-  [-32022]: INTERNAL_ERROR,
+  [HEADER_MISMATCH]: INTERNAL_ERROR,
+  [MISSING_CAPABILITY]: INTERNAL_ERROR,
+  [UNSUPPORTED_VERSION]: INTERNAL_ERROR,
 }
 
 /** A legacy server's response as its modern caller can take it (MCP: Basic, Responses and Error Codes). */
