@@ -1,10 +1,10 @@
+import { envelope } from '../era.ts'
 import type { Caller } from '../exchange.ts'
 import { isRecord, type Params } from '../rpc.ts'
-import { metaKeys, withoutMeta } from '../upstream/envelope.ts'
+import { withoutMeta } from '../upstream/envelope.ts'
 
-const LOG_LEVEL = 'io.modelcontextprotocol/logLevel'
 /** What a modern client says of itself with every request. */
-const envelope = [metaKeys.version, metaKeys.clientInfo, metaKeys.capabilities, LOG_LEVEL] as const
+const said = [envelope.version, envelope.clientInfo, envelope.capabilities, envelope.level] as const
 const TASKS = 'io.modelcontextprotocol/tasks'
 
 /**
@@ -15,17 +15,17 @@ export function addEnvelope(params: Params | undefined, caller: Caller, protocol
   const { clientInfo, level } = caller
   const meta: Params = {
     ...metaOf(params),
-    [metaKeys.version]: protocolVersion,
-    [metaKeys.capabilities]: modernCapabilities(caller.capabilities),
-    ...(isImplementation(clientInfo) && { [metaKeys.clientInfo]: clientInfo }),
-    ...(level !== undefined && { [LOG_LEVEL]: level }),
+    [envelope.version]: protocolVersion,
+    [envelope.capabilities]: modernCapabilities(caller.capabilities),
+    ...(isImplementation(clientInfo) && { [envelope.clientInfo]: clientInfo }),
+    ...(level !== undefined && { [envelope.level]: level }),
   }
   return { ...params, _meta: meta }
 }
 
 /** The params of a modern client's request without what only that era knows; `_meta` goes when nothing else was in it. */
 export function stripEnvelope(params: Params | undefined): Params | undefined {
-  return params && envelope.reduce(withoutMeta, params)
+  return params && said.reduce(withoutMeta, params)
 }
 
 /** Tasks of the old core have gone, those of the extension bring results no legacy client can take; roots no longer tell of changes. */
@@ -41,12 +41,12 @@ function modernCapabilities(capabilities: Params): Params {
 /** A legacy server's result as the modern era wants it: it says what it is and who made it. */
 export function addSignature(result: Params, serverInfo: Params, resultType = 'complete'): Params {
   if (!isImplementation(serverInfo)) return { ...result, resultType }
-  return { ...result, resultType, _meta: { ...metaOf(result), [metaKeys.serverInfo]: serverInfo } }
+  return { ...result, resultType, _meta: { ...metaOf(result), [envelope.serverInfo]: serverInfo } }
 }
 
 /** A modern server's result without its type and its signature. */
 export function stripSignature({ resultType: _type, ...result }: Params): Params {
-  return withoutMeta(result, metaKeys.serverInfo)
+  return withoutMeta(result, envelope.serverInfo)
 }
 
 function metaOf({ _meta: meta }: Params = {}): Params {

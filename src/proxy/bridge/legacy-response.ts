@@ -1,16 +1,18 @@
 import type { Exchange } from '../exchange.ts'
 import {
   errorResponse,
+  HEADER_MISMATCH,
   INTERNAL_ERROR,
   INVALID_PARAMS,
   isError,
   isRecord,
+  MISSING_CAPABILITY,
   type Params,
   RESOURCE_NOT_FOUND,
   type RpcError,
   type RpcResponse,
+  UNSUPPORTED_VERSION,
 } from '../rpc.ts'
-import { HEADER_MISMATCH, MISSING_CAPABILITY, UNSUPPORTED_VERSION } from '../upstream/envelope.ts'
 import type { Crossing } from './crossing.ts'
 import { stripSignature } from './envelope.ts'
 import { needsWrap } from './schema.ts'

@@ -1,14 +1,16 @@
 import type { Exchange } from '../exchange.ts'
 import {
+  HEADER_MISMATCH,
   INTERNAL_ERROR,
   INVALID_PARAMS,
   isError,
+  MISSING_CAPABILITY,
   type Params,
   RESOURCE_NOT_FOUND,
   type RpcError,
   type RpcResponse,
+  UNSUPPORTED_VERSION,
 } from '../rpc.ts'
-import { HEADER_MISMATCH, MISSING_CAPABILITY, UNSUPPORTED_VERSION } from '../upstream/envelope.ts'
 import { addSignature } from './envelope.ts'
 
 /** "URL elicitation required" of 2025-11-25: no error of the modern era, which asks with a result instead. */

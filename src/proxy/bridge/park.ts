@@ -6,13 +6,13 @@ import {
   INVALID_PARAMS,
   isError,
   isRecord,
+  MISSING_CAPABILITY,
   type Params,
   type RpcError,
   RpcFailure,
   type RpcResponse,
 } from '../rpc.ts'
 import type { Connection } from '../upstream/connection.ts'
-import { MISSING_CAPABILITY } from '../upstream/envelope.ts'
 import { LinkFailure } from '../upstream/failure.ts'
 import { unavailable } from '../upstream/refusal.ts'
 import type { Crossing } from './crossing.ts'
