@@ -1,0 +1,160 @@
+import type { Era } from './cells.ts'
+import type { Exchange, Question } from './exchange.ts'
+import type { Json } from './mirror.ts'
+import type { Wire } from './wire.ts'
+
+/** What the client of one exchange saw, in order: the statuses of its POSTs and every message. */
+export type Transcript = readonly Json[]
+
+/** A client of either era that does what an exchange says and writes down all it sees. */
+export interface RawClient {
+  /** The result of `initialize` or `server/discover`. */
+  readonly greeting: Json
+  readonly run: (exchange: Exchange, key: string) => Promise<Transcript>
+  /** One request without a script; its answer. */
+  readonly ask: (method: string, params?: Json) => Promise<Json>
+}
+
+export const clientInfo = { name: 'raw', version: '1', 'x-unknown': [null] }
+export const clientCapabilities = {
+  sampling: { 'x-unknown': 1 },
+  elicitation: { form: {}, url: {} },
+  experimental: { 'x-unknown': {} },
+}
+
+export function connect(era: Era, wire: Wire, url: string): Promise<RawClient> {
+  return era === 'legacy' ? connectLegacy(wire, url) : connectModern(wire, url)
+}
+
+async function connectLegacy(wire: Wire, url: string): Promise<RawClient> {
+  let headers: Readonly<Record<string, string>> = {}
+  const send = (message: Json) => wire.post({ url, body: { jsonrpc: '2.0', ...message }, headers })
+  const ask = async (method: string, params?: Json): Promise<Json> => {
+    const { messages, session } = await send({ id: `ask ${method}`, method, ...(params && { params }) })
+    if (session !== undefined) headers = { 'mcp-session-id': session, 'mcp-protocol-version': '2025-11-25' }
+    return lastOf(messages)
+  }
+  const params = { protocolVersion: '2025-11-25', capabilities: clientCapabilities, clientInfo }
+  const greeting = await ask('initialize', params)
+  await drain((await send({ method: 'notifications/initialized' })).messages)
+  await ask('logging/setLevel', { level: 'debug' })
+
+  async function reply(seen: Json[], asked: Json, question: Question | undefined): Promise<void> {
+    const token = tokenOf(asked)
+    for (const progress of token === undefined ? [] : (question?.progress ?? []))
+      await note(seen, { method: 'notifications/progress', params: { ...progress, progressToken: token } })
+    await note(seen, { id: asked.id, ...(question?.reply ?? unexpected) })
+  }
+
+  async function note(seen: Json[], message: Json): Promise<void> {
+    const { status, messages } = await send(message)
+    await drain(messages)
+    if (status !== 202) seen.push({ refused: status })
+  }
+
+  async function run(exchange: Exchange, key: string): Promise<Transcript> {
+    const questions = exchange.rounds.flatMap((round) => round.questions)
+    const { id, method } = exchange
+    const { status, messages } = await send({ id, method, params: scripted(exchange, key) })
+    const seen: Json[] = [{ status }]
+    let at = 0
+    for await (const message of messages) {
+      seen.push(message)
+      if (message.method !== undefined && message.id !== undefined) await reply(seen, message, questions[at++])
+    }
+    return seen
+  }
+
+  return { greeting, run, ask }
+}
+
+const unexpected = { error: { code: -32603, message: 'The client did not expect this question' } }
+
+async function connectModern(wire: Wire, url: string): Promise<RawClient> {
+  const send = (id: unknown, method: string, params: Json) => {
+    const body = { jsonrpc: '2.0', id, method, params: { ...params, _meta: { ...(params._meta ?? {}), ...envelope } } }
+    return wire.post({ url, body, headers: headersOf(method, params) })
+  }
+  const ask = async (method: string, params: Json = {}): Promise<Json> =>
+    lastOf((await send(`ask ${method}`, method, params)).messages)
+
+  async function run(exchange: Exchange, key: string): Promise<Transcript> {
+    const { method, rounds } = exchange
+    const asking = rounds.filter(({ questions }) => questions.length > 0)
+    const seen: Json[] = []
+    let params = scripted(exchange, key)
+    for (let round = 0; round <= asking.length; round++) {
+      const id = round === 0 ? exchange.id : `${round} more than ${exchange.id}`
+      const { status, messages } = await send(id, method, params)
+      seen.push({ status })
+      for await (const message of messages) seen.push(message)
+      const result = (seen.at(-1)?.result ?? {}) as Json
+      if (result.resultType !== 'input_required') break
+      params = retried(scripted(exchange, key), result, asking[round]?.questions ?? [])
+    }
+    return seen
+  }
+
+  return { greeting: await ask('server/discover'), run, ask }
+}
+
+const envelope = {
+  'io.modelcontextprotocol/protocolVersion': '2026-07-28',
+  'io.modelcontextprotocol/clientInfo': clientInfo,
+  'io.modelcontextprotocol/clientCapabilities': clientCapabilities,
+  'io.modelcontextprotocol/logLevel': 'debug',
+}
+
+/** The request again, with what the server asked for, each reply under the key of its question. */
+function retried(params: Json, { inputRequests, requestState }: Json, questions: readonly Question[]): Json {
+  const keys = Object.keys((inputRequests ?? {}) as Json)
+  const inputResponses = Object.fromEntries(keys.map((key, i) => [key, resultOf(questions[i])]))
+  return { ...params, inputResponses, ...(requestState !== undefined && { requestState }) }
+}
+
+function resultOf(question: Question | undefined): unknown {
+  return question && 'result' in question.reply ? question.reply.result : { action: 'cancel' }
+}
+
+function headersOf(method: string, params: Json): Record<string, string> {
+  const name = method === 'resources/read' ? params.uri : params.name
+  const isNamed = ['tools/call', 'prompts/get', 'resources/read'].includes(method)
+  return {
+    'mcp-protocol-version': '2026-07-28',
+    'mcp-method': headerText(method),
+    ...(isNamed && { 'mcp-name': headerText(String(name)) }),
+  }
+}
+
+/** As the value of a header: what is not plain ASCII, or looks as if it were encoded, is encoded. */
+function headerText(value: string): string {
+  const isPlain = /^[\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?$/.test(value) && !/^=\?base64\?.*\?=$/.test(value)
+  return isPlain ? value : `=?base64?${Buffer.from(value).toString('base64')}?=`
+}
+
+/** The exchange's parameters with its script in them. */
+function scripted({ params, place, rounds, answer }: Exchange, key: string): Json {
+  const told = rounds.map(({ questions, ...round }) => ({ ...round, questions: questions.map(bare) }))
+  const fidelity = { key, rounds: told, answer }
+  if (place === 'params') return { ...params, fidelity }
+  const member = place === 'meta' ? '_meta' : 'arguments'
+  return { ...params, [member]: { ...((params[member] ?? {}) as Json), fidelity } }
+}
+
+function bare({ method, params }: Question): Json {
+  return { method, params }
+}
+
+function tokenOf({ params }: Json): unknown {
+  return ((params as Json | undefined)?._meta as Json | undefined)?.progressToken
+}
+
+async function lastOf(messages: AsyncIterable<Json>): Promise<Json> {
+  let last: Json = {}
+  for await (const message of messages) last = message
+  return last
+}
+
+async function drain(messages: AsyncIterable<Json>): Promise<void> {
+  for await (const _ of messages);
+}
