@@ -15,6 +15,9 @@ export interface RawClient {
   readonly ask: (method: string, params?: Json) => Promise<Json>
 }
 
+/** How long an exchange may take before it counts as unanswered. */
+const DEADLINE = 10_000
+
 export const clientInfo = { name: 'raw', version: '1', 'x-unknown': [null] }
 export const clientCapabilities = {
   sampling: { 'x-unknown': 1 },
@@ -28,7 +31,8 @@ export function connect(era: Era, wire: Wire, url: string): Promise<RawClient> {
 
 async function connectLegacy(wire: Wire, url: string): Promise<RawClient> {
   let headers: Readonly<Record<string, string>> = {}
-  const send = (message: Json) => wire.post({ url, body: { jsonrpc: '2.0', ...message }, headers })
+  const send = (message: Json, signal?: AbortSignal) =>
+    wire.post({ url, body: { jsonrpc: '2.0', ...message }, headers, ...(signal && { signal }) })
   const ask = async (method: string, params?: Json): Promise<Json> => {
     const { messages, session } = await send({ id: `ask ${method}`, method, ...(params && { params }) })
     if (session !== undefined) headers = { 'mcp-session-id': session, 'mcp-protocol-version': '2025-11-25' }
@@ -55,25 +59,37 @@ async function connectLegacy(wire: Wire, url: string): Promise<RawClient> {
   async function run(exchange: Exchange, key: string): Promise<Transcript> {
     const questions = exchange.rounds.flatMap((round) => round.questions)
     const { id, method } = exchange
-    const { status, messages } = await send({ id, method, params: scripted(exchange, key) })
-    const seen: Json[] = [{ status }]
-    let at = 0
-    for await (const message of messages) {
-      seen.push(message)
-      if (message.method !== undefined && message.id !== undefined) await reply(seen, message, questions[at++])
-    }
-    return seen
+    return watch(async (seen, signal) => {
+      const { status, messages } = await send({ id, method, params: scripted(exchange, key) }, signal)
+      seen.push({ status })
+      let at = 0
+      for await (const message of messages) {
+        seen.push(message)
+        if (message.method !== undefined && message.id !== undefined) await reply(seen, message, questions[at++])
+      }
+    })
   }
 
   return { greeting, run, ask }
 }
 
+/** Writes down what happens, that it failed or never ended included. */
+async function watch(happen: (seen: Json[], signal: AbortSignal) => Promise<void>): Promise<Transcript> {
+  const seen: Json[] = []
+  try {
+    await happen(seen, AbortSignal.timeout(DEADLINE))
+  } catch (error) {
+    seen.push({ failed: String(error) })
+  }
+  return seen
+}
+
 const unexpected = { error: { code: -32603, message: 'The client did not expect this question' } }
 
 async function connectModern(wire: Wire, url: string): Promise<RawClient> {
-  const send = (id: unknown, method: string, params: Json) => {
+  const send = (id: unknown, method: string, params: Json, signal?: AbortSignal) => {
     const body = { jsonrpc: '2.0', id, method, params: { ...params, _meta: { ...(params._meta ?? {}), ...envelope } } }
-    return wire.post({ url, body, headers: headersOf(method, params) })
+    return wire.post({ url, body, headers: headersOf(method, params), ...(signal && { signal }) })
   }
   const ask = async (method: string, params: Json = {}): Promise<Json> =>
     lastOf((await send(`ask ${method}`, method, params)).messages)
@@ -81,18 +97,18 @@ async function connectModern(wire: Wire, url: string): Promise<RawClient> {
   async function run(exchange: Exchange, key: string): Promise<Transcript> {
     const { method, rounds } = exchange
     const asking = rounds.filter(({ questions }) => questions.length > 0)
-    const seen: Json[] = []
-    let params = scripted(exchange, key)
-    for (let round = 0; round <= asking.length; round++) {
-      const id = round === 0 ? exchange.id : `${round} more than ${exchange.id}`
-      const { status, messages } = await send(id, method, params)
-      seen.push({ status })
-      for await (const message of messages) seen.push(message)
-      const result = (seen.at(-1)?.result ?? {}) as Json
-      if (result.resultType !== 'input_required') break
-      params = retried(scripted(exchange, key), result, asking[round]?.questions ?? [])
-    }
-    return seen
+    return watch(async (seen, signal) => {
+      let params = scripted(exchange, key)
+      for (let round = 0; round <= asking.length; round++) {
+        const id = round === 0 ? exchange.id : `${round} more than ${exchange.id}`
+        const { status, messages } = await send(id, method, params, signal)
+        seen.push({ status })
+        for await (const message of messages) seen.push(message)
+        const result = (seen.at(-1)?.result ?? {}) as Json
+        if (result.resultType !== 'input_required') break
+        params = retried(scripted(exchange, key), result, asking[round]?.questions ?? [])
+      }
+    })
   }
 
   return { greeting: await ask('server/discover'), run, ask }

@@ -161,7 +161,7 @@ function question(cell: Cell): fc.Arbitrary<Question> {
       method: fc.constant(method),
       params: isLegacy ? fc.tuple(params, fc.boolean()).map(withToken) : params,
       reply: isLegacy ? outcome(replies[method]) : replies[method].map((result) => ({ result })),
-      progress: fc.constant([]),
+      progress: isLegacy ? fc.array(noisy({ progress: fc.nat() }, { _meta: meta }), { maxLength: 2 }) : fc.constant([]),
     })
   return fc.oneof(
     of('elicitation/create', questions.form),

@@ -171,3 +171,10 @@ function terrainOf({ name, transport }: Place, cell: Cell) {
     hasStreams: transport === 'http',
   }
 }
+
+/** From a client straight to a server of its own era: whatever differs there is wrong with the comparison itself. */
+export async function directPath(mirror: Mirror, era: Era): Promise<Path & { readonly terrain: Terrain }> {
+  const place = await placeOf(mirror, era, 'http')
+  const path = ownPath(place, { client: era, server: era }, place.behind.url ?? '')
+  return path
+}
