@@ -13,6 +13,12 @@ export interface RawClient {
   readonly run: (exchange: Exchange, key: string) => Promise<Transcript>
   /** One request without a script; its answer. */
   readonly ask: (method: string, params?: Json) => Promise<Json>
+  /** Everything that belongs to no request, from now on: list changes, and updates of these resources. */
+  readonly listen: (uris: readonly string[]) => Promise<Listening>
+}
+
+export interface Listening extends Disposable {
+  readonly heard: readonly Json[]
 }
 
 /** How long an exchange may take before it counts as unanswered. */
@@ -70,7 +76,12 @@ async function connectLegacy(wire: Wire, url: string): Promise<RawClient> {
     })
   }
 
-  return { greeting, run, ask }
+  async function listen(uris: readonly string[]): Promise<Listening> {
+    for (const uri of uris) await ask('resources/subscribe', { uri })
+    return collect((signal) => wire.listen(url, headers, signal))
+  }
+
+  return { greeting, run, ask, listen }
 }
 
 /** Writes down what happens, that it failed or never ended included. */
@@ -111,7 +122,27 @@ async function connectModern(wire: Wire, url: string): Promise<RawClient> {
     })
   }
 
-  return { greeting: await ask('server/discover'), run, ask }
+  async function listen(uris: readonly string[]): Promise<Listening> {
+    const all = { toolsListChanged: true, promptsListChanged: true, resourcesListChanged: true }
+    const notifications = { ...all, resourceSubscriptions: uris }
+    const open = async (signal: AbortSignal) =>
+      (await send('listen', 'subscriptions/listen', { notifications }, signal)).messages
+    return collect(open)
+  }
+
+  return { greeting: await ask('server/discover'), run, ask, listen }
+}
+
+async function collect(open: (signal: AbortSignal) => Promise<AsyncIterable<Json>>): Promise<Listening> {
+  const over = new AbortController()
+  const heard: Json[] = []
+  const messages = await open(over.signal)
+  const read = async () => {
+    for await (const message of messages) heard.push(message)
+  }
+  // Ending it is the only way it ends; a stream that breaks shows in what is missing.
+  void read().catch(() => {})
+  return { heard, [Symbol.dispose]: () => over.abort() }
 }
 
 const envelope = {
@@ -149,9 +180,9 @@ function headerText(value: string): string {
 }
 
 /** The exchange's parameters with its script in them. */
-function scripted({ params, place, rounds, answer }: Exchange, key: string): Json {
+function scripted({ params, place, rounds, answer, pad }: Exchange, key: string): Json {
   const told = rounds.map(({ questions, ...round }) => ({ ...round, questions: questions.map(bare) }))
-  const fidelity = { key, rounds: told, answer }
+  const fidelity = { key, rounds: told, answer, ...(pad !== undefined && { pad }) }
   if (place === 'params') return { ...params, fidelity }
   const member = place === 'meta' ? '_meta' : 'arguments'
   return { ...params, [member]: { ...((params[member] ?? {}) as Json), fidelity } }

@@ -36,6 +36,8 @@ export interface Exchange {
   readonly place: 'meta' | 'arguments' | 'params'
   readonly rounds: readonly Round[]
   readonly answer: Outcome
+  /** Bytes of text, and of a picture, to add to the result. */
+  readonly pad?: number
 }
 
 /** What one address and transport allow. */

@@ -32,6 +32,8 @@ export interface MirrorServer {
   received(keys: readonly string[]): Promise<readonly (readonly Json[])[]>
   /** Replaces what it lists and sends these notifications. */
   load(catalog: MirrorCatalog, notify?: readonly string[]): Promise<void>
+  /** How many streams there are for messages that belong to no request. */
+  listeners(): Promise<number>
   /** Sends a message that belongs to no request. */
   broadcast(message: Json): Promise<void>
 }
@@ -78,6 +80,7 @@ function controlOf(base: string): Omit<MirrorServer, 'era' | 'url'> {
   return {
     received: async (keys) => (await order('received', keys)) as readonly (readonly Json[])[],
     load: async (catalog, notify = []) => void (await order('catalog', { ...catalog, notify })),
+    listeners: async () => Number(await order('listeners', null)),
     broadcast: async (message) => void (await order('broadcast', message)),
   }
 }
