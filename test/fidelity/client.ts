@@ -13,6 +13,8 @@ export interface RawClient {
   readonly run: (exchange: Exchange, key: string) => Promise<Transcript>
   /** One request without a script; its answer. */
   readonly ask: (method: string, params?: Json) => Promise<Json>
+  /** Takes back the request with that id, in the manner of the era. */
+  readonly cancel: (id: Exchange['id'], reason: string) => Promise<void>
   /** Everything that belongs to no request, from now on: list changes, and updates of these resources. */
   readonly listen: (uris: readonly string[]) => Promise<Listening>
 }
@@ -81,7 +83,11 @@ async function connectLegacy(wire: Wire, url: string): Promise<RawClient> {
     return collect((signal) => wire.listen(url, headers, signal))
   }
 
-  return { greeting, run, ask, listen }
+  async function cancel(requestId: Exchange['id'], reason: string): Promise<void> {
+    await drain((await send({ method: 'notifications/cancelled', params: { requestId, reason } })).messages)
+  }
+
+  return { greeting, run, ask, listen, cancel }
 }
 
 /** Writes down what happens, that it failed or never ended included. */
@@ -98,6 +104,7 @@ async function watch(happen: (seen: Json[], signal: AbortSignal) => Promise<void
 const unexpected = { error: { code: -32603, message: 'The client did not expect this question' } }
 
 async function connectModern(wire: Wire, url: string): Promise<RawClient> {
+  const running = new Map<Exchange['id'], AbortController>()
   const send = (id: unknown, method: string, params: Json, signal?: AbortSignal) => {
     const body = { jsonrpc: '2.0', id, method, params: { ...params, _meta: { ...(params._meta ?? {}), ...envelope } } }
     return wire.post({ url, body, headers: headersOf(method, params), ...(signal && { signal }) })
@@ -108,7 +115,10 @@ async function connectModern(wire: Wire, url: string): Promise<RawClient> {
   async function run(exchange: Exchange, key: string): Promise<Transcript> {
     const { method, rounds } = exchange
     const asking = rounds.filter(({ questions }) => questions.length > 0)
-    return watch(async (seen, signal) => {
+    const cancelled = new AbortController()
+    running.set(exchange.id, cancelled)
+    return watch(async (seen, deadline) => {
+      const signal = AbortSignal.any([deadline, cancelled.signal])
       let params = scripted(exchange, key)
       for (let round = 0; round <= asking.length; round++) {
         const id = round === 0 ? exchange.id : `${round} more than ${exchange.id}`
@@ -130,7 +140,11 @@ async function connectModern(wire: Wire, url: string): Promise<RawClient> {
     return collect(open)
   }
 
-  return { greeting: await ask('server/discover'), run, ask, listen }
+  async function cancel(id: Exchange['id'], reason: string): Promise<void> {
+    running.get(id)?.abort(new Error(reason))
+  }
+
+  return { greeting: await ask('server/discover'), run, ask, listen, cancel }
 }
 
 async function collect(open: (signal: AbortSignal) => Promise<AsyncIterable<Json>>): Promise<Listening> {
@@ -180,9 +194,9 @@ function headerText(value: string): string {
 }
 
 /** The exchange's parameters with its script in them. */
-function scripted({ params, place, rounds, answer, pad }: Exchange, key: string): Json {
+function scripted({ params, place, rounds, answer, pad, hang }: Exchange, key: string): Json {
   const told = rounds.map(({ questions, ...round }) => ({ ...round, questions: questions.map(bare) }))
-  const fidelity = { key, rounds: told, answer, ...(pad !== undefined && { pad }) }
+  const fidelity = { key, rounds: told, answer, ...(pad !== undefined && { pad }), ...(hang && { hang }) }
   if (place === 'params') return { ...params, fidelity }
   const member = place === 'meta' ? '_meta' : 'arguments'
   return { ...params, [member]: { ...((params[member] ?? {}) as Json), fidelity } }

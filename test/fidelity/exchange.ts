@@ -38,6 +38,8 @@ export interface Exchange {
   readonly answer: Outcome
   /** Bytes of text, and of a picture, to add to the result. */
   readonly pad?: number
+  /** The server never answers. */
+  readonly hang?: boolean
 }
 
 /** What one address and transport allow. */
