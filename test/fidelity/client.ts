@@ -24,7 +24,7 @@ export interface Listening extends Disposable {
 }
 
 /** How long an exchange may take before it counts as unanswered. */
-const DEADLINE = 10_000
+const DEADLINE = 5_000
 
 export const clientInfo = { name: 'raw', version: '1', 'x-unknown': [null] }
 export const clientCapabilities = {
