@@ -1,6 +1,6 @@
 import type { Reply } from './downstream/reply.ts'
 import type { Session } from './downstream/session.ts'
-import type { Asking, Exchange, Sink } from './exchange.ts'
+import type { Asking, Caller, Exchange, Sink } from './exchange.ts'
 import type { Params, RpcNotification, RpcRequest, RpcResponse } from './rpc.ts'
 
 export interface CallOptions {
@@ -25,6 +25,10 @@ export class Call implements Exchange, Sink {
     this.method = options.request.method
     this.params = options.params
     options.session.calls.set(options.request.id, this.#abort)
+  }
+
+  get caller(): Caller {
+    return this.#options.session.caller
   }
 
   get sink(): Sink {

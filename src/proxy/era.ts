@@ -1,5 +1,9 @@
+import type { IncomingMessage } from 'node:http'
 import { type Denial, REFUSED } from './downstream/denial.ts'
 import { isRecord } from './rpc.ts'
+
+/** Legacy begins with `initialize` and has sessions; modern (2026-07-28 on) carries all it needs in every request. */
+export type Era = 'legacy' | 'modern'
 
 /** The revisions spoken downstream, all of the era with `initialize` and sessions; the newest first. */
 export const versions = ['2025-11-25', '2025-06-18', '2025-03-26', '2024-11-05'] as const
@@ -15,7 +19,7 @@ const ENVELOPE = 'io.modelcontextprotocol/protocolVersion'
  * The one place that decides the era of a request: `legacy` begins with `initialize` and has sessions; `modern`
  * carries its version in every request. The body speaks first, the header only where the body is silent.
  */
-export function eraOf(body: unknown, header: string | undefined): 'legacy' | 'modern' {
+export function eraOf(body: unknown, header: string | undefined): Era {
   if (isRecord(body)) {
     if (body.method === 'initialize') return 'legacy'
     if (body.method === 'server/discover') return 'modern'
@@ -47,4 +51,10 @@ export function negotiate(asked: unknown): Version {
 
 export function isVersion(value: unknown): value is Version {
   return versions.some((version) => version === value)
+}
+
+/** The revision a request's head names. */
+export function versionHeader({ headers }: IncomingMessage): string | undefined {
+  const header = headers['mcp-protocol-version']
+  return typeof header === 'string' ? header : undefined
 }

@@ -5,11 +5,14 @@ import { messageOf } from '../shared/errors.ts'
 import type { Log } from '../shared/log.ts'
 import type { Env } from '../shared/paths.ts'
 import type { ProxyState } from '../shared/status.ts'
+import { Parking } from './bridge/parking.ts'
 import { Catalog } from './catalog/catalog.ts'
 import { type Identity, initializeResult } from './catalog/handshake.ts'
 import { LearnedUris } from './catalog/learned.ts'
 import { Endpoint } from './downstream/endpoint.ts'
 import { type Guard, guardOf } from './downstream/guard.ts'
+import { LegacyEndpoint } from './downstream/legacy.ts'
+import { ModernEndpoint } from './downstream/modern.ts'
 import { Pulse } from './downstream/pulse.ts'
 import { serveRoutes } from './downstream/routes.ts'
 import { type SessionFacts, sealerOf } from './downstream/sealer.ts'
@@ -23,6 +26,7 @@ import { INVALID_PARAMS, type Params, RpcFailure } from './rpc.ts'
 import type { Seat } from './seat.ts'
 import { Seats } from './seats.ts'
 import { Subscriptions } from './subscriptions.ts'
+import { sharedCapabilities } from './upstream/handshake.ts'
 import { Upstream, type UpstreamEvents } from './upstream/upstream.ts'
 import { Verbosity } from './verbosity.ts'
 
@@ -42,6 +46,7 @@ export interface GroupOptions {
 export class Group implements AsyncDisposable {
   readonly #options: GroupOptions
   readonly #pulse = new Pulse()
+  readonly #parking = new Parking()
   readonly #learned = new LearnedUris()
   readonly #reporter: Reporter
   readonly #seats: Seats
@@ -120,14 +125,18 @@ export class Group implements AsyncDisposable {
       divert: (server, notification) => this.#news.divert(server, notification),
       log: this.#options.log,
     })
-    const endpoint = new Endpoint({
+    const legacy = new LegacyEndpoint({
       sessions: this.#sessions,
       relay,
       pulse: this.#pulse,
-      maxBody: () => this.#config.limits.maxBody,
-      isServed: (server) => server === undefined || this.#seats.get(server)?.server.enabled === true,
       initialize: (facts) => this.#initialize(facts),
       listening: (session) => this.#listening(session),
+    })
+    const endpoint = new Endpoint({
+      legacy,
+      modern: new ModernEndpoint(),
+      maxBody: () => this.#config.limits.maxBody,
+      isServed: (server) => server === undefined || this.#seats.get(server)?.server.enabled === true,
     })
     const isReady = () => this.#state === 'ready' || this.#state === 'degraded'
     return serveRoutes({ guard: () => this.#guard, endpoint, isReady }, (error) =>
@@ -161,8 +170,18 @@ export class Group implements AsyncDisposable {
 
   #connect(server: Server): Upstream {
     const { owner, env, identity, log } = this.#options
-    const clientInfo = { name: identity.name, version: identity.version }
-    return new Upstream({ server, owner, env, clientInfo, log, events: this.#events })
+    const { name, version } = identity
+    const declares = { capabilities: sharedCapabilities, clientInfo: { name, version } }
+    return new Upstream({
+      server,
+      owner,
+      env,
+      declares,
+      version,
+      log,
+      parking: this.#parking,
+      events: this.#events,
+    })
   }
 
   /** What an upstream that no longer serves has to say concerns nobody. */
@@ -235,6 +254,7 @@ export class Group implements AsyncDisposable {
     await this.#seats[Symbol.asyncDispose]()
     this.#catalog[Symbol.dispose]()
     this.#reporter[Symbol.dispose]()
+    this.#parking[Symbol.dispose]()
     this.#pulse[Symbol.dispose]()
   }
 }

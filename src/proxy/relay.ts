@@ -167,7 +167,13 @@ export class Relay {
   ): Promise<Body | undefined> {
     const over = new AbortController()
     session.calls.set(request.id, over)
-    const exchange: Exchange = { method: request.method, params, sink: silent, signal: over.signal }
+    const exchange: Exchange = {
+      method: request.method,
+      params,
+      sink: silent,
+      signal: over.signal,
+      caller: session.caller,
+    }
     try {
       const tries = servers.map(async (server) => {
         const response = await this.#seat(server).call(exchange)

@@ -7,7 +7,8 @@ import { desiredGroups, type Wishes } from '../../src/plan/desired.ts'
 import { diff } from '../../src/plan/diff.ts'
 import { formatPlan, printPlan } from '../../src/plan/format.ts'
 import type { Action, DesiredGroup, ObservedGroup, ObservedProcess, Plan } from '../../src/plan/model.ts'
-import { groupOf, profileOf, serverOf } from './profile.ts'
+import { serverOf } from '../helpers/group.ts'
+import { groupOf, profileOf } from './profile.ts'
 
 const fast = groupOf('fast', { port: 7611, servers: [serverOf('memory'), serverOf('git')] })
 const slow = groupOf('slow', { port: 7612, servers: [serverOf('search')] })

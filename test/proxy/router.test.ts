@@ -2,12 +2,14 @@ import { expect, test } from 'vitest'
 import { offerOf } from '../../src/proxy/catalog/offer.ts'
 import { bareView, mergedView } from '../../src/proxy/catalog/view.ts'
 import { route } from '../../src/proxy/router.ts'
-import type { Listing } from '../../src/proxy/upstream/listing.ts'
+import { bareFrames, type Listing } from '../../src/proxy/upstream/listing.ts'
 import { serverOf } from '../helpers/group.ts'
 
 function listing(fields: Partial<Listing> = {}): Listing {
   const empty = { tools: [], resources: [], templates: [], prompts: [] }
   const about = {
+    era: 'legacy' as const,
+    frames: bareFrames,
     protocolVersion: '2025-11-25',
     serverInfo: {},
     capabilities: { resources: {} },

@@ -27,3 +27,8 @@ export function deny(response: ServerResponse, { status, code, message, headers 
   })
   response.end(body)
 }
+
+/** Tells a denial from what it stands in for. */
+export function isDenial(value: object): value is Denial {
+  return 'status' in value && 'message' in value
+}

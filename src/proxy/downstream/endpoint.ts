@@ -1,53 +1,22 @@
 import { isUtf8 } from 'node:buffer'
-import type { IncomingMessage, ServerResponse } from 'node:http'
-import { BATCHING, checkVersion, eraOf, modernRefusal, negotiate } from '../era.ts'
-import type { Relay } from '../relay.ts'
-import {
-  failureResponse,
-  INVALID_REQUEST,
-  isMessage,
-  isNotification,
-  isRecord,
-  isRequest,
-  isResponse,
-  PARSE_ERROR,
-  type Params,
-  type RpcMessage,
-  type RpcRequest,
-} from '../rpc.ts'
+import { eraOf, versionHeader } from '../era.ts'
+import { PARSE_ERROR } from '../rpc.ts'
 import { checkGet, checkPost, readBody, tooLarge } from './content.ts'
-import { type Denial, deny, refusal, SESSION_NOT_FOUND } from './denial.ts'
+import { type Denial, deny, isDenial, refusal } from './denial.ts'
 import { isTooDeep } from './depth.ts'
-import type { Pulse } from './pulse.ts'
-import { Reply } from './reply.ts'
-import type { SessionFacts } from './sealer.ts'
-import type { Session } from './session.ts'
-import type { Sessions } from './sessions.ts'
-import { EventStream } from './stream.ts'
+import type { LegacyEndpoint } from './legacy.ts'
+import type { ModernEndpoint } from './modern.ts'
+import type { Visit } from './visit.ts'
 
 export interface EndpointOptions {
-  readonly sessions: Sessions
-  readonly relay: Relay
-  readonly pulse: Pulse
+  readonly legacy: LegacyEndpoint
+  readonly modern: ModernEndpoint
   readonly maxBody: () => number
   /** Whether the group has this server's address. */
   readonly isServed: (server: string | undefined) => boolean
-  /** The result of `initialize`; may wait for servers that are not known yet. */
-  readonly initialize: (facts: Pick<SessionFacts, 'server' | 'version'>) => Promise<Params>
-  /** A client listens on its session's stream from now on. */
-  readonly listening: (session: Session) => void
 }
 
-interface Visit {
-  readonly request: IncomingMessage
-  readonly response: ServerResponse
-  /** The server whose address it is; undefined for the group's own. */
-  readonly server: string | undefined
-}
-
-const MOST_IN_BATCH = 50
-
-/** Streamable HTTP of the legacy era on one address: POST, GET and DELETE of `/mcp` or `/servers/NAME/mcp`. */
+/** Streamable HTTP on one address, `/mcp` or `/servers/NAME/mcp`: both eras on one URL, told apart request by request. */
 export class Endpoint {
   readonly #options: EndpointOptions
 
@@ -64,98 +33,26 @@ export class Endpoint {
     if (!bytes) return deny(response, tooLarge(maxBody))
     const body = parse(bytes)
     if (isDenial(body)) return deny(response, body)
-    return this.#receive(visit, body.value)
-  }
-
-  async #receive(visit: Visit, body: unknown): Promise<void> {
-    const header = versionHeader(visit.request)
-    if (eraOf(body, header) === 'modern') return deny(visit.response, modernRefusal(header))
-    if (isMessage(body) && isRequest(body) && body.method === 'initialize') return this.#initialize(visit, body)
-    const session = await this.#session(visit)
-    if (isDenial(session)) return deny(visit.response, session)
-    const messages = messagesOf(body, session)
-    if (isDenial(messages)) return deny(visit.response, messages)
-    return this.#dispatch(visit, session, { messages, isBatch: Array.isArray(body) })
-  }
-
-  async #initialize({ response, server }: Visit, request: RpcRequest): Promise<void> {
-    const { sessions, pulse, initialize } = this.#options
-    if (sessions.isFull) return deny(response, full)
-    const { protocolVersion, capabilities, clientInfo } = request.params ?? {}
-    const version = negotiate(protocolVersion)
-    const facts = { server, version, capabilities: record(capabilities), clientInfo: record(clientInfo) }
-    const session = await sessions.create(facts)
-    response.setHeader('mcp-session-id', session.id)
-    const reply = new Reply({ response, pulse, expected: 1, isBatch: false })
-    const answer = await initialize(facts).then(
-      (result) => ({ jsonrpc: '2.0', id: request.id, result }),
-      (thrown: unknown) => failureResponse(request.id, thrown),
-    )
-    if ('error' in answer) sessions.delete(session)
-    reply.respond(JSON.stringify(answer))
-  }
-
-  /** In the order they came: a cancellation must find the call it is for. */
-  #dispatch({ response }: Visit, session: Session, { messages, isBatch }: Received): void {
-    const requests = messages.filter(isRequest)
-    const { relay, pulse } = this.#options
-    const reply = requests.length > 0 ? new Reply({ response, pulse, expected: requests.length, isBatch }) : undefined
-    for (const message of messages) {
-      if (reply && isRequest(message)) void relay.handle(session, message, reply)
-      else if (isResponse(message)) session.answer(message)
-      else if (isNotification(message)) session.heard(message)
-    }
-    if (!reply) response.writeHead(202).end()
+    const era = eraOf(body.value, versionHeader(request))
+    return this.#options[era].post(visit, body.value)
   }
 
   async get(visit: Visit): Promise<void> {
-    const { request, response } = visit
-    const denial = checkGet(request) ?? this.#checkAddress(visit)
-    if (denial) return deny(response, denial)
-    const session = await this.#session(visit)
-    if (isDenial(session)) return deny(response, session)
-    if (session.stream) return deny(response, refusal(409, 'Conflict: Only one SSE stream is allowed per session'))
-    response.setHeader('mcp-session-id', session.id)
-    session.stream = new EventStream(response, this.#options.pulse)
-    this.#options.listening(session)
+    const denial = checkGet(visit.request) ?? this.#checkAddress(visit)
+    if (denial) return deny(visit.response, denial)
+    return this.#options.legacy.get(visit)
   }
 
   async delete(visit: Visit): Promise<void> {
     const denial = this.#checkAddress(visit)
     if (denial) return deny(visit.response, denial)
-    const session = await this.#session(visit)
-    if (isDenial(session)) return deny(visit.response, session)
-    this.#options.sessions.delete(session)
-    visit.response.writeHead(200).end()
+    return this.#options.legacy.delete(visit)
   }
 
   #checkAddress({ server }: Visit): Denial | undefined {
     return this.#options.isServed(server) ? undefined : refusal(404, 'Not Found: no such server in this group')
   }
-
-  /** Foreign, broken, deleted and another address's ids look the same: nothing to learn from the difference. */
-  async #session({ request, server }: Visit): Promise<Session | Denial> {
-    const denial = checkVersion(versionHeader(request))
-    if (denial) return denial
-    const id = request.headers['mcp-session-id']
-    if (typeof id !== 'string' || id === '') return refusal(400, 'Bad Request: Mcp-Session-Id header is required')
-    const found = this.#options.sessions.find(id)
-    const session = found instanceof Promise ? await found : found
-    if (session === 'full') return full
-    if (!session || session.facts.server !== server) return unknownSession
-    session.touch()
-    return session
-  }
 }
-
-interface Received {
-  readonly messages: readonly RpcMessage[]
-  readonly isBatch: boolean
-}
-
-const unknownSession: Denial = { status: 404, code: SESSION_NOT_FOUND, message: 'Session not found' }
-const full: Denial = refusal(503, 'Too many sessions, try again later', { 'retry-after': '30' })
-const invalid: Denial = { status: 400, code: INVALID_REQUEST, message: 'Invalid Request' }
 
 function parse(bytes: Buffer): { readonly value: unknown } | Denial {
   if (!isUtf8(bytes)) return { status: 400, code: PARSE_ERROR, message: 'Parse error: the body is not UTF-8' }
@@ -166,29 +63,4 @@ function parse(bytes: Buffer): { readonly value: unknown } | Denial {
     // Its message would quote the body, which may hold secrets.
     return { status: 400, code: PARSE_ERROR, message: 'Parse error: Invalid JSON' }
   }
-}
-
-function isDenial(value: object): value is Denial {
-  return 'status' in value && 'message' in value
-}
-
-function messagesOf(body: unknown, { facts }: Session): readonly RpcMessage[] | Denial {
-  if (!Array.isArray(body)) return isMessage(body) && isComplete(body) ? [body] : invalid
-  if (facts.version !== BATCHING) return { ...invalid, message: `Invalid Request: ${facts.version} has no batches` }
-  if (body.length === 0 || body.length > MOST_IN_BATCH) return { ...invalid, message: 'Invalid Request: batch size' }
-  return body.every((message) => isMessage(message) && isComplete(message)) ? body : invalid
-}
-
-/** What has a method has an id that can be answered, or none at all. */
-function isComplete(message: RpcMessage): boolean {
-  return isRequest(message) || isNotification(message) || isResponse(message)
-}
-
-function versionHeader({ headers }: IncomingMessage): string | undefined {
-  const header = headers['mcp-protocol-version']
-  return typeof header === 'string' ? header : undefined
-}
-
-function record(value: unknown): Params {
-  return isRecord(value) ? value : {}
 }

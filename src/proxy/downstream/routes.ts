@@ -4,18 +4,13 @@ import { allowOrigin, preflight } from './cors.ts'
 import { deny, refusal } from './denial.ts'
 import type { Endpoint } from './endpoint.ts'
 import type { Guard } from './guard.ts'
+import type { Visit } from './visit.ts'
 
 export interface RoutesOptions {
   /** Asked each time: a reload brings a new one. */
   readonly guard: () => Guard
   readonly endpoint: Endpoint
   readonly isReady: () => boolean
-}
-
-interface Visit {
-  readonly request: IncomingMessage
-  readonly response: ServerResponse
-  readonly server: string | undefined
 }
 
 interface HttpRoute {

@@ -1,6 +1,8 @@
-import type { Exchange, Sink } from '../exchange.ts'
+import type { Era } from '../era.ts'
+import type { Caller, Exchange, Sink } from '../exchange.ts'
 import { errorResponse, INTERNAL_ERROR, type Params, type RpcNotification, type RpcResponse } from '../rpc.ts'
 import type { LinkFailure } from './failure.ts'
+import type { Frame, Item } from './listing.ts'
 
 /** What a server said about itself when the connection was made. */
 export interface Greeting {
@@ -8,10 +10,13 @@ export interface Greeting {
   readonly serverInfo: Params
   readonly capabilities: Params
   readonly instructions: string | undefined
+  /** What else the answer said, and how long it holds. */
+  readonly frame: Frame
 }
 
 /** One conversation with a server over one link, whatever its era. It lives until it is lost or closed, never twice. */
 export interface Connection extends AsyncDisposable {
+  readonly era: Era
   readonly greeting: Greeting
   readonly transport: 'stdio' | 'http' | 'sse'
   readonly pid: number | null
@@ -21,7 +26,16 @@ export interface Connection extends AsyncDisposable {
   call(exchange: Exchange): Promise<RpcResponse>
   /** A request of the proxy's own; the signal is its only deadline. */
   ask(method: string, params: Params | undefined, signal: AbortSignal): Promise<RpcResponse>
-  /** To be called once the first lists are in: opens the side stream and watches over the idle connection. */
+  /** A notification of the client this connection was opened for. Never rejects. */
+  tell(notification: RpcNotification): Promise<void>
+  /** The server's tools as they are known now: what a call repeats in its head is declared there. */
+  listed(tools: readonly Item[]): void
+  /** Has updates of one resource announced in `notified`; the answer is that to `resources/subscribe`, or like it. */
+  subscribe(params: Params, signal: AbortSignal): Promise<RpcResponse>
+  unsubscribe(uri: string, signal: AbortSignal): Promise<RpcResponse>
+  /** Undefined where there is nobody to tell: no logging, or an era in which each request has its level. */
+  setLogLevel(level: string, signal: AbortSignal): Promise<RpcResponse | undefined>
+  /** To be called once the first lists are in: opens the streams for what belongs to no request and watches over the idle connection. */
   settle(): void
   /** Resolves when the calls in flight are over. */
   drained(): Promise<void>
@@ -39,6 +53,11 @@ export interface ConnectionEvents {
   stale(): void
   /** At most once, never after `close`. */
   lost(failure: LinkFailure): void
+}
+
+/** Who asks when the proxy asks for itself: nobody with capabilities, in the era of the connection. */
+export function itself(era: Era): Caller {
+  return { era, principal: '', capabilities: {}, clientInfo: {}, level: undefined, session: undefined }
 }
 
 /** The sink of the proxy's own requests: they belong to no client, nothing is passed on, nobody can be asked. */

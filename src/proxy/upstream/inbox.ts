@@ -5,24 +5,17 @@ import {
   INTERNAL_ERROR,
   isMessage,
   isNotification,
-  isRecord,
   isRequest,
-  isResponse,
-  type RpcMessage,
   type RpcNotification,
   type RpcRequest,
   type RpcResponse,
 } from '../rpc.ts'
-import { callOf, listenerOf, only } from './attribution.ts'
+import { callOf, listenerOf } from './attribution.ts'
 import type { ConnectionEvents } from './connection.ts'
-import { LinkFailure } from './failure.ts'
-import type { PendingCall } from './pending.ts'
+import type { Flights } from './flights.ts'
 
 export interface InboxOptions {
-  /** The clients' requests in flight, by our id. */
-  readonly calls: ReadonlyMap<Id, PendingCall>
-  /** The proxy's own requests: nothing a server asks is ever attributed to them. */
-  readonly own: ReadonlyMap<Id, PendingCall>
+  readonly flights: Flights
   /** Batches exist in 2025-03-26 only. */
   readonly takesBatches: () => boolean
   readonly send: (message: RpcResponse | RpcNotification) => void
@@ -36,15 +29,9 @@ const LIST_CHANGED = /^notifications\/(tools|prompts|resources)\/list_changed$/
 /** Brings everything a legacy server says to whom it is for. What is for nobody is dropped and counted. */
 export class Inbox {
   readonly #options: InboxOptions
-  #dropped = 0
 
   constructor(options: InboxOptions) {
     this.#options = options
-  }
-
-  /** Messages nobody waited for: unknown, duplicate or late ids, unknown tokens, things that are no messages. */
-  get dropped(): number {
-    return this.#dropped
   }
 
   received(value: unknown, origin: Id | undefined): void {
@@ -55,71 +42,36 @@ export class Inbox {
     for (const one of value) this.#one(one, origin)
   }
 
-  spoiled(id: Id | undefined, reason: string): void {
-    this.#fail(id === undefined ? only(this.#options.calls) : this.#get(id), reason)
-  }
-
   #one(value: unknown, origin: Id | undefined): void {
-    if (!isMessage(value)) this.#malformed(value, origin)
+    if (!isMessage(value)) this.#options.flights.malformed(value, origin)
     else if (isRequest(value)) void this.#requested(value, origin)
     else if (isNotification(value)) this.#notified(value, origin)
-    else this.#answered(value, origin)
-  }
-
-  #answered(message: RpcMessage, origin: Id | undefined): void {
-    // With a method and an id of a wrong type it is neither a request nor a notification.
-    const call = isResponse(message) ? this.#find(message.id, origin) : undefined
-    if (!call || !isResponse(message)) this.#dropped++
-    else if ('result' in message && !isRecord(message.result)) this.#fail(call, 'the answer has no result')
-    else call.settle(message)
-  }
-
-  /** Something that is no message, but says whose answer it should have been: that call must not hang. */
-  #malformed(value: unknown, origin: Id | undefined): void {
-    const id = isRecord(value) && value.method === undefined ? value.id : undefined
-    const call = id === undefined ? this.#get(origin) : this.#find(id, origin)
-    this.#fail(call, 'the answer is no JSON-RPC response')
-  }
-
-  #fail(call: PendingCall | undefined, reason: string): void {
-    if (call) call.fail(new LinkFailure('broken', reason))
-    else this.#dropped++
-  }
-
-  /** By id, also when the server made a string of it; an error without id belongs to the stream it came on. */
-  #find(id: unknown, origin: Id | undefined): PendingCall | undefined {
-    if (id === null || id === undefined) return this.#get(origin) ?? only(this.#options.calls)
-    return this.#get(typeof id === 'string' && /^\d+$/.test(id) ? Number(id) : id)
-  }
-
-  #get(id: unknown): PendingCall | undefined {
-    if (typeof id !== 'number') return undefined
-    return this.#options.calls.get(id) ?? this.#options.own.get(id)
+    else this.#options.flights.answered(value, origin)
   }
 
   #notified(message: RpcNotification, origin: Id | undefined): void {
-    const { calls, events } = this.#options
+    const { flights, events } = this.#options
     if (LIST_CHANGED.test(message.method)) events.stale()
     else if (message.method === 'notifications/cancelled') this.#withdrawn(message.params?.requestId)
     else if (message.method === 'notifications/progress') this.#progressed(message, origin)
     else {
-      const call = listenerOf(message, origin, calls)
+      const call = listenerOf(message, origin, flights.calls)
       if (call) call.exchange.sink.notify(message)
       else events.notified(message)
     }
   }
 
   #progressed(message: RpcNotification, origin: Id | undefined): void {
-    const call = listenerOf(message, origin, this.#options.calls)
+    const call = listenerOf(message, origin, this.#options.flights.calls)
     call?.touch()
-    if (call?.token === undefined) this.#dropped++
+    if (call?.token === undefined) this.#options.flights.drop()
     else call.exchange.sink.notify({ ...message, params: { ...message.params, progressToken: call.token } })
   }
 
   /** The server takes back a request that it made. */
   #withdrawn(id: unknown): void {
     if (typeof id !== 'string' && typeof id !== 'number') return
-    for (const call of this.#options.calls.values()) call.asked.get(id)?.abort()
+    for (const call of this.#options.flights.calls.values()) call.asked.get(id)?.abort()
   }
 
   async #requested(request: RpcRequest, origin: Id | undefined): Promise<void> {
@@ -129,11 +81,13 @@ export class Inbox {
   async #answerTo(request: RpcRequest, origin: Id | undefined): Promise<RpcResponse> {
     const { id, method } = request
     if (method === 'ping') return { jsonrpc: '2.0', id, result: {} }
-    const call = callOf(request, origin, this.#options.calls)
+    const call = callOf(request, origin, this.#options.flights.calls)
     if (!call) return errorResponse(id, INTERNAL_ERROR, 'No client this request certainly belongs to')
     if (call.asked.size >= MAX_ASKED) return errorResponse(id, INTERNAL_ERROR, 'Too many questions at once')
     const withdrawn = new AbortController()
     call.asked.set(id, withdrawn)
+    const elicitation = method === 'elicitation/create' ? request.params?.elicitationId : undefined
+    if (elicitation !== undefined && call.elicitations.size < MAX_ASKED) call.elicitations.add(elicitation)
     const progressed = (notification: RpcNotification): void => this.#options.send(notification)
     try {
       return { ...(await call.exchange.sink.request(request, { signal: withdrawn.signal, progressed })), id }

@@ -1,12 +1,19 @@
 import { expect, test } from 'vitest'
 import { Catalog, type Source } from '../../../src/proxy/catalog/catalog.ts'
-import type { Kind, Listing } from '../../../src/proxy/upstream/listing.ts'
+import { bareFrames, type Kind, type Listing } from '../../../src/proxy/upstream/listing.ts'
 import { createLog } from '../../../src/shared/log.ts'
 import { serverOf } from '../../helpers/group.ts'
 import { waitFor } from '../../helpers/wait.ts'
 
 function listing(fields: Partial<Listing> = {}): Listing {
-  const about = { protocolVersion: '2025-11-25', serverInfo: {}, capabilities: {}, instructions: undefined }
+  const about = {
+    era: 'legacy' as const,
+    frames: bareFrames,
+    protocolVersion: '2025-11-25',
+    serverInfo: {},
+    capabilities: {},
+    instructions: undefined,
+  }
   return { ...about, tools: [], resources: [], templates: [], prompts: [], ...fields }
 }
 

@@ -3,13 +3,15 @@ import { expect, test } from 'vitest'
 import type { Server } from '../../../src/config/profile.ts'
 import { offerOf } from '../../../src/proxy/catalog/offer.ts'
 import { bareView, mergedView, type View } from '../../../src/proxy/catalog/view.ts'
-import type { Listing } from '../../../src/proxy/upstream/listing.ts'
+import { bareFrames, type Listing } from '../../../src/proxy/upstream/listing.ts'
 import { serverOf } from '../../helpers/group.ts'
 
 const filter = serverOf('x').tools
 
 function listing(fields: Partial<Listing>): Listing {
   return {
+    era: 'legacy',
+    frames: bareFrames,
     protocolVersion: '2025-11-25',
     serverInfo: { name: 'x', version: '1' },
     capabilities: {},

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
-import { type Outlet, Session } from '../../../src/proxy/downstream/session.ts'
+import type { Outlet } from '../../../src/proxy/downstream/questions.ts'
+import { Session } from '../../../src/proxy/downstream/session.ts'
 import type { RpcNotification, RpcRequest } from '../../../src/proxy/rpc.ts'
 
 function open(capabilities: Record<string, unknown> = { sampling: {}, elicitation: {} }): Session {

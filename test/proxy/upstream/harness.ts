@@ -1,6 +1,9 @@
 import type { HttpTransport, Server, StdioTransport } from '../../../src/config/profile.ts'
+import { Parking } from '../../../src/proxy/bridge/parking.ts'
 import type { Asking, Exchange } from '../../../src/proxy/exchange.ts'
 import { isError, isRecord, type RpcNotification, type RpcRequest, type RpcResponse } from '../../../src/proxy/rpc.ts'
+import { itself } from '../../../src/proxy/upstream/connection.ts'
+import { sharedCapabilities } from '../../../src/proxy/upstream/handshake.ts'
 import type { Timing } from '../../../src/proxy/upstream/timing.ts'
 import { Upstream } from '../../../src/proxy/upstream/upstream.ts'
 import { createLog } from '../../../src/shared/log.ts'
@@ -65,7 +68,9 @@ export function observe(server: Server, { owner = '/nowhere', timing = {} }: Obs
     server,
     owner,
     env: process.env,
-    clientInfo: { name: 'mcpctl-test', version: '0.0.0' },
+    declares: { capabilities: sharedCapabilities, clientInfo: { name: 'mcpctl-test', version: '0.0.0' } },
+    version: '0.0.0',
+    parking: new Parking(),
     log: createLog({ level: 'debug', write: (line) => logs.push(JSON.parse(line)) }),
     timing: { stop: { eof: 300, term: 300, kill: 2000 }, ...timing },
     events: {
@@ -115,6 +120,7 @@ export function exchange(method: string, params: Exchange['params'], answer: Ans
     notifications,
     requests,
     signal: controller.signal,
+    caller: itself('legacy'),
     abort: (reason) => controller.abort(new Error(reason)),
     sink: {
       notify: (notification) => void notifications.push(notification),

@@ -1,0 +1,135 @@
+import { randomBytes } from 'node:crypto'
+import { type Deferred, defer } from '../../shared/async.ts'
+import type { Asking } from '../exchange.ts'
+import {
+  INTERNAL_ERROR,
+  INVALID_PARAMS,
+  isRecord,
+  METHOD_NOT_FOUND,
+  type Params,
+  RpcFailure,
+  type RpcNotification,
+  type RpcRequest,
+  type RpcResponse,
+} from '../rpc.ts'
+import type { Body } from './stream.ts'
+
+/** Somewhere a message for the client can be written: the answer to a POST, or the session's own stream. */
+export interface Outlet {
+  readonly isOpen: boolean
+  send(body: Body): boolean
+}
+
+/** The client capability without which a server's request of that method must not be sent. */
+const needed: Readonly<Record<string, string>> = {
+  'sampling/createMessage': 'sampling',
+  'elicitation/create': 'elicitation',
+  'roots/list': 'roots',
+}
+
+/** Questions of servers that may wait for one client at the same time. */
+const MOST = 64
+
+/** A server's request the client has not answered yet. */
+interface Question {
+  readonly answer: Deferred<RpcResponse>
+  /** The server's own progress token; the client sees the question's id in its place, since two servers may choose the same. */
+  readonly token: unknown
+  readonly progressed: Asking['progressed']
+}
+
+export interface QuestionsOptions {
+  /** What the client declared in `initialize`. */
+  readonly capabilities: Params
+  /** The session's own stream, while the client keeps one open. */
+  readonly stream: () => Outlet | undefined
+}
+
+/** The requests that servers put to the client of one session, until it has answered them. */
+export class Questions {
+  readonly #options: QuestionsOptions
+  readonly #open = new Map<string, Question>()
+  /** Distinguishes this process's questions from those an earlier one asked in the same session. */
+  readonly #mark = randomBytes(4).toString('hex')
+  #asked = 0
+
+  constructor(options: QuestionsOptions) {
+    this.#options = options
+  }
+
+  /**
+   * Puts a server's request to the client, on the outlet of the exchange it belongs to or, when that is closed, on the
+   * session's stream. Rejects with RpcFailure when the client cannot be asked, and when the signal aborts.
+   */
+  async ask(request: RpcRequest, outlet: Outlet, asking: Asking): Promise<RpcResponse> {
+    const open = outlet.isOpen ? outlet : this.#options.stream()
+    checkCapability(request, this.#options.capabilities)
+    if (!open) throw new RpcFailure(INTERNAL_ERROR, 'The client is not connected')
+    if (this.#open.size >= MOST) throw new RpcFailure(INTERNAL_ERROR, 'Too many requests wait for the client')
+    return this.#put(request, open, asking)
+  }
+
+  async #put(request: RpcRequest, outlet: Outlet, { signal, progressed }: Asking): Promise<RpcResponse> {
+    const id = `${this.#mark}-${++this.#asked}`
+    const answer = defer<RpcResponse>()
+    const withdraw = () => {
+      const params = { requestId: id, reason: 'The server no longer needs the answer' }
+      const body = JSON.stringify({ jsonrpc: '2.0', method: 'notifications/cancelled', params })
+      if (!outlet.send(body)) this.#options.stream()?.send(body)
+      answer.reject(new RpcFailure(INTERNAL_ERROR, 'The request was cancelled'))
+    }
+    this.#open.set(id, { answer, token: tokenOf(request), progressed })
+    signal.addEventListener('abort', withdraw, { once: true })
+    try {
+      if (!outlet.send(JSON.stringify({ ...withToken(request, id), id })))
+        throw new RpcFailure(INTERNAL_ERROR, 'The client is not connected')
+      return await answer.promise
+    } finally {
+      signal.removeEventListener('abort', withdraw)
+      this.#open.delete(id)
+    }
+  }
+
+  /** A response the client sent; one that nobody waits for is late or foreign, and is dropped. */
+  answered(response: RpcResponse): void {
+    if (typeof response.id === 'string') this.#open.get(response.id)?.answer.resolve(response)
+  }
+
+  /** The client's progress on a question, under the server's own token. */
+  progressed(notification: RpcNotification): void {
+    const { params } = notification
+    const question = this.#open.get(String(params?.progressToken))
+    if (question?.token === undefined) return
+    question.progressed({ ...notification, params: { ...params, progressToken: question.token } })
+  }
+
+  /** Nobody will answer any more. */
+  end(reason: string): void {
+    for (const { answer } of this.#open.values()) answer.reject(new RpcFailure(INTERNAL_ERROR, reason))
+  }
+}
+
+/** Servers are told of every capability there may be: what this very client cannot do is refused here. */
+function checkCapability({ method, params }: RpcRequest, capabilities: Params): void {
+  const name = needed[method]
+  if (name === undefined) return
+  const declared = capabilities[name]
+  if (!isRecord(declared)) throw new RpcFailure(METHOD_NOT_FOUND, `The client has not declared the capability ${name}`)
+  if (method === 'elicitation/create' && !isModeKnown(params?.mode ?? 'form', declared))
+    throw new RpcFailure(INVALID_PARAMS, `The client has not declared the elicitation mode ${String(params?.mode)}`)
+}
+
+/** An empty capability means forms, as before there were modes (MCP: Client, Elicitation). */
+function isModeKnown(mode: unknown, declared: Params): boolean {
+  return isRecord(declared[String(mode)]) || (mode === 'form' && declared.url === undefined)
+}
+
+function tokenOf({ params }: RpcRequest): unknown {
+  return isRecord(params?._meta) ? params._meta.progressToken : undefined
+}
+
+function withToken(request: RpcRequest, token: string): RpcRequest {
+  const meta = request.params?._meta
+  if (!isRecord(meta) || meta.progressToken === undefined) return request
+  return { ...request, params: { ...request.params, _meta: { ...meta, progressToken: token } } }
+}
