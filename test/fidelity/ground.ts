@@ -51,9 +51,9 @@ interface Place extends AsyncDisposable {
 const WIDTH = 8
 const names = ['plain', 'With.Dots_and-dashes', 'ünïcödé 💥', 'a b', '=?base64?eA==?=', 'x'.repeat(120), '__proto__']
 
-export async function prepareGround(eras: readonly Era[]): Promise<Ground> {
+export async function prepareGround(eras: readonly Era[], env: Readonly<Record<string, string>> = {}): Promise<Ground> {
   const wire = new Wire()
-  const mirror = await startMirror()
+  const mirror = await startMirror(env)
   const kinds = ['http', 'pipes'] as const
   const places = await Promise.all(eras.flatMap((era) => kinds.map((transport) => placeOf(mirror, era, transport))))
   const socket = await holdSocket()

@@ -1,11 +1,11 @@
 import fc from 'fast-check'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { groupOf, serverOf } from '../helpers/group.ts'
 import { type HeldSocket, holdSocket, type RunningProxy, startReadyProxy } from '../helpers/proxy.ts'
 import { type Cell, openCells, titleOf } from './cells.ts'
 import { connect, type RawClient } from './client.ts'
 import { type Json, type Mirror, type MirrorCatalog, type MirrorServer, startMirror } from './mirror.ts'
-import { runs, seed } from './runs.ts'
+import { patience, runs, seed } from './runs.ts'
 import { capabilities, implementation, listed } from './shapes.ts'
 import { Wire } from './wire.ts'
 
@@ -19,6 +19,8 @@ const methods = [
   { method: 'resources/list', field: 'resources', key: 'uri' },
   { method: 'resources/templates/list', field: 'resourceTemplates', key: 'uriTemplate' },
 ] as const
+
+vi.setConfig({ testTimeout: patience(runs), hookTimeout: patience(runs) })
 
 let mirror: Mirror
 let wire: Wire

@@ -43,8 +43,8 @@ export interface Mirror extends AsyncDisposable {
 }
 
 /** A process that is as many servers over HTTP as there are names. */
-export async function startMirror(): Promise<Mirror> {
-  const fixture = await startFixture('mirror', ['http', '0'])
+export async function startMirror(env: Readonly<Record<string, string>> = {}): Promise<Mirror> {
+  const fixture = await startFixture('mirror', ['http', '0'], env)
   return {
     server: (era, name) => {
       const base = `${fixture.address}/${era}/${name}`
