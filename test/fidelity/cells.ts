@@ -22,6 +22,16 @@ const spoken: { readonly client: readonly Era[]; readonly server: readonly Era[]
   server: ['legacy'],
 }
 
+/** What else servers and clients may say, carried or not: only what is carried is generated and compared. */
+export const carries: Readonly<Record<'listFrames' | 'greetingFrame' | 'roots', boolean>> = {
+  /** Members of list results beside the items. */
+  listFrames: false,
+  /** Members of the first result beside those that are known. */
+  greetingFrame: false,
+  /** A server's question for the client's roots. */
+  roots: false,
+}
+
 export const openCells: readonly Cell[] = cells.filter(
   ({ client, server }) => spoken.client.includes(client) && spoken.server.includes(server),
 )

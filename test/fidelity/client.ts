@@ -1,4 +1,4 @@
-import type { Era } from './cells.ts'
+import { carries, type Era } from './cells.ts'
 import type { Exchange, Question } from './exchange.ts'
 import type { Json } from './mirror.ts'
 import type { Wire } from './wire.ts'
@@ -31,6 +31,7 @@ export const clientCapabilities = {
   sampling: { 'x-unknown': 1 },
   elicitation: { form: {}, url: {} },
   experimental: { 'x-unknown': {} },
+  ...(carries.roots && { roots: { listChanged: true } }),
 }
 
 export function connect(era: Era, wire: Wire, url: string): Promise<RawClient> {

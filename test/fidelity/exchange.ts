@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import { type Cell, isCrossed } from './cells.ts'
+import { type Cell, carries, isCrossed } from './cells.ts'
 import type { Json } from './mirror.ts'
 import { anything, meta, noise, noisy, text } from './noise.ts'
 import { anyResult, questions, replies, results } from './shapes.ts'
@@ -171,6 +171,7 @@ function question(cell: Cell): fc.Arbitrary<Question> {
     of('elicitation/create', questions.form),
     of('elicitation/create', questions.url),
     of('sampling/createMessage', questions.sampling),
+    ...(carries.roots ? [of('roots/list', questions.roots)] : []),
   )
 }
 

@@ -2,9 +2,10 @@ import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { groupOf, serverOf } from '../helpers/group.ts'
 import { type HeldSocket, holdSocket, type RunningProxy, startReadyProxy } from '../helpers/proxy.ts'
-import { type Cell, openCells, titleOf } from './cells.ts'
+import { type Cell, carries, openCells, titleOf } from './cells.ts'
 import { connect, type RawClient } from './client.ts'
 import { type Json, type Mirror, type MirrorCatalog, type MirrorServer, startMirror } from './mirror.ts'
+import { meta, noisy } from './noise.ts'
 import { patience, runs, seed } from './runs.ts'
 import { capabilities, implementation, listed } from './shapes.ts'
 import { Wire } from './wire.ts'
@@ -65,6 +66,16 @@ describe.each(openCells.map((cell) => ({ title: titleOf(cell), cell })))('$title
     }
   })
 
+  test.each(carries.listFrames ? methods : [])('what stands around $method arrives too', async ({ method, field }) => {
+    for (const [i, name] of names.entries()) {
+      const direct = await connect(cell.client, wire, twinOf(cell, i).url ?? '')
+      const proxied = await connect(cell.client, wire, `${proxy.url}/servers/${name}/mcp`)
+      expect(await frameOf(proxied, method, field), `seed ${seed}, ${name}`).toEqual(
+        await frameOf(direct, method, field),
+      )
+    }
+  })
+
   test.each(methods)(
     '$method of the group is all servers’ in order, but for prefixes',
     async ({ method, field, key }) => {
@@ -97,13 +108,18 @@ function catalogOf(server: number): fc.Arbitrary<MirrorCatalog> {
     fc
       .array(item, { minLength: items, maxLength: items })
       .map((all) => all.map((one, i) => ({ ...one, ...identity(i) })))
-  const self = fc.record({ capabilities, serverInfo: implementation, instructions: fc.string({ unit: 'binary' }) })
+  const known = { capabilities, serverInfo: implementation, instructions: fc.string({ unit: 'binary' }) }
+  const self: fc.Arbitrary<Json> = carries.greetingFrame ? noisy(known, { _meta: meta }) : fc.record(known)
+  const frame = carries.listFrames ? noisy({}, { _meta: meta }) : fc.constant({})
   return fc.record({
     initialize: self,
     discover: self.map(({ serverInfo, ...rest }) => ({
       ...rest,
-      _meta: { 'io.modelcontextprotocol/serverInfo': serverInfo },
+      _meta: { ...(rest._meta as Json | undefined), 'io.modelcontextprotocol/serverInfo': serverInfo },
     })),
+    // One page, since what stands around several is nobody's in particular.
+    pageSize: fc.constant(carries.listFrames ? items : 50),
+    extra: fc.record(Object.fromEntries(methods.map(({ method }) => [method, frame]))),
     tools: many(listed.tools, (i) => ({ name: `tool-${i}` })),
     prompts: many(listed.prompts, (i) => ({ name: `ünïcödé ${i}` })),
     resources: many(listed.resources, (i) => ({ uri: `server${server}://resource/${i}` })),
@@ -131,10 +147,15 @@ function shown(server: string | undefined, own: unknown, key: string): string {
   return key === 'name' ? `${server}_${own}` : String(own)
 }
 
+/** What stands around the items; how long they are good for is the proxy's own business. */
+async function frameOf({ ask }: RawClient, method: string, field: string): Promise<Json> {
+  const { [field]: _items, ttlMs: _ttl, cacheScope: _scope, ...frame } = (await ask(method)).result as Json
+  return frame
+}
+
 function selfOf({ greeting }: RawClient): Json {
-  const { capabilities: declared, serverInfo, instructions, _meta } = greeting.result as Json
-  const name = serverInfo ?? (_meta as Json | undefined)?.['io.modelcontextprotocol/serverInfo']
-  return { capabilities: declared, serverInfo: name, instructions }
+  const { ttlMs: _ttl, cacheScope: _scope, supportedVersions: _versions, ...self } = greeting.result as Json
+  return self
 }
 
 function withListChanged({ capabilities: declared, ...self }: Json): Json {

@@ -19,6 +19,8 @@ export interface MirrorCatalog {
   readonly prompts?: readonly Json[]
   readonly resources?: readonly Json[]
   readonly resourceTemplates?: readonly Json[]
+  /** Items on one page of a list. */
+  readonly pageSize?: number
   /** Further members of list results, by method. */
   readonly extra?: Readonly<Record<string, Json>>
 }
