@@ -180,11 +180,13 @@ function resultOf(question: Question | undefined): unknown {
 
 function headersOf(method: string, params: Json): Record<string, string> {
   const name = method === 'resources/read' ? params.uri : params.name
+  const region = (params.arguments as Json | undefined)?.region
   const isNamed = ['tools/call', 'prompts/get', 'resources/read'].includes(method)
   return {
     'mcp-protocol-version': '2026-07-28',
     'mcp-method': headerText(method),
     ...(isNamed && { 'mcp-name': headerText(String(name)) }),
+    ...(method === 'tools/call' && typeof region === 'string' && { 'mcp-param-region': headerText(region) }),
   }
 }
 

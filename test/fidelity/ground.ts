@@ -98,12 +98,15 @@ async function placeOf(mirror: Mirror, era: Era, transport: Place['transport']):
   return { name, transport, server, behind, twins, [Symbol.asyncDispose]: async () => {} }
 }
 
+/** In the modern era the head of a call repeats this argument. */
+const inputSchema = { type: 'object', properties: { region: { type: 'string', 'x-mcp-header': 'Region' } } }
+
 function catalogOf(name: string): MirrorCatalog {
   const capabilities = { tools: {}, prompts: {}, resources: {}, completions: {}, logging: {} }
   return {
     initialize: { capabilities, serverInfo: { name, version: '1' } },
     discover: { capabilities },
-    tools: names.map((one) => ({ name: one, inputSchema: { type: 'object' } })),
+    tools: names.map((one) => ({ name: one, inputSchema })),
     prompts: names.map((one) => ({ name: one })),
     resourceTemplates: [{ name: 'item', uriTemplate: templateOf(name) }],
   }

@@ -13,7 +13,7 @@ export interface Hop extends AsyncDisposable {
   readonly url: string
 }
 
-const kept = ['mcp-session-id', 'mcp-protocol-version', 'mcp-method', 'mcp-name']
+const kept = ['mcp-session-id', 'mcp-protocol-version', 'mcp-method', 'mcp-name', 'mcp-param-region']
 
 /** Streamable HTTP in front of `target`, message by message. */
 export async function startHop(target: string, { toServer = same, toClient = same }: Spoiling): Promise<Hop> {
@@ -22,7 +22,7 @@ export async function startHop(target: string, { toServer = same, toClient = sam
     const chunks: Buffer[] = []
     for await (const chunk of request) chunks.push(chunk)
     const body = toServer(JSON.parse(Buffer.concat(chunks).toString()))
-    const headers = kept.flatMap((name) => (request.headers[name] ? [[name, String(request.headers[name])]] : []))
+    const headers = kept.flatMap((name) => (name in request.headers ? [[name, String(request.headers[name])]] : []))
     await relay(await wire.post({ url: target, body, headers: Object.fromEntries(headers) }), response, toClient)
   })
   const port = await freePort()
