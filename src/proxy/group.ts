@@ -7,25 +7,29 @@ import type { Env } from '../shared/paths.ts'
 import type { ProxyState } from '../shared/status.ts'
 import { Parking } from './bridge/parking.ts'
 import { Catalog } from './catalog/catalog.ts'
-import { type Identity, initializeResult } from './catalog/handshake.ts'
+import { Greeter } from './catalog/greeter.ts'
+import type { Identity } from './catalog/handshake.ts'
 import { LearnedUris } from './catalog/learned.ts'
 import { Endpoint } from './downstream/endpoint.ts'
 import { type Guard, guardOf } from './downstream/guard.ts'
+import type { LegacyOptions } from './downstream/incoming.ts'
 import { LegacyEndpoint } from './downstream/legacy.ts'
+import { Listens } from './downstream/listens.ts'
 import { ModernEndpoint } from './downstream/modern.ts'
 import { Pulse } from './downstream/pulse.ts'
 import { serveRoutes } from './downstream/routes.ts'
-import { type SessionFacts, sealerOf } from './downstream/sealer.ts'
+import { sealerOf } from './downstream/sealer.ts'
 import type { Session } from './downstream/session.ts'
 import { Sessions } from './downstream/sessions.ts'
+import { SseEndpoint } from './downstream/sse.ts'
 import { proxyState } from './health.ts'
 import { News } from './news.ts'
 import { Relay } from './relay.ts'
 import { type Report, Reporter, serverStatus } from './report.ts'
-import { INVALID_PARAMS, type Params, RpcFailure } from './rpc.ts'
 import type { Seat } from './seat.ts'
 import { Seats } from './seats.ts'
 import { Subscriptions } from './subscriptions.ts'
+import { Tasks } from './tasks.ts'
 import { sharedCapabilities } from './upstream/handshake.ts'
 import { Upstream, type UpstreamEvents } from './upstream/upstream.ts'
 import { Verbosity } from './verbosity.ts'
@@ -51,8 +55,10 @@ export class Group implements AsyncDisposable {
   readonly #reporter: Reporter
   readonly #seats: Seats
   readonly #catalog: Catalog
+  readonly #greeter: Greeter
   readonly #sessions: Sessions
   readonly #subscriptions: Subscriptions
+  readonly #listens: Listens
   readonly #news: News
   readonly #verbosity: Verbosity
   readonly #serve: (request: IncomingMessage, response: ServerResponse) => Promise<void>
@@ -77,9 +83,11 @@ export class Group implements AsyncDisposable {
       settled: () => this.#settled(),
     })
     this.#catalog = this.#makeCatalog()
+    this.#greeter = this.#makeGreeter()
     this.#subscriptions = this.#makeSubscriptions()
     this.#sessions = this.#makeSessions()
-    this.#news = new News({ sessions: this.#sessions, subscriptions: this.#subscriptions })
+    this.#listens = this.#makeListens()
+    this.#news = new News({ sessions: this.#sessions, listens: this.#listens, subscriptions: this.#subscriptions })
     this.#verbosity = new Verbosity({ sessions: this.#sessions, seats: this.#seats, log: options.log })
     this.#serve = this.#makeServe()
     this.#firstLists = this.#waitForFirstLists()
@@ -91,6 +99,16 @@ export class Group implements AsyncDisposable {
       sources: () => [...this.#seats].filter(({ server }) => server.enabled),
       log: this.#options.log,
       changed: (server, changed) => this.#news.listsChanged(server, changed),
+    })
+  }
+
+  #makeGreeter(): Greeter {
+    return new Greeter({
+      catalog: this.#catalog,
+      identity: this.#options.identity,
+      known: (server) => this.#known(server),
+      freshness: () => ({ age: (server) => this.#age(server), isPublic: this.#config.auth.type === 'none' }),
+      learned: (uri) => this.#learned.find(uri),
     })
   }
 
@@ -114,27 +132,39 @@ export class Group implements AsyncDisposable {
     })
   }
 
+  #makeListens(): Listens {
+    return new Listens({
+      pulse: this.#pulse,
+      subscriptions: this.#subscriptions,
+      most: () => this.#config.limits.maxSessions,
+      watch: (server) => this.#greeter.address(server),
+    })
+  }
+
   #makeServe() {
     const relay = new Relay({
-      catalog: this.#catalog,
+      greeter: this.#greeter,
       learned: this.#learned,
+      tasks: new Tasks(),
       subscriptions: this.#subscriptions,
       seat: (server) => this.#seats.get(server),
       known: (server) => this.#known(server),
       setLevel: (session, level) => this.#verbosity.set(session, level),
+      wantLevel: (server, level) => this.#verbosity.want(server, level),
       divert: (server, notification) => this.#news.divert(server, notification),
       log: this.#options.log,
     })
-    const legacy = new LegacyEndpoint({
+    const legacy: LegacyOptions = {
       sessions: this.#sessions,
       relay,
       pulse: this.#pulse,
-      initialize: (facts) => this.#initialize(facts),
+      initialize: (facts) => this.#greeter.initialize(facts),
       listening: (session) => this.#listening(session),
-    })
+    }
     const endpoint = new Endpoint({
-      legacy,
-      modern: new ModernEndpoint(),
+      legacy: new LegacyEndpoint(legacy),
+      sse: new SseEndpoint(legacy),
+      modern: this.#makeModern(relay),
       maxBody: () => this.#config.limits.maxBody,
       isServed: (server) => server === undefined || this.#seats.get(server)?.server.enabled === true,
     })
@@ -142,6 +172,15 @@ export class Group implements AsyncDisposable {
     return serveRoutes({ guard: () => this.#guard, endpoint, isReady }, (error) =>
       this.#options.log.error('request failed', { error: messageOf(error) }),
     )
+  }
+
+  #makeModern(relay: Relay): ModernEndpoint {
+    return new ModernEndpoint({
+      relay,
+      listens: this.#listens,
+      pulse: this.#pulse,
+      principal: (request) => this.#guard.principal(request),
+    })
   }
 
   /** Answers one HTTP request of the group's port. */
@@ -165,6 +204,7 @@ export class Group implements AsyncDisposable {
   drain(): void {
     this.#state = 'draining'
     for (const session of this.#sessions) session.stream?.end()
+    this.#listens.end()
     this.#reporter.flush()
   }
 
@@ -225,12 +265,9 @@ export class Group implements AsyncDisposable {
     })
   }
 
-  async #initialize({ server, version }: Pick<SessionFacts, 'server' | 'version'>): Promise<Params> {
-    await this.#known(server)
-    this.#catalog.watch(server)
-    const view = this.#catalog.view(server)
-    if (view) return initializeResult(view, version, this.#options.identity)
-    throw new RpcFailure(INVALID_PARAMS, `Server ${server} is not in this group any more`)
+  /** Milliseconds since the server's lists were last known to be its newest. */
+  #age(_server: string): number {
+    return Number.POSITIVE_INFINITY
   }
 
   #listening(session: Session): void {

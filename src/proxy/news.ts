@@ -1,3 +1,4 @@
+import type { Listener } from './asker.ts'
 import type { Session } from './downstream/session.ts'
 import type { RpcNotification } from './rpc.ts'
 import type { Subscriptions } from './subscriptions.ts'
@@ -12,10 +13,11 @@ const methods = {
 
 export interface NewsOptions {
   readonly sessions: Iterable<Session>
+  readonly listens: Iterable<Listener>
   readonly subscriptions: Subscriptions
 }
 
-/** Brings what belongs to no request to the sessions it concerns, on their own streams. */
+/** Brings what belongs to no request to the clients it concerns: legacy sessions, and the listens of modern ones. */
 export class News {
   readonly #options: NewsOptions
 
@@ -25,7 +27,9 @@ export class News {
 
   /** The lists of one address changed; `server` undefined: the group's own address. */
   listsChanged(server: string | undefined, changed: readonly Kind[]): void {
-    for (const session of this.#options.sessions) if (session.facts.server === server) tell(session, changed)
+    const { sessions, listens } = this.#options
+    for (const listeners of [sessions, listens])
+      for (const listener of listeners) if (listener.server === server) tell(listener, changed)
   }
 
   /** A session that outlived its proxy may hold lists that are no longer true: it is told to look again, once. */
@@ -43,9 +47,10 @@ export class News {
     else this.#spread(server, notification)
   }
 
+  /** The modern era has no such messages: a listen is told only what it asked for. */
   #spread(server: string, notification: RpcNotification): void {
     const able = [...this.#options.sessions].filter(
-      ({ facts }) => facts.server === undefined || facts.server === server,
+      (session) => session.server === undefined || session.server === server,
     )
     const isLog = notification.method === 'notifications/message'
     const told = isLog ? able.filter((session) => session.wants(notification, false)) : able
@@ -62,11 +67,11 @@ export class News {
 
   #updated(server: string, notification: RpcNotification): void {
     const { params } = notification
-    for (const { session, shown } of this.#options.subscriptions.interested(server, String(params?.uri)))
-      session.notify({ ...notification, params: { ...params, uri: shown } })
+    for (const { listener, shown } of this.#options.subscriptions.interested(server, String(params?.uri)))
+      listener.notify({ ...notification, params: { ...params, uri: shown } })
   }
 }
 
-function tell(session: Session, changed: readonly Kind[]): void {
-  for (const method of new Set(changed.map((kind) => methods[kind]))) session.notify({ jsonrpc: '2.0', method })
+function tell(listener: Listener, changed: readonly Kind[]): void {
+  for (const method of new Set(changed.map((kind) => methods[kind]))) listener.notify({ jsonrpc: '2.0', method })
 }

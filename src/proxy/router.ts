@@ -1,28 +1,30 @@
 import { unmarkUri } from './catalog/names.ts'
 import type { Target, View } from './catalog/view.ts'
+import type { Era } from './era.ts'
 import { isLevel, type Level } from './levels.ts'
-import { INVALID_PARAMS, INVALID_REQUEST, isRecord, METHOD_NOT_FOUND, type Params } from './rpc.ts'
+import { INVALID_PARAMS, INVALID_REQUEST, isRecord, METHOD_NOT_FOUND, type Params, RESOURCE_NOT_FOUND } from './rpc.ts'
 import type { Kind } from './upstream/listing.ts'
-
-/** The code of the legacy era for a resource that is not there. */
-export const RESOURCE_NOT_FOUND = -32002
 
 /** The decision where one request goes. */
 export type Route =
   /** Answered here, without any upstream. */
   | { readonly to: 'pong' }
+  | { readonly to: 'discover' }
   | { readonly to: 'list'; readonly kind: Kind }
   | { readonly to: 'level'; readonly level: Level }
   | { readonly to: 'refuse'; readonly code: number; readonly message: string; readonly data?: unknown }
   | { readonly to: 'upstream'; readonly server: string; readonly params: Params | undefined }
   /** Nobody listed this URI: whoever of these knows it. */
   | { readonly to: 'anyOf'; readonly servers: readonly string[]; readonly params: Params }
+  /** What a task's server is asked about it, if it is the caller's task. */
+  | { readonly to: 'task'; readonly id: string; readonly params: Params }
   | { readonly to: 'subscribe' | 'unsubscribe'; readonly target: Target; readonly params: Params }
 
 /** What a request is routed by. */
 export interface Asked {
   readonly method: string
   readonly params?: Params | undefined
+  readonly era: Era
 }
 
 /** The server a URI was learned from, for URIs that no list contains. */
@@ -30,15 +32,15 @@ export type Learned = (uri: string) => string | undefined
 
 interface Context {
   readonly view: View
+  readonly era: Era
   readonly method: string
   readonly params: Params
   readonly learned: Learned
 }
 
-const table: Readonly<Record<string, (context: Context) => Route>> = {
-  // It begins a session and cannot be part of one: passed on, it would begin the shared one of its server anew.
-  initialize: () => ({ to: 'refuse', code: INVALID_REQUEST, message: 'The session is initialized already' }),
-  ping: () => ({ to: 'pong' }),
+type Table = Readonly<Record<string, (context: Context) => Route>>
+
+const common: Table = {
   'tools/list': (context) => list('tools', context),
   'prompts/list': (context) => list('prompts', context),
   'resources/list': (context) => list('resources', context),
@@ -46,19 +48,55 @@ const table: Readonly<Record<string, (context: Context) => Route>> = {
   'tools/call': (context) => byName('tools', context),
   'prompts/get': (context) => byName('prompts', context),
   'resources/read': read,
-  'resources/subscribe': (context) => subscription('subscribe', context),
-  'resources/unsubscribe': (context) => subscription('unsubscribe', context),
   'completion/complete': complete,
-  'logging/setLevel': setLevel,
+}
+
+const tables: Readonly<Record<Era, Table>> = {
+  legacy: {
+    ...common,
+    // It begins a session and cannot be part of one: passed on, it would begin the shared one of its server anew.
+    initialize: () => ({ to: 'refuse', code: INVALID_REQUEST, message: 'The session is initialized already' }),
+    ping: () => ({ to: 'pong' }),
+    'resources/subscribe': (context) => subscription('subscribe', context),
+    'resources/unsubscribe': (context) => subscription('unsubscribe', context),
+    'logging/setLevel': setLevel,
+    // Passed on, they would leave a server of the other era with a stream nobody reads.
+    'subscriptions/listen': absent,
+  },
+  modern: {
+    ...common,
+    'server/discover': () => ({ to: 'discover' }),
+    'tasks/get': task,
+    'tasks/update': task,
+    'tasks/cancel': task,
+    // Requests of the legacy era that this one has not.
+    initialize: absent,
+    ping: absent,
+    'resources/subscribe': absent,
+    'resources/unsubscribe': absent,
+    'logging/setLevel': absent,
+    'tasks/list': absent,
+    'tasks/result': absent,
+  },
 }
 
 /** Pure: the view says where names and URIs lead, the method says what to do with them. */
-export function route(view: View, { method, params }: Asked, learned: Learned): Route {
+export function route(view: View, { method, params, era }: Asked, learned: Learned): Route {
   if (!isMetaSound(params?._meta)) return refuse('params._meta must be an object, its progressToken text or a number')
+  const table = tables[era]
   const decide = Object.hasOwn(table, method) ? table[method] : undefined
-  if (decide) return decide({ view, method, params: params ?? {}, learned })
-  if (view.server !== undefined) return { to: 'upstream', server: view.server, params }
+  if (decide) return decide({ view, era, method, params: params ?? {}, learned })
+  return view.server === undefined ? absent() : { to: 'upstream', server: view.server, params }
+}
+
+function absent(): Route {
   return { to: 'refuse', code: METHOD_NOT_FOUND, message: 'Method not found' }
+}
+
+function task({ view, params }: Context): Route {
+  if (view.server !== undefined) return { to: 'upstream', server: view.server, params }
+  const { taskId } = params
+  return typeof taskId === 'string' ? { to: 'task', id: taskId, params } : refuse('params.taskId must be a string')
 }
 
 /** Servers made with the SDK drop a request with any other `_meta` without an answer. */
@@ -102,18 +140,23 @@ function read(context: Context): Route {
   const found = locate(uri, context)
   if (found.length > 1) return { to: 'anyOf', servers: found.map(({ server }) => server), params: context.params }
   const [target] = found
-  return target ? to(target, uri, context.params, 'uri') : notFound(uri)
+  return target ? to(target, uri, context.params, 'uri') : notFound(uri, context.era)
 }
 
 function subscription(verb: 'subscribe' | 'unsubscribe', context: Context): Route {
   const { uri } = context.params
   if (typeof uri !== 'string') return refuse('params.uri must be a string')
   const target = only(locate(uri, context))
-  return target ? { to: verb, target, params: context.params } : notFound(uri)
+  return target ? { to: verb, target, params: context.params } : notFound(uri, context.era)
+}
+
+/** The one server a URI leads to, for what is not tried out on several; undefined when that is not certain. */
+export function locateOnly(uri: string, found: Pick<Context, 'view' | 'learned'>): Target | undefined {
+  return only(locate(uri, found))
 }
 
 /** By list, by mark, by template, by what was learned; else every server that has resources may know it. */
-function locate(uri: string, { view, learned }: Context): readonly Target[] {
+function locate(uri: string, { view, learned }: Pick<Context, 'view' | 'learned'>): readonly Target[] {
   const exact = view.targets.resources.get(uri) ?? view.mentioned.get(uri)
   if (exact) return [exact]
   const guesses = [unmarkUri(uri), view.templates.find((template) => template.matches(uri)), from(learned(uri), uri)]
@@ -140,7 +183,8 @@ function isReadable(view: View, { server, own }: Target): boolean {
   return view.offers.some((offer) => offer.server === server && offer.isVisible('resources', own))
 }
 
-function complete({ view, params, learned, method }: Context): Route {
+function complete(context: Context): Route {
+  const { view, params } = context
   const { ref } = params
   if (!isRecord(ref)) return refuse('params.ref must be an object')
   if (typeof ref.name === 'string') {
@@ -148,8 +192,8 @@ function complete({ view, params, learned, method }: Context): Route {
     return target ? completion(target, params, { ...ref, name: target.own }) : refuse(`Unknown prompt: ${ref.name}`)
   }
   if (typeof ref.uri !== 'string') return refuse('params.ref must name a prompt or a resource')
-  const target = view.targets.templates.get(ref.uri) ?? only(locate(ref.uri, { view, params, learned, method }))
-  return target ? completion(target, params, { ...ref, uri: target.own }) : notFound(ref.uri)
+  const target = view.targets.templates.get(ref.uri) ?? only(locate(ref.uri, context))
+  return target ? completion(target, params, { ...ref, uri: target.own }) : notFound(ref.uri, context.era)
 }
 
 function completion({ server }: Target, params: Params, ref: Params): Route {
@@ -165,6 +209,11 @@ function refuse(message: string): Route {
   return { to: 'refuse', code: INVALID_PARAMS, message }
 }
 
-function notFound(uri: string): Route {
-  return { to: 'refuse', code: RESOURCE_NOT_FOUND, message: `Resource not found: ${uri}`, data: { uri } }
+/** The code for a resource that is not there. */
+export function notFoundCode(era: Era): number {
+  return era === 'legacy' ? RESOURCE_NOT_FOUND : INVALID_PARAMS
+}
+
+function notFound(uri: string, era: Era): Route {
+  return { to: 'refuse', code: notFoundCode(era), message: `Resource not found: ${uri}`, data: { uri } }
 }

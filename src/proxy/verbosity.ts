@@ -15,6 +15,7 @@ export interface VerbosityOptions {
 export class Verbosity {
   readonly #options: VerbosityOptions
   readonly #told = new WeakMap<Upstream, Level>()
+  readonly #passing = new Map<string, Passing>()
   #isPlanned = false
 
   constructor(options: VerbosityOptions) {
@@ -36,6 +37,17 @@ export class Verbosity {
     await this.spread()
   }
 
+  /**
+   * A modern request wants this level of `server`, for itself alone. It counts for a while, so that a client that
+   * always names it does not cost two requests each time. Undefined when the server knows already. Never rejects.
+   */
+  want(server: string, level: Level): Promise<void> | undefined {
+    const key = `${level} ${server}`
+    const isNew = !isPassing(this.#passing.get(key))
+    this.#passing.set(key, { server, level, until: performance.now() + A_WHILE })
+    return isNew ? this.spread() : undefined
+  }
+
   /** Tells all servers; one that cannot be told now is told by its upstream when it is back. Never rejects. */
   async spread(): Promise<void> {
     const outcomes = await Promise.allSettled([...this.#options.seats].map((seat) => this.#tell(seat)))
@@ -44,7 +56,9 @@ export class Verbosity {
         this.#options.log.debug('log level not set', { error: messageOf(outcome.reason) })
   }
 
-  async #tell({ server, upstream }: Seat): Promise<void> {
+  /** A modern server is told with every request. */
+  async #tell({ server, upstream, listing }: Seat): Promise<void> {
+    if (listing?.era === 'modern') return
     const level = this.#wanted(server.name)
     if (!upstream || level === undefined || this.#told.get(upstream) === level) return
     this.#told.set(upstream, level)
@@ -53,8 +67,23 @@ export class Verbosity {
 
   #wanted(server: string): Level | undefined {
     const able = [...this.#options.sessions].filter(
-      ({ facts }) => facts.server === undefined || facts.server === server,
+      (session) => session.server === undefined || session.server === server,
     )
-    return mostVerbose(able.map(({ level }) => level))
+    const passing = [...this.#passing.values()].filter((one) => one.server === server && isPassing(one))
+    return mostVerbose([...able, ...passing].map(({ level }) => level))
   }
+}
+
+/** How long the level of a modern request counts for its server. It ends with the next change, not on its own. */
+const A_WHILE = 60_000
+
+interface Passing {
+  readonly server: string
+  readonly level: Level
+  /** Monotonic, in milliseconds. */
+  readonly until: number
+}
+
+function isPassing(wish: Passing | undefined): boolean {
+  return wish !== undefined && performance.now() < wish.until
 }

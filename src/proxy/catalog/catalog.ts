@@ -102,7 +102,7 @@ export class Catalog implements Disposable {
   #announceOne(server: string | undefined, { lists, at }: Announced, now: number): number {
     const view = this.view(server)
     if (!view) return this.#forget(server)
-    const changed = kinds.filter((kind) => !view.lists[kind].equals(lists[kind]))
+    const changed = kinds.filter((kind) => !isSame(view.lists, lists, kind))
     if (changed.length === 0) return Number.POSITIVE_INFINITY
     if (now - at < MOST_OFTEN) return MOST_OFTEN - (now - at)
     this.#announced.set(server, { lists: view.lists, at: now })
@@ -119,4 +119,9 @@ export class Catalog implements Disposable {
     clearTimeout(this.#timer)
     this.#views.clear()
   }
+}
+
+/** Whether clients of neither era see a difference. */
+function isSame(a: View['lists'], b: View['lists'], kind: Kind): boolean {
+  return a.legacy[kind].equals(b.legacy[kind]) && a.modern[kind].equals(b.modern[kind])
 }

@@ -3,6 +3,7 @@ import { messageOf } from '../../shared/errors.ts'
 import type { Log } from '../../shared/log.ts'
 import type { ServerState } from '../../shared/status.ts'
 import { carry } from '../bridge/carry.ts'
+import type { Crossing } from '../bridge/crossing.ts'
 import type { Parking } from '../bridge/parking.ts'
 import type { Exchange } from '../exchange.ts'
 import { isError, type Params, type RpcNotification, type RpcResponse } from '../rpc.ts'
@@ -65,6 +66,7 @@ export class Upstream implements AsyncDisposable {
   readonly #wishes: Wishes
   /** Of a remote server; what a process speaks it says itself. */
   readonly #verdict: Verdict | undefined
+  readonly #crossing: Crossing
   readonly #closing = new AbortController()
   #listing: Listing | undefined
   #confirmedAt: number | undefined
@@ -81,6 +83,7 @@ export class Upstream implements AsyncDisposable {
     this.#timing = { ...defaultTiming, ...options.timing }
     this.#log = options.log.with({ server: server.name })
     this.#wishes = new Wishes(this.#log)
+    this.#crossing = { upstream: server.name, parking: options.parking, listing: () => this.#listing }
     this.#transport = server.transport.kind === 'auto' ? 'http' : server.transport.kind
     const shared = { server, timing: this.#timing, log: this.#log }
     this.#verdict = verdictOn(server, { owner: options.owner, log: this.#log })
@@ -147,7 +150,7 @@ export class Upstream implements AsyncDisposable {
    * upstream session is re-initialised once and the call repeated, since it was not executed.
    */
   call(exchange: Exchange): Promise<RpcResponse> {
-    return this.#attempts.run(exchange, (connection) => carry(connection, exchange, this.#options.parking))
+    return this.#attempts.run(exchange, (connection) => carry(connection, exchange, this.#crossing))
   }
 
   /** The log level the downstream sessions want together; replayed after a reconnect. */
