@@ -1,10 +1,10 @@
-import { isDeepStrictEqual } from 'node:util'
 import { type Cell, isCrossed } from './cells.ts'
 import { connect, type RawClient, type Transcript } from './client.ts'
 import type { Exchange } from './exchange.ts'
 import { comparableReceived, comparableSeen } from './exclusions.ts'
 import type { Path } from './ground.ts'
 import type { Json, MirrorServer } from './mirror.ts'
+import { firstDifference } from './pointer.ts'
 import { translatedReceived, translatedSeen } from './translations.ts'
 import type { Wire } from './wire.ts'
 
@@ -12,6 +12,8 @@ import type { Wire } from './wire.ts'
 export interface Difference {
   readonly exchange: Exchange
   readonly side: 'client' | 'server'
+  /** Where they part: the proxied value, not the direct one. */
+  readonly at: string
   readonly direct: readonly Json[]
   readonly proxied: readonly Json[]
 }
@@ -95,7 +97,8 @@ function addressOf({ url }: MirrorServer): string {
 }
 
 function difference(exchange: Exchange, side: Difference['side'], direct: readonly Json[], proxied: readonly Json[]) {
-  return isDeepStrictEqual(direct, proxied) ? [] : [{ exchange, side, direct, proxied }]
+  const at = firstDifference(proxied, direct)
+  return at === undefined ? [] : [{ at, exchange, side, direct, proxied }]
 }
 
 /** The exchange as the address has it: its names for tools and prompts instead of the server's own. */

@@ -24,7 +24,7 @@ describe.each(openCells.map((cell) => ({ title: titleOf(cell), cell })))('$title
       const comparison = await Comparison.of(path, ground.wire)
       const batch = fc.array(exchanges(path.terrain), { minLength: path.width, maxLength: path.width })
       const property = fc.asyncProperty(batch, async (some) => {
-        expect(await comparison.differences(some)).toEqual([])
+        expect((await comparison.differences(some)).map(({ side, at }) => `${side} ${at}`)).toEqual([])
       })
       // What never ends takes long to make smaller: then the report comes with what there is.
       const interruptAfterTimeLimit = patience(share) - 10_000

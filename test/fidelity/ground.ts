@@ -15,7 +15,7 @@ export interface Path {
   readonly behind: MirrorServer
   /** The same server in either era, where clients reach it directly. */
   readonly twins: Readonly<Record<Era, MirrorServer>>
-  /** How many exchanges may be under way at once: on pipes, questions are only certain when there is but one. */
+  /** How many exchanges may be under way at once: on pipes, much is only certain when there is but one. */
   readonly width: number
   /** What the address calls the server's own tools and prompts. */
   readonly shown: (own: string) => string
@@ -121,7 +121,7 @@ function ownPath(place: Place, cell: Cell, url: string): Path {
   const listed = fc.nat().map((id) => `${name}://item/${id}`)
   const more = ['unlisted', '', 'ü', '-']
   return {
-    ...pathOf(place, cell),
+    ...pathOf(place),
     url,
     shown: (own) => own,
     terrain: {
@@ -145,7 +145,7 @@ async function groupPath(place: Place, { cell, url, wire }: GroupAddress): Promi
   const client = await connect(cell.client, wire, url)
   const shown = await shownNames(client.ask, place.server.prefix)
   return {
-    ...pathOf(place, cell),
+    ...pathOf(place),
     url,
     shown: (own) => shown[names.indexOf(own)] ?? own,
     terrain: { ...terrainOf(place, cell), takesAnyMethod: false },
@@ -160,8 +160,8 @@ async function shownNames(ask: (method: string) => Promise<Json>, prefix: string
   return own
 }
 
-function pathOf({ transport, behind, twins }: Place, cell: Cell) {
-  return { behind, twins, width: transport === 'http' || cell.server === 'modern' ? WIDTH : 1 }
+function pathOf({ transport, behind, twins }: Place) {
+  return { behind, twins, width: transport === 'http' ? WIDTH : 1 }
 }
 
 function terrainOf({ name, transport }: Place, cell: Cell) {

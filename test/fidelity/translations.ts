@@ -33,11 +33,11 @@ const results: readonly Translation[] = [
         : result,
   },
   {
-    what: 'the keys of questions and the state of the request',
-    why: 'whoever asks in the modern era chooses them',
+    what: 'the keys of questions, the ids of visits to URLs and the state of the request',
+    why: 'whoever asks in the modern era chooses them; it has no ids for visits to URLs',
     of: ({ inputRequests, requestState, ...rest }) =>
       isRecord(inputRequests)
-        ? { ...rest, questions: Object.values(inputRequests) }
+        ? { ...rest, questions: Object.values(inputRequests).map(withoutElicitationId) }
         : { ...rest, ...(requestState !== undefined && { requestState }) },
   },
 ]
@@ -53,7 +53,7 @@ const requests: readonly Translation[] = [
 
 export function translatedSeen(transcript: Transcript): Transcript {
   return transcript.map((message) =>
-    isRecord(message.result) ? { ...message, result: apply(results, message.result) } : message,
+    isRecord(message.result) ? { ...message, result: apply(results, message.result) } : withoutElicitationId(message),
   )
 }
 
@@ -62,6 +62,13 @@ export function translatedReceived(entries: readonly Json[]): readonly Json[] {
     if (!isRecord(request) || !isRecord(request.params)) return { ...entry, ...(request !== undefined && { request }) }
     return { ...entry, request: { ...request, params: apply(requests, request.params) } }
   })
+}
+
+function withoutElicitationId(question: unknown): Json {
+  if (!isRecord(question)) return {}
+  if (question.method !== 'elicitation/create' || !isRecord(question.params)) return question
+  const { elicitationId: _id, ...params } = question.params
+  return { ...question, params }
 }
 
 function apply(translations: readonly Translation[], value: Json): Json {
