@@ -63,13 +63,13 @@ const id = fc.oneof(
   fc.constantFrom('', '0', '1', '9007199254740993', '-1', 'ü\u2028', '12345678901234567890123'),
 )
 
+/** Text that UTF-8, and so the head of a request, can carry: no halves of characters. */
+const wholeText = text.filter((one) => !/[\ud800-\udfff]/u.test(one))
+
 const token = fc.oneof(fc.nat(), fc.constantFrom(0, -1, 1.5), text)
 
 /** Codes that speak of the hop itself (headers, revision, capabilities of the peer) are the hop's own business. */
-const code = fc.oneof(
-  fc.integer({ min: -31_000, max: 99_999 }),
-  fc.constantFrom(-32603, -32602, -32601, -32042, -32000),
-)
+const code = fc.oneof(fc.integer({ min: -31_000, max: 99_999 }), fc.constantFrom(-32603, -32602, -32601, -32000))
 
 export function exchanges(terrain: Terrain): fc.Arbitrary<Exchange> {
   const asked = fc.oneof(...requests(terrain))
@@ -109,7 +109,7 @@ function requests(terrain: Terrain): fc.Arbitrary<{ readonly method: string; rea
     .chain((method) => of(method, noise))
   return [
     of('tools/call', noisy({ name: name(terrain.tools) }, { arguments: noise, extra: anything })),
-    of('tools/call', noisy({ name: name(terrain.tools), arguments: noisy({}, { region: text }) })),
+    of('tools/call', noisy({ name: name(terrain.tools), arguments: noisy({}, { region: wholeText }) })),
     of(
       'prompts/get',
       noisy(
