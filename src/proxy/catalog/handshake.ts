@@ -25,7 +25,7 @@ export function initializeResult(view: View, version: Version, identity: Identit
     protocolVersion: version,
     capabilities: capabilitiesOf(view, 'legacy'),
     serverInfo: serverInfoOf(view, identity),
-    ...(instructions !== '' && { instructions }),
+    ...(instructions !== undefined && { instructions }),
     ...(Object.keys(meta).length > 0 && { _meta: meta }),
   }
 }
@@ -39,7 +39,7 @@ export function discoverResult(view: View, freshness: Freshness, identity: Ident
     resultType: 'complete',
     supportedVersions: modernVersions,
     capabilities: capabilitiesOf(view, 'modern'),
-    ...(instructions !== '' && { instructions }),
+    ...(instructions !== undefined && { instructions }),
     ...freshness,
     _meta: withServerInfo(view, meta, identity),
   }
@@ -64,9 +64,10 @@ function serverInfoOf(view: View, { name, version, project, group }: Identity): 
   return ownListing(view)?.serverInfo ?? { name, title: `${project} ${group}`, version }
 }
 
-function instructionsOf(view: View): string {
+/** A server's own may be empty; merged ones are left out then. */
+function instructionsOf(view: View): string | undefined {
   const own = ownListing(view)
-  return own ? (own.instructions ?? '') : mergeInstructions(view.offers)
+  return own ? own.instructions : mergeInstructions(view.offers) || undefined
 }
 
 /** What a client of that era can do here. */

@@ -18,7 +18,8 @@ export interface InboxOptions {
   readonly flights: Flights
   /** Batches exist in 2025-03-26 only. */
   readonly takesBatches: () => boolean
-  readonly send: (message: RpcResponse | RpcNotification) => void
+  /** Resolves when the server has it, or it is known that it will not; never rejects. */
+  readonly send: (message: RpcResponse | RpcNotification) => Promise<void>
   readonly events: Pick<ConnectionEvents, 'notified' | 'stale'>
 }
 
@@ -75,7 +76,7 @@ export class Inbox {
   }
 
   async #requested(request: RpcRequest, origin: Id | undefined): Promise<void> {
-    this.#options.send(await this.#answerTo(request, origin))
+    await this.#options.send(await this.#answerTo(request, origin))
   }
 
   async #answerTo(request: RpcRequest, origin: Id | undefined): Promise<RpcResponse> {
@@ -88,12 +89,17 @@ export class Inbox {
     call.asked.set(id, withdrawn)
     const elicitation = method === 'elicitation/create' ? request.params?.elicitationId : undefined
     if (elicitation !== undefined && call.elicitations.size < MAX_ASKED) call.elicitations.add(elicitation)
-    const progressed = (notification: RpcNotification): void => this.#options.send(notification)
+    // Each message is a POST of its own: only one after the other do they arrive in the order the client had.
+    let told = Promise.resolve()
+    const progressed = (notification: RpcNotification): void => {
+      told = told.then(() => this.#options.send(notification))
+    }
     try {
       return { ...(await call.exchange.sink.request(request, { signal: withdrawn.signal, progressed })), id }
     } catch (error) {
       return failureResponse(id, error)
     } finally {
+      await told
       call.asked.delete(id)
       call.touch()
     }

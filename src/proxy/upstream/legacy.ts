@@ -30,7 +30,7 @@ export class LegacyConnection implements Connection {
     const inbox = new Inbox({
       flights: line.flights,
       takesBatches: () => this.#greeting === undefined || this.#greeting.protocolVersion === '2025-03-26',
-      send: (message) => void line.tell(message, REPLY_MS),
+      send: (message) => line.tell(message, REPLY_MS),
       events: options.events,
     })
     line.speak({
