@@ -1,12 +1,20 @@
 import { envelope } from '../era.ts'
 import { isRecord, type Params } from '../rpc.ts'
+import type { Declaration } from './handshake.ts'
 
 /** The revision spoken with modern servers; it stands in every request. */
 export const MODERN_VERSION = '2026-07-28'
 
-/** The parameters of a request the proxy makes for itself: it can do nothing for the server, and wants no logs. */
-export function enveloped(params: Params | undefined, clientInfo: Params): Params {
-  const meta = { [envelope.version]: MODERN_VERSION, [envelope.clientInfo]: clientInfo, [envelope.capabilities]: {} }
+/**
+ * The parameters of a request the proxy makes for itself. It declares all that some client may be able to do, so that a
+ * server lists what needs it; roots too: whoever calls here is asked with the result of its own call. It wants no logs.
+ */
+export function enveloped(params: Params | undefined, { clientInfo, capabilities }: Declaration): Params {
+  const meta = {
+    [envelope.version]: MODERN_VERSION,
+    [envelope.clientInfo]: clientInfo,
+    [envelope.capabilities]: { roots: {}, ...capabilities },
+  }
   return { ...params, _meta: meta }
 }
 

@@ -80,7 +80,7 @@ async function discover(line: Line, options: HandshakeOptions): Promise<RpcRespo
   const deadline = isKnown
     ? signal
     : AbortSignal.any([signal, AbortSignal.timeout(Math.min(timing.probe, budget * PROBE_SHARE))])
-  const connection = new ModernConnection(line, { ...options, clientInfo: options.declares.clientInfo })
+  const connection = new ModernConnection(line, options)
   try {
     return await connection.ask('server/discover', undefined, deadline)
   } catch (error) {
@@ -112,7 +112,7 @@ function isCommon(answer: RpcResponse): boolean {
 
 async function greetModern(line: Line, options: HandshakeOptions, answer: RpcResponse): Promise<Connection> {
   if (isError(answer)) throw refused('server/discover', answer.error.message)
-  const connection = new ModernConnection(line, { ...options, clientInfo: options.declares.clientInfo })
+  const connection = new ModernConnection(line, options)
   connection.greet(modernGreeting(answer.result))
   if (line.link.transport === 'http') await options.verdict?.settle('modern')
   return connection

@@ -21,6 +21,7 @@ import { type Connection, type Greeting, itself, nobody } from './connection.ts'
 import { isModernAnswer, versionsIn } from './discovery.ts'
 import { enveloped, MODERN_VERSION, metaOf } from './envelope.ts'
 import { LinkFailure } from './failure.ts'
+import type { Declaration } from './handshake.ts'
 import type { Headers } from './headers.ts'
 import type { Line, LineOptions } from './line.ts'
 import type { Link } from './link.ts'
@@ -32,8 +33,8 @@ import type { PendingCall } from './pending.ts'
 const NOTIFY_MS = 1000
 
 export interface ModernOptions extends LineOptions {
-  /** Who the proxy is when it asks for itself. */
-  readonly clientInfo: Params
+  /** What the proxy says of itself in its own requests. */
+  readonly declares: Declaration
   /** Fetches the lists anew and hands the tools to `listed`. */
   readonly relist: () => Promise<void>
 }
@@ -159,7 +160,7 @@ export class ModernConnection implements Connection {
     params: Params | undefined,
     { signal, notify }: { readonly signal: AbortSignal; readonly notify: (notification: RpcNotification) => void },
   ): Promise<RpcResponse> {
-    const full = enveloped(params, this.#options.clientInfo)
+    const full = enveloped(params, this.#options.declares)
     return this.#line.ask({ method, params: full, signal, sink: { ...nobody, notify }, caller: itself('modern') })
   }
 

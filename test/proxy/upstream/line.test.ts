@@ -46,7 +46,7 @@ async function wire(era: Era = 'legacy'): Promise<Wire> {
     events: { notified: () => {}, stale: () => {}, lost: (failure) => lost.push(failure) },
   }
   const line = await Line.open(open, options)
-  const modern = { ...options, clientInfo: {}, relist: async () => {} }
+  const modern = { ...options, declares: { capabilities: {}, clientInfo: {} }, relist: async () => {} }
   const connection = era === 'legacy' ? new LegacyConnection(line, options) : new ModernConnection(line, modern)
   const [events] = ends
   if (!events) throw new Error('the link was not opened')
