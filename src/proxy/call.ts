@@ -11,6 +11,8 @@ export interface CallOptions {
   readonly params: Params | undefined
   /** Takes what does not belong on this call's own stream; returns whether it did. */
   readonly divert: (notification: RpcNotification) => boolean
+  /** Hears what the server asks the client. */
+  readonly asked: (request: RpcRequest) => void
 }
 
 /** One request of a session on its way: the exchange an upstream carries, its sink the answer of the POST. */
@@ -43,11 +45,14 @@ export class Call implements Exchange, Sink {
     const { reply, session, divert } = this.#options
     if (divert(notification)) return
     if (notification.method === 'notifications/message' && !session.wants(notification, true)) return
-    reply.send(JSON.stringify(notification))
+    // The progress of a task goes on when the call that began it is answered.
+    if (reply.isOpen) reply.send(JSON.stringify(notification))
+    else session.notify(notification)
   }
 
   request(request: RpcRequest, asking: Asking): Promise<RpcResponse> {
-    const { reply, session } = this.#options
+    const { reply, session, asked } = this.#options
+    asked(request)
     return session.ask(request, reply, asking)
   }
 

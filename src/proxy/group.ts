@@ -1,14 +1,15 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { Group as GroupConfig, Server } from '../config/profile.ts'
-import { within } from '../shared/async.ts'
+import type { Group as GroupConfig } from '../config/profile.ts'
 import { messageOf } from '../shared/errors.ts'
 import type { Log } from '../shared/log.ts'
 import type { Env } from '../shared/paths.ts'
 import type { ProxyState } from '../shared/status.ts'
+import { Belongings } from './belongings.ts'
 import { Parking } from './bridge/parking.ts'
 import { Catalog } from './catalog/catalog.ts'
 import { type Identity, initializeResult } from './catalog/handshake.ts'
 import { LearnedUris } from './catalog/learned.ts'
+import { Connector } from './connector.ts'
 import { Endpoint } from './downstream/endpoint.ts'
 import { type Guard, guardOf } from './downstream/guard.ts'
 import { LegacyEndpoint } from './downstream/legacy.ts'
@@ -18,16 +19,28 @@ import { serveRoutes } from './downstream/routes.ts'
 import { type SessionFacts, sealerOf } from './downstream/sealer.ts'
 import type { Session } from './downstream/session.ts'
 import { Sessions } from './downstream/sessions.ts'
+import { Elicitations } from './elicitations.ts'
+import type { Asking } from './exchange.ts'
 import { proxyState } from './health.ts'
 import { News } from './news.ts'
 import { Relay } from './relay.ts'
 import { type Report, Reporter, serverStatus } from './report.ts'
-import { INVALID_PARAMS, type Params, RpcFailure } from './rpc.ts'
-import type { Seat } from './seat.ts'
+import {
+  INTERNAL_ERROR,
+  INVALID_PARAMS,
+  type Params,
+  RpcFailure,
+  type RpcNotification,
+  type RpcRequest,
+  type RpcResponse,
+} from './rpc.ts'
+import type { Line, Seat } from './seat.ts'
 import { Seats } from './seats.ts'
+import { isPrivate, lineOf, type Owner } from './sharing.ts'
+import { Sight } from './sight.ts'
 import { Subscriptions } from './subscriptions.ts'
-import { sharedCapabilities } from './upstream/handshake.ts'
-import { Upstream, type UpstreamEvents } from './upstream/upstream.ts'
+import { Tasks } from './tasks.ts'
+import type { Upstream, UpstreamEvents } from './upstream/upstream.ts'
 import { Verbosity } from './verbosity.ts'
 
 export interface GroupOptions {
@@ -48,9 +61,12 @@ export class Group implements AsyncDisposable {
   readonly #pulse = new Pulse()
   readonly #parking = new Parking()
   readonly #learned = new LearnedUris()
+  readonly #tasks = new Tasks()
+  readonly #elicitations = new Elicitations()
   readonly #reporter: Reporter
   readonly #seats: Seats
   readonly #catalog: Catalog
+  readonly #sight: Sight
   readonly #sessions: Sessions
   readonly #subscriptions: Subscriptions
   readonly #news: News
@@ -61,8 +77,6 @@ export class Group implements AsyncDisposable {
   #generation: number
   #secrets: readonly string[]
   #state: ProxyState = 'starting'
-  /** While first lists are waited for; undefined once that is over, for good. */
-  #firstLists: Promise<void> | undefined
 
   constructor(options: GroupOptions) {
     this.#options = options
@@ -71,19 +85,54 @@ export class Group implements AsyncDisposable {
     this.#secrets = options.secrets
     this.#guard = guardOf(options.group)
     this.#reporter = new Reporter(() => this.#report(), options.report)
+    const connector = this.#makeConnector()
     this.#seats = new Seats(options.group.servers, {
-      connect: (server) => this.#connect(server),
+      connect: (server, owner) => connector.connect(server, owner),
       swapped: (seat) => this.#swapped(seat),
+      opened: (line) => this.#opened(line),
+      isAttended: (owner) => this.#sessionOf(owner)?.stream !== undefined,
       settled: () => this.#settled(),
     })
     this.#catalog = this.#makeCatalog()
+    this.#sight = this.#makeSight()
     this.#subscriptions = this.#makeSubscriptions()
     this.#sessions = this.#makeSessions()
-    this.#news = new News({ sessions: this.#sessions, subscriptions: this.#subscriptions })
-    this.#verbosity = new Verbosity({ sessions: this.#sessions, seats: this.#seats, log: options.log })
+    this.#news = this.#makeNews()
+    this.#verbosity = this.#makeVerbosity()
     this.#serve = this.#makeServe()
-    this.#firstLists = this.#waitForFirstLists()
     this.#reporter.changed()
+  }
+
+  #makeConnector(): Connector {
+    return new Connector({
+      ...this.#options,
+      parking: this.#parking,
+      events: (owner) => (owner ? this.#privateEvents(owner) : this.#events),
+      ask: (owner, request, asking) => this.#ask(owner, request, asking),
+    })
+  }
+
+  #makeSight(): Sight {
+    return new Sight({ catalog: this.#catalog, seats: this.#seats, listWait: () => this.#config.listWait })
+  }
+
+  #makeNews(): News {
+    return new News({
+      sessions: this.#sessions,
+      subscriptions: this.#subscriptions,
+      sees: (session, line) => this.#sight.sees(session, line),
+      isApart: (session) => this.#catalog.isWatchedBy(session),
+      belongings: new Belongings({ tasks: this.#tasks, elicitations: this.#elicitations }),
+    })
+  }
+
+  #makeVerbosity(): Verbosity {
+    return new Verbosity({
+      sessions: this.#sessions,
+      lines: () => this.#seats.lines(),
+      sees: (session, line) => this.#sight.sees(session, line),
+      log: this.#options.log,
+    })
   }
 
   #makeCatalog(): Catalog {
@@ -96,7 +145,7 @@ export class Group implements AsyncDisposable {
 
   #makeSubscriptions(): Subscriptions {
     return new Subscriptions({
-      upstream: (server) => this.#seats.get(server)?.upstream,
+      upstream: (line) => this.#upstreamAt(line),
       failed: (server, reason) =>
         this.#options.log.warn('subscription not changed', { server, error: messageOf(reason) }),
     })
@@ -109,8 +158,11 @@ export class Group implements AsyncDisposable {
       most: () => this.#config.limits.maxSessions,
       ended: (session) => {
         this.#subscriptions.end(session)
+        this.#catalog.forget(session)
+        for (const seat of this.#seats) seat.leave(session.facts.sid)
         if (session.level !== undefined) this.#verbosity.later()
       },
+      tell: (session, notification) => this.#tell(session, notification),
     })
   }
 
@@ -120,9 +172,11 @@ export class Group implements AsyncDisposable {
       learned: this.#learned,
       subscriptions: this.#subscriptions,
       seat: (server) => this.#seats.get(server),
-      known: (server) => this.#known(server),
+      tasks: this.#tasks,
+      elicitations: this.#elicitations,
+      sight: this.#sight,
       setLevel: (session, level) => this.#verbosity.set(session, level),
-      divert: (server, notification) => this.#news.divert(server, notification),
+      divert: (line, notification, call) => this.#news.divert(line, notification, call),
       log: this.#options.log,
     })
     const legacy = new LegacyEndpoint({
@@ -168,22 +222,6 @@ export class Group implements AsyncDisposable {
     this.#reporter.flush()
   }
 
-  #connect(server: Server): Upstream {
-    const { owner, env, identity, log } = this.#options
-    const { name, version } = identity
-    const declares = { capabilities: sharedCapabilities, clientInfo: { name, version } }
-    return new Upstream({
-      server,
-      owner,
-      env,
-      declares,
-      version,
-      log,
-      parking: this.#parking,
-      events: this.#events,
-    })
-  }
-
   /** What an upstream that no longer serves has to say concerns nobody. */
   readonly #events: UpstreamEvents = {
     changed: () => this.#reporter.changed(),
@@ -191,6 +229,57 @@ export class Group implements AsyncDisposable {
     notified: (upstream, notification) => {
       if (this.#seats.get(upstream.name)?.upstream === upstream) this.#news.heard(upstream.name, notification)
     },
+  }
+
+  /** What comes over a client's own upstream is for that client alone. */
+  #privateEvents(owner: Owner): UpstreamEvents {
+    return {
+      changed: () => {},
+      listed: () => this.#catalog.overlaid(),
+      notified: ({ name }, notification) => this.#news.heard(lineOf(name, owner), notification),
+    }
+  }
+
+  #sessionOf({ session }: Owner): Session | undefined {
+    return session === undefined ? undefined : this.#sessions.named(session)
+  }
+
+  async #ask(owner: Owner, request: RpcRequest, asking: Asking): Promise<RpcResponse> {
+    const session = this.#sessionOf(owner)
+    if (!session) throw new RpcFailure(INTERNAL_ERROR, 'The client is not connected')
+    return session.ask(request, undefined, asking)
+  }
+
+  /** A client's own upstream knows nothing yet of what it wants; and from now on it has lists of its own. */
+  #opened({ name, owner }: Line): void {
+    const session = owner && this.#sessionOf(owner)
+    if (!session) return
+    this.#catalog.watchFor(session, {
+      view: () => this.#sight.view(session),
+      tell: (changed) => this.#news.told(session, changed),
+    })
+    this.#subscriptions.replay(name)
+    if (session.level !== undefined) this.#verbosity.later()
+  }
+
+  /** The upstream a way leads to; a private one is opened if need be. */
+  #upstreamAt(line: string): Upstream | undefined {
+    const open = [...this.#seats.lines()].find(({ name }) => name === line)
+    if (open) return open.upstream
+    const session = [...this.#sessions].find((one) => isPrivate(line) && this.#sight.sees(one, line))
+    const seat = [...this.#seats].find((one) => session && one.lineOf(session.caller) === line)
+    return session && seat?.open(session.caller)
+  }
+
+  /**
+   * What a client says to its servers goes to those it has for itself; to one it shares with others only on that
+   * server's own address, and never that its roots are others: a shared server knows of none.
+   */
+  #tell(session: Session, notification: RpcNotification): void {
+    const isAboutRoots = notification.method === 'notifications/roots/list_changed'
+    const isLone = session.facts.server !== undefined && !isAboutRoots
+    for (const { name, owner, upstream } of this.#seats.lines())
+      if ((owner || isLone) && this.#sight.sees(session, name)) void upstream.tell(notification)
   }
 
   #changed(): void {
@@ -211,22 +300,8 @@ export class Group implements AsyncDisposable {
     this.#changed()
   }
 
-  /** The promise of the first lists of that address while they are worth waiting for; undefined ever after. */
-  #known(server: string | undefined): Promise<void> | undefined {
-    if (!this.#firstLists || server === undefined) return this.#firstLists
-    const seat = this.#seats.get(server)
-    if (!seat || seat.listing || seat.isSettled) return undefined
-    return Promise.race([this.#firstLists, seat.settled()])
-  }
-
-  #waitForFirstLists(): Promise<void> {
-    return within(this.#config.listWait, this.#seats.settled(), undefined).then(() => {
-      this.#firstLists = undefined
-    })
-  }
-
   async #initialize({ server, version }: Pick<SessionFacts, 'server' | 'version'>): Promise<Params> {
-    await this.#known(server)
+    await this.#sight.sharedKnown(server)
     this.#catalog.watch(server)
     const view = this.#catalog.view(server)
     if (view) return initializeResult(view, version, this.#options.identity)
@@ -236,6 +311,9 @@ export class Group implements AsyncDisposable {
   #listening(session: Session): void {
     this.#catalog.watch(session.facts.server)
     this.#news.listening(session)
+    // Its own upstreams may have been closed while nobody listened.
+    for (const seat of this.#seats)
+      if (seat.ownerOf(session.caller)) this.#subscriptions.replay(seat.lineOf(session.caller))
   }
 
   #report(): Report {

@@ -1,5 +1,6 @@
+import { type Belongings, NOBODY } from './belongings.ts'
 import type { Session } from './downstream/session.ts'
-import type { RpcNotification } from './rpc.ts'
+import type { Params, RpcNotification } from './rpc.ts'
 import type { Subscriptions } from './subscriptions.ts'
 import { type Kind, kinds } from './upstream/listing.ts'
 
@@ -13,6 +14,17 @@ const methods = {
 export interface NewsOptions {
   readonly sessions: Iterable<Session>
   readonly subscriptions: Subscriptions
+  /** Whether what comes by this way from a server is for that session. */
+  readonly sees: (session: Session, line: string) => boolean
+  /** Whether a session has lists of its own, and is told of their changes alone. */
+  readonly isApart: (session: Session) => boolean
+  readonly belongings: Belongings
+}
+
+/** The call that a notification came with. */
+export interface Heard {
+  readonly session: Session
+  readonly params: Params | undefined
 }
 
 /** Brings what belongs to no request to the sessions it concerns, on their own streams. */
@@ -25,48 +37,67 @@ export class News {
 
   /** The lists of one address changed; `server` undefined: the group's own address. */
   listsChanged(server: string | undefined, changed: readonly Kind[]): void {
-    for (const session of this.#options.sessions) if (session.facts.server === server) tell(session, changed)
+    const { sessions, isApart } = this.#options
+    for (const session of sessions)
+      if (session.facts.server === server && !isApart(session)) this.told(session, changed)
   }
 
   /** A session that outlived its proxy may hold lists that are no longer true: it is told to look again, once. */
   listening(session: Session): void {
-    if (session.takeResumed()) tell(session, kinds)
+    if (session.takeResumed()) this.told(session, kinds)
+  }
+
+  told(session: Session, changed: readonly Kind[]): void {
+    for (const method of new Set(changed.map((kind) => methods[kind]))) session.notify({ jsonrpc: '2.0', method })
   }
 
   /**
-   * What a server said outside of any call: updates go to who subscribed, log messages to who set a level. Anything
-   * else goes only where there is no doubt: to the one session that can see the server.
+   * What a server said outside of any call: updates go to who subscribed, log messages to who set a level, what belongs
+   * to one session there. Anything else goes only where there is no doubt: to the one session that can see the server.
    */
-  heard(server: string, notification: RpcNotification): void {
+  heard(line: string, notification: RpcNotification): void {
     const { method } = notification
-    if (method === 'notifications/resources/updated') this.#updated(server, notification)
-    else this.#spread(server, notification)
+    const owner = this.#options.belongings.ownerOf(line, notification)
+    if (owner !== undefined) this.#named(owner)?.notify(notification)
+    else if (method === 'notifications/resources/updated') this.#updated(line, notification)
+    else this.#spread(line, notification)
   }
 
-  #spread(server: string, notification: RpcNotification): void {
-    const able = [...this.#options.sessions].filter(
-      ({ facts }) => facts.server === undefined || facts.server === server,
-    )
+  #spread(line: string, notification: RpcNotification): void {
+    const able = [...this.#options.sessions].filter((session) => this.#options.sees(session, line))
     const isLog = notification.method === 'notifications/message'
     const told = isLog ? able.filter((session) => session.wants(notification, false)) : able
     if (isLog || told.length === 1) for (const session of told) session.notify(notification)
   }
 
-  /** What came with a call but belongs to others; returns whether it did. List changes are told by the catalog. */
-  divert(server: string, notification: RpcNotification): boolean {
+  /**
+   * What came with a session's call but belongs to others; returns whether it did. List changes are told by the catalog.
+   */
+  divert(line: string, notification: RpcNotification, call: Heard): boolean {
     if (notification.method.endsWith('/list_changed')) return true
+    const owner = this.#options.belongings.ownerOf(line, notification)
+    if (owner !== undefined) return this.#passed(owner, notification, call)
     if (notification.method !== 'notifications/resources/updated') return false
-    this.#updated(server, notification)
+    this.#updated(line, notification)
     return true
   }
 
-  #updated(server: string, notification: RpcNotification): void {
+  /** What is about a task nobody has yet is about the one that this very call begins. */
+  #passed(owner: string, notification: RpcNotification, { session, params }: Heard): boolean {
+    const isOwn = owner === session.facts.sid || (owner === NOBODY && params?.task !== undefined)
+    if (isOwn || notification.method === 'notifications/progress') return false
+    this.#named(owner)?.notify(notification)
+    return true
+  }
+
+  #named(sid: string): Session | undefined {
+    for (const session of this.#options.sessions) if (session.facts.sid === sid) return session
+    return undefined
+  }
+
+  #updated(line: string, notification: RpcNotification): void {
     const { params } = notification
-    for (const { session, shown } of this.#options.subscriptions.interested(server, String(params?.uri)))
+    for (const { session, shown } of this.#options.subscriptions.interested(line, String(params?.uri)))
       session.notify({ ...notification, params: { ...params, uri: shown } })
   }
-}
-
-function tell(session: Session, changed: readonly Kind[]): void {
-  for (const method of new Set(changed.map((kind) => methods[kind]))) session.notify({ jsonrpc: '2.0', method })
 }

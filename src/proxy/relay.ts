@@ -9,8 +9,10 @@ import type { View } from './catalog/view.ts'
 import type { Reply } from './downstream/reply.ts'
 import type { Session } from './downstream/session.ts'
 import type { Body } from './downstream/stream.ts'
-import type { Exchange, Sink } from './exchange.ts'
+import type { Elicitations } from './elicitations.ts'
+import type { Caller, Exchange, Sink } from './exchange.ts'
 import type { Level } from './levels.ts'
+import type { Heard } from './news.ts'
 import { RESOURCE_NOT_FOUND, type Route, route } from './router.ts'
 import {
   errorResponse,
@@ -26,20 +28,25 @@ import {
   type RpcResponse,
 } from './rpc.ts'
 import type { Seat } from './seat.ts'
+import { isPrivate } from './sharing.ts'
+import type { Sight } from './sight.ts'
 import type { Subscriptions, Wish } from './subscriptions.ts'
+import { ownOf, ownTasks, type TaskSource } from './task-list.ts'
+import type { Tasks } from './tasks.ts'
 import type { Kind } from './upstream/listing.ts'
 
 export interface RelayOptions {
   readonly catalog: Catalog
   readonly learned: LearnedUris
   readonly subscriptions: Subscriptions
+  readonly tasks: Tasks
+  readonly elicitations: Elicitations
+  readonly sight: Sight
   readonly seat: (server: string) => Seat | undefined
-  /** Resolves when the first lists of that address are known, or it has been waited for long enough. */
-  readonly known: (server: string | undefined) => Promise<void> | undefined
   /** Brings the wish of all sessions together to the servers. */
   readonly setLevel: (session: Session, level: Level) => Promise<void>
   /** A notification that belongs to somebody else than the call it came with; returns whether it was taken. */
-  readonly divert: (server: string, notification: RpcNotification) => boolean
+  readonly divert: (line: string, notification: RpcNotification, call: Heard) => boolean
   readonly log: Log
 }
 
@@ -56,6 +63,7 @@ export class Relay {
 
   /** Answers one request on `reply`, sooner or later; never rejects. */
   async handle(session: Session, request: RpcRequest, reply: Reply): Promise<void> {
+    using _lent = session.lend(reply)
     try {
       const body = await this.#answer(session, request, reply)
       if (body === undefined) reply.abandon()
@@ -68,25 +76,28 @@ export class Relay {
   }
 
   async #answer(session: Session, request: RpcRequest, reply: Reply): Promise<Body | undefined> {
-    const { server } = session.facts
-    const first = this.#route(server, request)
-    const known = first.to === 'refuse' || first.to === 'anyOf' ? this.#options.known(server) : undefined
+    const first = this.#route(session, request)
+    const known = first.to === 'refuse' || first.to === 'anyOf' ? this.#options.sight.known(session) : undefined
     // A name nobody knows may only be not known yet: then the first lists are waited for, once.
     if (known !== undefined) await known
-    const decided = known === undefined ? first : this.#route(server, request)
+    const decided = known === undefined ? first : this.#route(session, request)
     switch (decided.to) {
       case 'pong':
         return result(request, {})
       case 'refuse':
         return JSON.stringify(errorResponse(request.id, decided.code, decided.message, decided.data))
       case 'list':
-        return this.#list(server, decided.kind, request)
+        return this.#list(session, decided.kind, request)
       case 'level':
         await within(LEVEL_WAIT, this.#options.setLevel(session, decided.level), undefined)
         return result(request, {})
       case 'subscribe':
       case 'unsubscribe':
         return restore(request, await this.#subscription(session, decided, String(request.params?.uri)))
+      case 'task':
+        return this.#task({ session, request, reply, params: decided.params }, decided.id)
+      case 'tasks':
+        return this.#tasks(session, request, decided)
       case 'anyOf':
         return this.#anyOf(session, request, decided)
       case 'upstream':
@@ -96,35 +107,89 @@ export class Relay {
     }
   }
 
-  #route(server: string | undefined, request: RpcRequest): Route {
-    return route(this.#view(server), request, (uri) => this.#options.learned.find(uri))
+  #route(session: Session, request: RpcRequest): Route {
+    return route(this.#view(session), request, (uri) => this.#options.learned.find(uri))
   }
 
-  #view(server: string | undefined): View {
-    const view = this.#options.catalog.view(server)
+  #view(session: Session): View {
+    const view = this.#options.sight.view(session)
     if (view) return view
-    throw new RpcFailure(INVALID_PARAMS, `Server ${server} is not in this group any more`)
+    throw new RpcFailure(INVALID_PARAMS, `Server ${session.facts.server} is not in this group any more`)
   }
 
   /** No upstream is asked: the bytes are ready, only the id goes in. */
-  async #list(server: string | undefined, kind: Kind, request: RpcRequest): Promise<Body> {
-    const known = this.#options.known(server)
+  async #list(session: Session, kind: Kind, request: RpcRequest): Promise<Body> {
+    const known = this.#options.sight.known(session)
     if (known !== undefined) await known
+    const list = this.#view(session).lists[kind]
+    this.#options.catalog.showed(session, kind, list)
     const head = `{"jsonrpc":"2.0","id":${JSON.stringify(request.id)},"result":`
-    return Buffer.concat([Buffer.from(head), this.#view(server).lists[kind], Buffer.from('}')])
+    return Buffer.concat([Buffer.from(head), list, Buffer.from('}')])
   }
 
-  async #carry({ session, request, reply, server, params }: Carried): Promise<Body | undefined> {
-    const divert = (notification: RpcNotification) => this.#options.divert(server, notification)
-    const call = new Call({ session, request, reply, params, divert })
+  async #carry(carried: Carried): Promise<Body | undefined> {
+    const { session, request, server, params } = carried
+    const { divert, tasks, elicitations } = this.#options
+    const { sid } = session.facts
+    const line = this.#seat(server).lineOf(session.caller)
+    const call = new Call({
+      ...carried,
+      divert: (notification) => divert(line, notification, { session, params }),
+      asked: (question) => elicitations.asked(line, sid, question),
+    })
     try {
       const response = await this.#seat(server).call(call)
+      tasks.learn({ server, line }, session.caller, response)
+      elicitations.answered(line, sid, response)
       return restore(request, this.#learn(session, server, response))
     } catch (thrown) {
       if (call.signal.aborted) return undefined
       throw thrown
     } finally {
       call.end()
+    }
+  }
+
+  /** On one server's address it is asked itself, unless many share the session with it: then only about one's own. */
+  async #task(carried: Omit<Carried, 'server'>, id: string): Promise<Body | undefined> {
+    const { session, request } = carried
+    const { caller, facts } = session
+    const server = facts.server ?? this.#options.tasks.find(id, caller)?.server
+    const line = server && this.#options.seat(server)?.lineOf(caller)
+    if (server !== undefined && line !== undefined && this.#isOwnTask(line, caller)(id))
+      return this.#carry({ ...carried, server })
+    return JSON.stringify(errorResponse(request.id, INVALID_PARAMS, `Unknown task: ${id}`))
+  }
+
+  #isOwnTask(line: string, caller: Caller): (id: string) => boolean {
+    return (id) => isPrivate(line) || this.#options.tasks.isOwn(id, line, caller)
+  }
+
+  /** One server's own answer without the tasks of others, or the own tasks of all as one page. */
+  async #tasks(
+    session: Session,
+    request: RpcRequest,
+    { servers, params }: Extract<Route, { to: 'tasks' }>,
+  ): Promise<Body | undefined> {
+    const sources = servers.map((server) => this.#taskSource(session, server, request.method))
+    const [only] = sources
+    if (session.facts.server === undefined || !only) return result(request, { tasks: await ownTasks(sources) })
+    const answer = await only.ask(params)
+    if (isError(answer) || !Array.isArray(answer.result.tasks)) return restore(request, answer)
+    return restore(request, { ...answer, result: { ...answer.result, tasks: ownOf(answer.result, only.isOwn) } })
+  }
+
+  #taskSource({ caller }: Session, server: string, method: string): TaskSource {
+    const seat = this.#seat(server)
+    const line = seat.lineOf(caller)
+    const { signal } = new AbortController()
+    const own = this.#isOwnTask(line, caller)
+    return {
+      ask: (params) => seat.call({ method, params, sink: silent, signal, caller }),
+      isOwn: (id) => {
+        if (isPrivate(line)) this.#options.tasks.remember({ server, line }, caller, id)
+        return own(id)
+      },
     }
   }
 
@@ -137,7 +202,7 @@ export class Relay {
   /** URIs in results lead back to the server they came from, under the name this view has for them. */
   #learn(session: Session, server: string, response: RpcResponse): RpcResponse {
     if (isError(response) || !isRecord(response.result)) return response
-    const view = this.#options.catalog.view(session.facts.server)
+    const view = this.#options.sight.view(session)
     const listed = view?.targets.resources
     visitLinks(response.result, (uri) => {
       if (!listed?.has(uri)) this.#options.learned.remember(uri, server)
@@ -151,7 +216,11 @@ export class Relay {
     { to, target, params }: Extract<Route, { to: 'subscribe' | 'unsubscribe' }>,
     shown: string,
   ): Promise<RpcResponse> {
-    const wish: Wish = { session, ...target, shown }
+    const seat = this.#seat(target.server)
+    // Opened first: a new one is told all that was wished before, and this is not.
+    seat.open(session.caller)
+    const server = seat.lineOf(session.caller)
+    const wish: Wish = { session, own: target.own, server, shown }
     const { subscriptions } = this.#options
     return to === 'subscribe' ? subscriptions.subscribe(wish, params) : subscriptions.unsubscribe(wish)
   }

@@ -1,8 +1,9 @@
 import { unmarkUri } from './catalog/names.ts'
+import type { Offer } from './catalog/offer.ts'
 import type { Target, View } from './catalog/view.ts'
 import { isLevel, type Level } from './levels.ts'
 import { INVALID_PARAMS, INVALID_REQUEST, isRecord, METHOD_NOT_FOUND, type Params } from './rpc.ts'
-import type { Kind } from './upstream/listing.ts'
+import type { Kind, Listing } from './upstream/listing.ts'
 
 /** The code of the legacy era for a resource that is not there. */
 export const RESOURCE_NOT_FOUND = -32002
@@ -17,6 +18,10 @@ export type Route =
   | { readonly to: 'upstream'; readonly server: string; readonly params: Params | undefined }
   /** Nobody listed this URI: whoever of these knows it. */
   | { readonly to: 'anyOf'; readonly servers: readonly string[]; readonly params: Params }
+  /** What a task's server is asked about it, if it is the caller's task. */
+  | { readonly to: 'task'; readonly id: string; readonly params: Params }
+  /** The caller's tasks of all these servers. */
+  | { readonly to: 'tasks'; readonly servers: readonly string[]; readonly params: Params }
   | { readonly to: 'subscribe' | 'unsubscribe'; readonly target: Target; readonly params: Params }
 
 /** What a request is routed by. */
@@ -28,6 +33,9 @@ export interface Asked {
 /** The server a URI was learned from, for URIs that no list contains. */
 export type Learned = (uri: string) => string | undefined
 
+/** Tasks of the modern era are an extension. */
+const TASKS = 'io.modelcontextprotocol/tasks'
+
 interface Context {
   readonly view: View
   readonly method: string
@@ -35,7 +43,8 @@ interface Context {
   readonly learned: Learned
 }
 
-const table: Readonly<Record<string, (context: Context) => Route>> = {
+/** Undefined where it is a method like any other: of a view without tasks. */
+const table: Readonly<Record<string, (context: Context) => Route | undefined>> = {
   // It begins a session and cannot be part of one: passed on, it would begin the shared one of its server anew.
   initialize: () => ({ to: 'refuse', code: INVALID_REQUEST, message: 'The session is initialized already' }),
   ping: () => ({ to: 'pong' }),
@@ -50,13 +59,19 @@ const table: Readonly<Record<string, (context: Context) => Route>> = {
   'resources/unsubscribe': (context) => subscription('unsubscribe', context),
   'completion/complete': complete,
   'logging/setLevel': setLevel,
+  'tasks/list': tasks,
+  'tasks/get': task,
+  'tasks/result': task,
+  'tasks/cancel': task,
+  'tasks/update': task,
 }
 
 /** Pure: the view says where names and URIs lead, the method says what to do with them. */
 export function route(view: View, { method, params }: Asked, learned: Learned): Route {
   if (!isMetaSound(params?._meta)) return refuse('params._meta must be an object, its progressToken text or a number')
   const decide = Object.hasOwn(table, method) ? table[method] : undefined
-  if (decide) return decide({ view, method, params: params ?? {}, learned })
+  const decided = decide?.({ view, method, params: params ?? {}, learned })
+  if (decided) return decided
   if (view.server !== undefined) return { to: 'upstream', server: view.server, params }
   return { to: 'refuse', code: METHOD_NOT_FOUND, message: 'Method not found' }
 }
@@ -159,6 +174,31 @@ function completion({ server }: Target, params: Params, ref: Params): Route {
 function setLevel({ params }: Context): Route {
   const { level } = params
   return isLevel(level) ? { to: 'level', level } : refuse(`Invalid log level: ${String(level)}`)
+}
+
+function task({ view, params }: Context): Route | undefined {
+  if (!view.offers.some(hasTasks)) return undefined
+  const { taskId } = params
+  return typeof taskId === 'string' ? { to: 'task', id: taskId, params } : refuse('params.taskId must be a string')
+}
+
+function tasks({ view, params }: Context): Route | undefined {
+  const [only] = view.offers
+  if (view.server !== undefined)
+    return only && hasTasks(only) ? { to: 'tasks', servers: [view.server], params } : undefined
+  const servers = view.offers.filter(({ listing }) => isRecord(tasksOf(listing)?.list)).map(({ server }) => server)
+  if (servers.length === 0) return undefined
+  return params.cursor === undefined ? { to: 'tasks', servers, params } : refuse('Invalid cursor')
+}
+
+function hasTasks({ listing }: Offer): boolean {
+  const extensions = listing?.capabilities.extensions
+  return tasksOf(listing) !== undefined || (isRecord(extensions) && isRecord(extensions[TASKS]))
+}
+
+function tasksOf(listing: Listing | undefined): Params | undefined {
+  const declared = listing?.capabilities.tasks
+  return isRecord(declared) ? declared : undefined
 }
 
 function refuse(message: string): Route {

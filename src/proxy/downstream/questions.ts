@@ -41,7 +41,7 @@ interface Question {
 export interface QuestionsOptions {
   /** What the client declared in `initialize`. */
   readonly capabilities: Params
-  /** The session's own stream, while the client keeps one open. */
+  /** Another way to the client: the session's own stream, or the answer to any of its requests. */
   readonly stream: () => Outlet | undefined
 }
 
@@ -58,11 +58,11 @@ export class Questions {
   }
 
   /**
-   * Puts a server's request to the client, on the outlet of the exchange it belongs to or, when that is closed, on the
-   * session's stream. Rejects with RpcFailure when the client cannot be asked, and when the signal aborts.
+   * Puts a server's request to the client, on the outlet of the exchange it belongs to or, when that is closed, on
+   * another one of the session. Rejects with RpcFailure when the client cannot be asked, and when the signal aborts.
    */
-  async ask(request: RpcRequest, outlet: Outlet, asking: Asking): Promise<RpcResponse> {
-    const open = outlet.isOpen ? outlet : this.#options.stream()
+  async ask(request: RpcRequest, outlet: Outlet | undefined, asking: Asking): Promise<RpcResponse> {
+    const open = outlet?.isOpen ? outlet : this.#options.stream()
     checkCapability(request, this.#options.capabilities)
     if (!open) throw new RpcFailure(INTERNAL_ERROR, 'The client is not connected')
     if (this.#open.size >= MOST) throw new RpcFailure(INTERNAL_ERROR, 'Too many requests wait for the client')
@@ -117,6 +117,13 @@ function checkCapability({ method, params }: RpcRequest, capabilities: Params): 
   if (!isRecord(declared)) throw new RpcFailure(METHOD_NOT_FOUND, `The client has not declared the capability ${name}`)
   if (method === 'elicitation/create' && !isModeKnown(params?.mode ?? 'form', declared))
     throw new RpcFailure(INVALID_PARAMS, `The client has not declared the elicitation mode ${String(params?.mode)}`)
+  if (method === 'sampling/createMessage' && hasTools(params) && !isRecord(declared.tools))
+    throw new RpcFailure(INVALID_PARAMS, 'The client has not declared the capability sampling.tools')
+}
+
+/** Such a request must not be sent to a client that has not declared tools (MCP: Client, Sampling). */
+function hasTools(params: Params | undefined): boolean {
+  return params?.tools !== undefined || params?.toolChoice !== undefined
 }
 
 /** An empty capability means forms, as before there were modes (MCP: Client, Elicitation). */

@@ -9,18 +9,11 @@ const acceptedVersions: readonly string[] = ['2024-11-05', '2025-03-26', '2025-0
 
 const LONGEST_REASON = 200
 
-/** What a server is told of its client. */
-export interface Declaration {
-  readonly capabilities: Params
-  readonly clientInfo: Params
-}
-
 /** What a session that all clients share can do for a server: pass its questions on to the client they are for. */
 export const sharedCapabilities: Params = { sampling: {}, elicitation: { form: {}, url: {} } }
 
 export interface HandshakeOptions extends LegacyOptions {
   readonly openLink: (events: LinkEvents) => Promise<Link>
-  readonly declares: Declaration
   readonly signal: AbortSignal
   /** Takes over the end of a connection that did not come about. */
   readonly leave: (closing: Promise<void>) => void

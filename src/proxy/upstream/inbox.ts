@@ -1,22 +1,27 @@
+import type { Sink } from '../exchange.ts'
 import {
   errorResponse,
   failureResponse,
   type Id,
   INTERNAL_ERROR,
+  isError,
   isMessage,
   isNotification,
   isRecord,
   isRequest,
   isResponse,
+  type Params,
   type RpcMessage,
   type RpcNotification,
   type RpcRequest,
   type RpcResponse,
 } from '../rpc.ts'
-import { callOf, listenerOf, only } from './attribution.ts'
+import { callsOf, listenerOf, only, relatedTask } from './attribution.ts'
 import type { ConnectionEvents } from './connection.ts'
 import { LinkFailure } from './failure.ts'
 import type { PendingCall } from './pending.ts'
+import { permitted } from './permission.ts'
+import { Question } from './question.ts'
 
 export interface InboxOptions {
   /** The clients' requests in flight, by our id. */
@@ -26,16 +31,28 @@ export interface InboxOptions {
   /** Batches exist in 2025-03-26 only. */
   readonly takesBatches: () => boolean
   readonly send: (message: RpcResponse | RpcNotification) => void
+  /** What the server was told its client can do. */
+  readonly declared: Params
+  /** Who is asked what the server asks outside of any call; undefined when there is no such client. */
+  readonly client: Sink | undefined
+  /** The server asked, and nothing but what was in flight said whom. */
+  readonly guessed: () => void
   readonly events: Pick<ConnectionEvents, 'notified' | 'stale'>
 }
 
 /** Questions of the server that one call may leave open. */
 const MAX_ASKED = 64
+/** Calls answered with a task whose progress is still listened to. */
+const MAX_OUTLIVED = 256
 const LIST_CHANGED = /^notifications\/(tools|prompts|resources)\/list_changed$/
 
 /** Brings everything a legacy server says to whom it is for. What is for nobody is dropped and counted. */
 export class Inbox {
   readonly #options: InboxOptions
+  /** Questions that belong to no call. */
+  readonly #aside = new Map<Id, Question>()
+  /** Calls whose tasks go on: the progress of these comes under the call's token. */
+  readonly #outlived = new Map<Id, PendingCall>()
   #dropped = 0
 
   constructor(options: InboxOptions) {
@@ -110,16 +127,29 @@ export class Inbox {
   }
 
   #progressed(message: RpcNotification, origin: Id | undefined): void {
-    const call = listenerOf(message, origin, this.#options.calls)
+    const call = listenerOf(message, origin, this.#options.calls) ?? this.#ofTask(message)
     call?.touch()
     if (call?.token === undefined) this.#dropped++
     else call.exchange.sink.notify({ ...message, params: { ...message.params, progressToken: call.token } })
   }
 
+  #ofTask({ params }: RpcNotification): PendingCall | undefined {
+    return this.#outlived.get(Number(params?.progressToken))
+  }
+
+  /** A call is answered. Where the answer is a task, its progress token stays valid (MCP: Tasks, Task Progress). */
+  settled(call: PendingCall, answer: RpcResponse): void {
+    if (call.token === undefined || isError(answer) || !isRecord(answer.result.task)) return
+    this.#outlived.set(call.id, call)
+    const [oldest] = this.#outlived.keys()
+    if (this.#outlived.size > MAX_OUTLIVED && oldest !== undefined) this.#outlived.delete(oldest)
+  }
+
   /** The server takes back a request that it made. */
   #withdrawn(id: unknown): void {
     if (typeof id !== 'string' && typeof id !== 'number') return
-    for (const call of this.#options.calls.values()) call.asked.get(id)?.abort()
+    this.#aside.get(id)?.withdraw()
+    for (const call of this.#options.calls.values()) call.asked.get(id)?.withdraw()
   }
 
   async #requested(request: RpcRequest, origin: Id | undefined): Promise<void> {
@@ -129,19 +159,38 @@ export class Inbox {
   async #answerTo(request: RpcRequest, origin: Id | undefined): Promise<RpcResponse> {
     const { id, method } = request
     if (method === 'ping') return { jsonrpc: '2.0', id, result: {} }
-    const call = callOf(request, origin, this.#options.calls)
-    if (!call) return errorResponse(id, INTERNAL_ERROR, 'No client this request certainly belongs to')
-    if (call.asked.size >= MAX_ASKED) return errorResponse(id, INTERNAL_ERROR, 'Too many questions at once')
-    const withdrawn = new AbortController()
-    call.asked.set(id, withdrawn)
-    const progressed = (notification: RpcNotification): void => this.#options.send(notification)
+    const { calls, client, declared, guessed } = this.#options
     try {
-      return { ...(await call.exchange.sink.request(request, { signal: withdrawn.signal, progressed })), id }
+      const asked = permitted(request, declared)
+      if (origin === undefined && relatedTask(request) === undefined) guessed()
+      const candidates = callsOf(asked, origin, calls)
+      const [call] = candidates
+      if (call) return await this.#ask(asked, call.exchange.sink, candidates)
+      if (client) return await this.#ask(asked, client, [])
+      return errorResponse(id, INTERNAL_ERROR, 'No client this request certainly belongs to')
     } catch (error) {
       return failureResponse(id, error)
-    } finally {
-      call.asked.delete(id)
-      call.touch()
     }
+  }
+
+  async #ask(request: RpcRequest, sink: Sink, calls: readonly PendingCall[]): Promise<RpcResponse> {
+    const { id } = request
+    const holders = calls.length > 0 ? calls.map(({ asked }) => asked) : [this.#aside]
+    if (holders.some(({ size }) => size >= MAX_ASKED))
+      return errorResponse(id, INTERNAL_ERROR, 'Too many questions at once')
+    const question = new Question(calls.length)
+    for (const holder of holders) holder.set(id, question)
+    const progressed = (notification: RpcNotification): void => this.#options.send(notification)
+    try {
+      return { ...(await sink.request(request, { signal: question.signal, progressed })), id }
+    } finally {
+      for (const holder of holders) holder.delete(id)
+      for (const call of calls) call.touch()
+    }
+  }
+
+  /** The connection is over: nobody needs the answers any more. */
+  close(): void {
+    for (const question of this.#aside.values()) question.withdraw()
   }
 }

@@ -1,7 +1,7 @@
 import type { Timeouts } from '../../config/profile.ts'
 import { messageOf } from '../../shared/errors.ts'
 import type { Log } from '../../shared/log.ts'
-import type { Exchange } from '../exchange.ts'
+import type { Exchange, Sink } from '../exchange.ts'
 import {
   type Id,
   INTERNAL_ERROR,
@@ -11,7 +11,14 @@ import {
   type RpcRequest,
   type RpcResponse,
 } from '../rpc.ts'
-import { type Connection, type ConnectionEvents, type Greeting, itself, nobody } from './connection.ts'
+import {
+  type Connection,
+  type ConnectionEvents,
+  type Declaration,
+  type Greeting,
+  itself,
+  nobody,
+} from './connection.ts'
 import { LinkFailure } from './failure.ts'
 import { Heartbeat } from './heartbeat.ts'
 import { Inbox } from './inbox.ts'
@@ -29,6 +36,10 @@ const REPLY_MS = 10_000
 
 export interface LegacyOptions {
   readonly name: string
+  /** What the server is told of its client. */
+  readonly declares: Declaration
+  /** The one client behind this connection; undefined when many share it. */
+  readonly client: Sink | undefined
   readonly timeouts: Pick<Timeouts, 'request' | 'max'>
   readonly timing: Timing
   readonly log: Log
@@ -69,12 +80,17 @@ export class LegacyConnection implements Connection {
     this.#options = options
     this.#link = link
     const width = IN_FLIGHT[link.transport]
-    this.#lanes = new Lanes({ width, queue: QUEUE, patience: options.timing.queue })
+    const isAsked = () => [...this.#calls.values()].some(({ asked }) => asked.size > 0)
+    const narrowed = () => options.timeouts.request
+    this.#lanes = new Lanes({ width, queue: QUEUE, patience: options.timing.queue, narrowed, isAsked })
     this.#inbox = new Inbox({
       calls: this.#calls,
       own: this.#own,
       takesBatches: () => this.#greeting === undefined || this.#greeting.protocolVersion === '2025-03-26',
       send: (message) => void this.#tell(message, REPLY_MS),
+      declared: options.declares.capabilities,
+      client: options.client,
+      guessed: () => this.#lanes.narrow(),
       events: options.events,
     })
   }
@@ -139,8 +155,10 @@ export class LegacyConnection implements Connection {
 
   async call(exchange: Exchange): Promise<RpcResponse> {
     if (this.#opening !== undefined) await this.#opening
-    const entered = this.#lanes.enter()
+    const { caller, signal } = exchange
+    const entered = this.#lanes.enter({ client: caller.session, signal })
     const isIn = typeof entered === 'boolean' ? entered : await entered
+    if (!isIn && signal.aborted) throw cancelled(this.#options.name)
     if (!isIn) throw overloaded(this.#options.name, this.#options.timing.queue)
     try {
       return await this.#carry(exchange, { among: this.#calls, timeouts: this.#options.timeouts })
@@ -180,6 +198,7 @@ export class LegacyConnection implements Connection {
     this.#end ??= reason
     this.#heartbeat?.[Symbol.dispose]()
     this.#failAll(reason)
+    this.#inbox.close()
     const { dropped } = this.#inbox
     if (dropped > 0) this.#options.log.debug('messages for nobody were dropped', { messages: dropped })
     await this.#link.close()
@@ -210,7 +229,9 @@ export class LegacyConnection implements Connection {
     among.set(call.id, call)
     try {
       this.#send(call)
-      return await call.answer
+      const answer = await call.answer
+      this.#inbox.settled(call, answer)
+      return answer
     } catch (error) {
       this.#examine(error)
       throw error

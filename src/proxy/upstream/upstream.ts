@@ -5,12 +5,12 @@ import type { Log } from '../../shared/log.ts'
 import type { ServerState } from '../../shared/status.ts'
 import { carry } from '../bridge/carry.ts'
 import type { Parking } from '../bridge/parking.ts'
-import type { Exchange } from '../exchange.ts'
+import type { Exchange, Sink } from '../exchange.ts'
 import { isError, type Params, type RpcNotification, type RpcResponse } from '../rpc.ts'
-import { type Connection, itself, nobody } from './connection.ts'
+import { type Connection, type Declaration, itself, nobody } from './connection.ts'
 import { createDialer, type Dialer } from './dialer.ts'
 import { LinkFailure } from './failure.ts'
-import { type Declaration, handshake } from './handshake.ts'
+import { handshake } from './handshake.ts'
 import { Keeper, type Opening } from './keeper.ts'
 import type { Link } from './link.ts'
 import type { Listing } from './listing.ts'
@@ -31,6 +31,8 @@ export interface UpstreamOptions {
   readonly env: Readonly<Record<string, string | undefined>>
   /** What the server is told of its client: the proxy itself, or the one downstream client it is opened for. */
   readonly declares: Declaration
+  /** Who is asked what the server asks outside of any call: the one client it is opened for. Nobody, when it is shared. */
+  readonly client?: Sink
   readonly parking: Parking
   /** The proxy's own. */
   readonly version: string
@@ -229,6 +231,7 @@ export class Upstream implements AsyncDisposable {
       timing: this.#timing,
       log: this.#log,
       declares: this.#options.declares,
+      client: this.#options.client,
       openLink: (events) => this.#dialer.open(transport, events, opening.signal),
     })
   }

@@ -36,6 +36,8 @@ async function wire(): Promise<Wire> {
   }
   const connection = await LegacyConnection.open(open, {
     name: 'wire',
+    declares: { capabilities: { sampling: {} }, clientInfo: {} },
+    client: undefined,
     timeouts: { request: 'off', max: 'off' },
     timing,
     log: createLog({ level: 'error', write: () => {} }),
