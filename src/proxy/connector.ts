@@ -39,7 +39,7 @@ export class Connector {
       owner: folder,
       env,
       declares: owner ? declarationOf(owner) : { capabilities: sharedCapabilities, clientInfo: { name, version } },
-      ...(owner && { client: this.#sink(owner) }),
+      ...(owner?.session !== undefined && { client: this.#sink(owner) }),
       version,
       parking,
       log: owner ? log.with({ client: owner.key }) : log,

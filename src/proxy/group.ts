@@ -20,27 +20,18 @@ import { type SessionFacts, sealerOf } from './downstream/sealer.ts'
 import type { Session } from './downstream/session.ts'
 import { Sessions } from './downstream/sessions.ts'
 import { Elicitations } from './elicitations.ts'
-import type { Asking } from './exchange.ts'
 import { proxyState } from './health.ts'
 import { News } from './news.ts'
+import { Privacy } from './privacy.ts'
 import { Relay } from './relay.ts'
 import { type Report, Reporter, serverStatus } from './report.ts'
-import {
-  INTERNAL_ERROR,
-  INVALID_PARAMS,
-  type Params,
-  RpcFailure,
-  type RpcNotification,
-  type RpcRequest,
-  type RpcResponse,
-} from './rpc.ts'
-import type { Line, Seat } from './seat.ts'
+import { INVALID_PARAMS, type Params, RpcFailure } from './rpc.ts'
+import type { Seat } from './seat.ts'
 import { Seats } from './seats.ts'
-import { isPrivate, lineOf, type Owner } from './sharing.ts'
 import { Sight } from './sight.ts'
 import { Subscriptions } from './subscriptions.ts'
 import { Tasks } from './tasks.ts'
-import type { Upstream, UpstreamEvents } from './upstream/upstream.ts'
+import type { UpstreamEvents } from './upstream/upstream.ts'
 import { Verbosity } from './verbosity.ts'
 
 export interface GroupOptions {
@@ -71,6 +62,7 @@ export class Group implements AsyncDisposable {
   readonly #subscriptions: Subscriptions
   readonly #news: News
   readonly #verbosity: Verbosity
+  readonly #privacy: Privacy
   readonly #serve: (request: IncomingMessage, response: ServerResponse) => Promise<void>
   #config: GroupConfig
   #guard: Guard
@@ -89,8 +81,8 @@ export class Group implements AsyncDisposable {
     this.#seats = new Seats(options.group.servers, {
       connect: (server, owner) => connector.connect(server, owner),
       swapped: (seat) => this.#swapped(seat),
-      opened: (line) => this.#opened(line),
-      isAttended: (owner) => this.#sessionOf(owner)?.stream !== undefined,
+      opened: (line) => this.#privacy.opened(line),
+      isAttended: (owner) => this.#privacy.sessionOf(owner)?.stream !== undefined,
       settled: () => this.#settled(),
     })
     this.#catalog = this.#makeCatalog()
@@ -99,6 +91,7 @@ export class Group implements AsyncDisposable {
     this.#sessions = this.#makeSessions()
     this.#news = this.#makeNews()
     this.#verbosity = this.#makeVerbosity()
+    this.#privacy = this.#makePrivacy()
     this.#serve = this.#makeServe()
     this.#reporter.changed()
   }
@@ -107,8 +100,8 @@ export class Group implements AsyncDisposable {
     return new Connector({
       ...this.#options,
       parking: this.#parking,
-      events: (owner) => (owner ? this.#privateEvents(owner) : this.#events),
-      ask: (owner, request, asking) => this.#ask(owner, request, asking),
+      events: (owner) => (owner ? this.#privacy.events(owner) : this.#events),
+      ask: (owner, request, asking) => this.#privacy.ask(owner, request, asking),
     })
   }
 
@@ -145,7 +138,7 @@ export class Group implements AsyncDisposable {
 
   #makeSubscriptions(): Subscriptions {
     return new Subscriptions({
-      upstream: (line) => this.#upstreamAt(line),
+      upstream: (line) => this.#privacy.upstreamAt(line),
       failed: (server, reason) =>
         this.#options.log.warn('subscription not changed', { server, error: messageOf(reason) }),
     })
@@ -158,11 +151,22 @@ export class Group implements AsyncDisposable {
       most: () => this.#config.limits.maxSessions,
       ended: (session) => {
         this.#subscriptions.end(session)
-        this.#catalog.forget(session)
-        for (const seat of this.#seats) seat.leave(session.facts.sid)
+        this.#privacy.ended(session)
         if (session.level !== undefined) this.#verbosity.later()
       },
-      tell: (session, notification) => this.#tell(session, notification),
+      tell: (session, notification) => this.#privacy.tell(session, notification),
+    })
+  }
+
+  #makePrivacy(): Privacy {
+    return new Privacy({
+      seats: this.#seats,
+      sessions: this.#sessions,
+      catalog: this.#catalog,
+      sight: this.#sight,
+      news: this.#news,
+      subscriptions: this.#subscriptions,
+      verbosity: this.#verbosity,
     })
   }
 
@@ -231,57 +235,6 @@ export class Group implements AsyncDisposable {
     },
   }
 
-  /** What comes over a client's own upstream is for that client alone. */
-  #privateEvents(owner: Owner): UpstreamEvents {
-    return {
-      changed: () => {},
-      listed: () => this.#catalog.overlaid(),
-      notified: ({ name }, notification) => this.#news.heard(lineOf(name, owner), notification),
-    }
-  }
-
-  #sessionOf({ session }: Owner): Session | undefined {
-    return session === undefined ? undefined : this.#sessions.named(session)
-  }
-
-  async #ask(owner: Owner, request: RpcRequest, asking: Asking): Promise<RpcResponse> {
-    const session = this.#sessionOf(owner)
-    if (!session) throw new RpcFailure(INTERNAL_ERROR, 'The client is not connected')
-    return session.ask(request, undefined, asking)
-  }
-
-  /** A client's own upstream knows nothing yet of what it wants; and from now on it has lists of its own. */
-  #opened({ name, owner }: Line): void {
-    const session = owner && this.#sessionOf(owner)
-    if (!session) return
-    this.#catalog.watchFor(session, {
-      view: () => this.#sight.view(session),
-      tell: (changed) => this.#news.told(session, changed),
-    })
-    this.#subscriptions.replay(name)
-    if (session.level !== undefined) this.#verbosity.later()
-  }
-
-  /** The upstream a way leads to; a private one is opened if need be. */
-  #upstreamAt(line: string): Upstream | undefined {
-    const open = [...this.#seats.lines()].find(({ name }) => name === line)
-    if (open) return open.upstream
-    const session = [...this.#sessions].find((one) => isPrivate(line) && this.#sight.sees(one, line))
-    const seat = [...this.#seats].find((one) => session && one.lineOf(session.caller) === line)
-    return session && seat?.open(session.caller)
-  }
-
-  /**
-   * What a client says to its servers goes to those it has for itself; to one it shares with others only on that
-   * server's own address, and never that its roots are others: a shared server knows of none.
-   */
-  #tell(session: Session, notification: RpcNotification): void {
-    const isAboutRoots = notification.method === 'notifications/roots/list_changed'
-    const isLone = session.facts.server !== undefined && !isAboutRoots
-    for (const { name, owner, upstream } of this.#seats.lines())
-      if ((owner || isLone) && this.#sight.sees(session, name)) void upstream.tell(notification)
-  }
-
   #changed(): void {
     this.#catalog.refresh()
     this.#reporter.changed()
@@ -311,9 +264,7 @@ export class Group implements AsyncDisposable {
   #listening(session: Session): void {
     this.#catalog.watch(session.facts.server)
     this.#news.listening(session)
-    // Its own upstreams may have been closed while nobody listened.
-    for (const seat of this.#seats)
-      if (seat.ownerOf(session.caller)) this.#subscriptions.replay(seat.lineOf(session.caller))
+    this.#privacy.listening(session)
   }
 
   #report(): Report {

@@ -46,6 +46,15 @@ const MAX_ASKED = 64
 const MAX_OUTLIVED = 256
 const LIST_CHANGED = /^notifications\/(tools|prompts|resources)\/list_changed$/
 
+/** Whom a question is for. */
+interface Addressee {
+  readonly sink: Sink
+  /** Those it can belong to. */
+  readonly calls: readonly PendingCall[]
+  /** It may belong to none of them. */
+  readonly isFree: boolean
+}
+
 /** Brings everything a legacy server says to whom it is for. What is for nobody is dropped and counted. */
 export class Inbox {
   readonly #options: InboxOptions
@@ -164,21 +173,22 @@ export class Inbox {
       const asked = permitted(request, declared)
       if (origin === undefined && relatedTask(request) === undefined) guessed()
       const candidates = callsOf(asked, origin, calls)
-      const [call] = candidates
-      if (call) return await this.#ask(asked, call.exchange.sink, candidates)
-      if (client) return await this.#ask(asked, client, [])
+      // Where there is but one client it may as well ask for itself, not for any of its calls.
+      const isFree = client !== undefined && origin === undefined
+      const sink = candidates[0]?.exchange.sink ?? client
+      if (sink) return await this.#ask(asked, { sink, calls: candidates, isFree })
       return errorResponse(id, INTERNAL_ERROR, 'No client this request certainly belongs to')
     } catch (error) {
       return failureResponse(id, error)
     }
   }
 
-  async #ask(request: RpcRequest, sink: Sink, calls: readonly PendingCall[]): Promise<RpcResponse> {
+  async #ask(request: RpcRequest, { sink, calls, isFree }: Addressee): Promise<RpcResponse> {
     const { id } = request
-    const holders = calls.length > 0 ? calls.map(({ asked }) => asked) : [this.#aside]
+    const holders = [...calls.map(({ asked }) => asked), ...(isFree ? [this.#aside] : [])]
     if (holders.some(({ size }) => size >= MAX_ASKED))
       return errorResponse(id, INTERNAL_ERROR, 'Too many questions at once')
-    const question = new Question(calls.length)
+    const question = new Question(calls.length, isFree)
     for (const holder of holders) holder.set(id, question)
     const progressed = (notification: RpcNotification): void => this.#options.send(notification)
     try {

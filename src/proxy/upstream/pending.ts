@@ -56,22 +56,22 @@ export class PendingCall {
   }
 
   settle(answer: RpcResponse): void {
-    this.#stop()
+    this.#stop(true)
     this.#answer.resolve(answer)
   }
 
   readonly fail = (error: Error): void => {
-    this.#stop()
+    this.#stop(false)
     this.#answer.reject(error)
   }
 
   /** Lets go of the answer's stream; for a call that failed without one. */
   readonly abandon = (): void => this.#over.abort()
 
-  #stop(): void {
+  #stop(isAnswered: boolean): void {
     clearTimeout(this.#silence)
     clearTimeout(this.#max)
-    for (const question of this.asked.values()) question.callEnded()
+    for (const question of this.asked.values()) question.callEnded(isAnswered)
     this.asked.clear()
   }
 

@@ -4,11 +4,13 @@
  */
 export class Question {
   readonly #withdrawn = new AbortController()
+  readonly #isFree: boolean
   #calls: number
 
-  /** `calls`: how many calls it can belong to. */
-  constructor(calls: number) {
+  /** `calls`: how many calls it can belong to. A free one may belong to none, and so outlives their answers. */
+  constructor(calls: number, isFree: boolean) {
     this.#calls = calls
+    this.#isFree = isFree
   }
 
   /** Aborted when the server no longer needs the answer. */
@@ -17,7 +19,8 @@ export class Question {
   }
 
   /** One of the calls is over. */
-  callEnded(): void {
+  callEnded(isAnswered: boolean): void {
+    if (isAnswered && this.#isFree) return
     this.#calls--
     if (this.#calls === 0) this.withdraw()
   }
