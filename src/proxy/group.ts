@@ -7,25 +7,28 @@ import type { ProxyState } from '../shared/status.ts'
 import { Belongings } from './belongings.ts'
 import { Parking } from './bridge/parking.ts'
 import { Catalog } from './catalog/catalog.ts'
-import { type Identity, initializeResult } from './catalog/handshake.ts'
+import { Greeter } from './catalog/greeter.ts'
+import type { Identity } from './catalog/handshake.ts'
 import { LearnedUris } from './catalog/learned.ts'
 import { Connector } from './connector.ts'
 import { Endpoint } from './downstream/endpoint.ts'
 import { type Guard, guardOf } from './downstream/guard.ts'
+import type { LegacyOptions } from './downstream/incoming.ts'
 import { LegacyEndpoint } from './downstream/legacy.ts'
+import { Listens } from './downstream/listens.ts'
 import { ModernEndpoint } from './downstream/modern.ts'
 import { Pulse } from './downstream/pulse.ts'
 import { serveRoutes } from './downstream/routes.ts'
-import { type SessionFacts, sealerOf } from './downstream/sealer.ts'
+import { sealerOf } from './downstream/sealer.ts'
 import type { Session } from './downstream/session.ts'
 import { Sessions } from './downstream/sessions.ts'
+import { SseEndpoint } from './downstream/sse.ts'
 import { Elicitations } from './elicitations.ts'
 import { proxyState } from './health.ts'
 import { News } from './news.ts'
 import { Privacy } from './privacy.ts'
 import { Relay } from './relay.ts'
 import { type Report, Reporter, serverStatus } from './report.ts'
-import { INVALID_PARAMS, type Params, RpcFailure } from './rpc.ts'
 import type { Seat } from './seat.ts'
 import { Seats } from './seats.ts'
 import { Sight } from './sight.ts'
@@ -58,8 +61,10 @@ export class Group implements AsyncDisposable {
   readonly #seats: Seats
   readonly #catalog: Catalog
   readonly #sight: Sight
+  readonly #greeter: Greeter
   readonly #sessions: Sessions
   readonly #subscriptions: Subscriptions
+  readonly #listens: Listens
   readonly #news: News
   readonly #verbosity: Verbosity
   readonly #privacy: Privacy
@@ -86,9 +91,11 @@ export class Group implements AsyncDisposable {
       settled: () => this.#settled(),
     })
     this.#catalog = this.#makeCatalog()
-    this.#sight = this.#makeSight()
+    this.#sight = new Sight({ catalog: this.#catalog, seats: this.#seats, listWait: () => this.#config.listWait })
+    this.#greeter = this.#makeGreeter()
     this.#subscriptions = this.#makeSubscriptions()
     this.#sessions = this.#makeSessions()
+    this.#listens = this.#makeListens()
     this.#news = this.#makeNews()
     this.#verbosity = this.#makeVerbosity()
     this.#privacy = this.#makePrivacy()
@@ -105,16 +112,13 @@ export class Group implements AsyncDisposable {
     })
   }
 
-  #makeSight(): Sight {
-    return new Sight({ catalog: this.#catalog, seats: this.#seats, listWait: () => this.#config.listWait })
-  }
-
   #makeNews(): News {
     return new News({
       sessions: this.#sessions,
+      listens: this.#listens,
       subscriptions: this.#subscriptions,
       sees: (session, line) => this.#sight.sees(session, line),
-      isApart: (session) => this.#catalog.isWatchedBy(session),
+      isApart: (listener) => this.#catalog.isWatchedBy(listener),
       belongings: new Belongings({ tasks: this.#tasks, elicitations: this.#elicitations }),
     })
   }
@@ -128,11 +132,33 @@ export class Group implements AsyncDisposable {
     })
   }
 
+  #makePrivacy(): Privacy {
+    return new Privacy({
+      seats: this.#seats,
+      sessions: this.#sessions,
+      catalog: this.#catalog,
+      sight: this.#sight,
+      news: this.#news,
+      subscriptions: this.#subscriptions,
+      verbosity: this.#verbosity,
+    })
+  }
+
   #makeCatalog(): Catalog {
     return new Catalog({
       sources: () => [...this.#seats].filter(({ server }) => server.enabled),
       log: this.#options.log,
       changed: (server, changed) => this.#news.listsChanged(server, changed),
+    })
+  }
+
+  #makeGreeter(): Greeter {
+    return new Greeter({
+      catalog: this.#catalog,
+      identity: this.#options.identity,
+      known: (server) => this.#sight.sharedKnown(server),
+      freshness: () => ({ age: (server) => this.#age(server), isPublic: this.#config.auth.type === 'none' }),
+      learned: (uri) => this.#learned.find(uri),
     })
   }
 
@@ -158,41 +184,41 @@ export class Group implements AsyncDisposable {
     })
   }
 
-  #makePrivacy(): Privacy {
-    return new Privacy({
-      seats: this.#seats,
-      sessions: this.#sessions,
-      catalog: this.#catalog,
-      sight: this.#sight,
-      news: this.#news,
+  #makeListens(): Listens {
+    return new Listens({
+      pulse: this.#pulse,
       subscriptions: this.#subscriptions,
-      verbosity: this.#verbosity,
+      most: () => this.#config.limits.maxSessions,
+      watch: (server) => this.#greeter.address(server),
     })
   }
 
   #makeServe() {
     const relay = new Relay({
-      catalog: this.#catalog,
+      greeter: this.#greeter,
       learned: this.#learned,
-      subscriptions: this.#subscriptions,
-      seat: (server) => this.#seats.get(server),
       tasks: this.#tasks,
       elicitations: this.#elicitations,
       sight: this.#sight,
+      showed: (session, kind, bytes) => this.#catalog.showed(session, kind, bytes),
+      subscriptions: this.#subscriptions,
+      seat: (server) => this.#seats.get(server),
       setLevel: (session, level) => this.#verbosity.set(session, level),
+      wantLevel: (line, level) => this.#verbosity.want(line, level),
       divert: (line, notification, call) => this.#news.divert(line, notification, call),
       log: this.#options.log,
     })
-    const legacy = new LegacyEndpoint({
+    const legacy: LegacyOptions = {
       sessions: this.#sessions,
       relay,
       pulse: this.#pulse,
-      initialize: (facts) => this.#initialize(facts),
+      initialize: (facts) => this.#greeter.initialize(facts),
       listening: (session) => this.#listening(session),
-    })
+    }
     const endpoint = new Endpoint({
-      legacy,
-      modern: new ModernEndpoint(),
+      legacy: new LegacyEndpoint(legacy),
+      sse: new SseEndpoint(legacy),
+      modern: this.#makeModern(relay),
       maxBody: () => this.#config.limits.maxBody,
       isServed: (server) => server === undefined || this.#seats.get(server)?.server.enabled === true,
     })
@@ -200,6 +226,15 @@ export class Group implements AsyncDisposable {
     return serveRoutes({ guard: () => this.#guard, endpoint, isReady }, (error) =>
       this.#options.log.error('request failed', { error: messageOf(error) }),
     )
+  }
+
+  #makeModern(relay: Relay): ModernEndpoint {
+    return new ModernEndpoint({
+      relay,
+      listens: this.#listens,
+      pulse: this.#pulse,
+      principal: (request) => this.#guard.principal(request),
+    })
   }
 
   /** Answers one HTTP request of the group's port. */
@@ -223,6 +258,7 @@ export class Group implements AsyncDisposable {
   drain(): void {
     this.#state = 'draining'
     for (const session of this.#sessions) session.stream?.end()
+    this.#listens.end()
     this.#reporter.flush()
   }
 
@@ -253,12 +289,9 @@ export class Group implements AsyncDisposable {
     this.#changed()
   }
 
-  async #initialize({ server, version }: Pick<SessionFacts, 'server' | 'version'>): Promise<Params> {
-    await this.#sight.sharedKnown(server)
-    this.#catalog.watch(server)
-    const view = this.#catalog.view(server)
-    if (view) return initializeResult(view, version, this.#options.identity)
-    throw new RpcFailure(INVALID_PARAMS, `Server ${server} is not in this group any more`)
+  /** Milliseconds since the server's lists were last known to be its newest. */
+  #age(_server: string): number {
+    return Number.POSITIVE_INFINITY
   }
 
   #listening(session: Session): void {

@@ -1,3 +1,4 @@
+import type { Listener } from './asker.ts'
 import { type Belongings, NOBODY } from './belongings.ts'
 import type { Session } from './downstream/session.ts'
 import type { Params, RpcNotification } from './rpc.ts'
@@ -13,21 +14,23 @@ const methods = {
 
 export interface NewsOptions {
   readonly sessions: Iterable<Session>
+  readonly listens: Iterable<Listener>
   readonly subscriptions: Subscriptions
   /** Whether what comes by this way from a server is for that session. */
   readonly sees: (session: Session, line: string) => boolean
-  /** Whether a session has lists of its own, and is told of their changes alone. */
-  readonly isApart: (session: Session) => boolean
+  /** Whether somebody has lists of its own, and is told of their changes alone. */
+  readonly isApart: (listener: Listener) => boolean
   readonly belongings: Belongings
 }
 
 /** The call that a notification came with. */
 export interface Heard {
-  readonly session: Session
+  /** Undefined for a modern client. */
+  readonly session: Session | undefined
   readonly params: Params | undefined
 }
 
-/** Brings what belongs to no request to the sessions it concerns, on their own streams. */
+/** Brings what belongs to no request to the clients it concerns: legacy sessions, and the listens of modern ones. */
 export class News {
   readonly #options: NewsOptions
 
@@ -37,9 +40,10 @@ export class News {
 
   /** The lists of one address changed; `server` undefined: the group's own address. */
   listsChanged(server: string | undefined, changed: readonly Kind[]): void {
-    const { sessions, isApart } = this.#options
-    for (const session of sessions)
-      if (session.facts.server === server && !isApart(session)) this.told(session, changed)
+    const { sessions, listens, isApart } = this.#options
+    for (const listeners of [sessions, listens])
+      for (const listener of listeners)
+        if (listener.server === server && !isApart(listener)) this.told(listener, changed)
   }
 
   /** A session that outlived its proxy may hold lists that are no longer true: it is told to look again, once. */
@@ -47,8 +51,9 @@ export class News {
     if (session.takeResumed()) this.told(session, kinds)
   }
 
-  told(session: Session, changed: readonly Kind[]): void {
-    for (const method of new Set(changed.map((kind) => methods[kind]))) session.notify({ jsonrpc: '2.0', method })
+  /** The lists one listener sees changed. */
+  told(listener: Listener, changed: readonly Kind[]): void {
+    for (const method of new Set(changed.map((kind) => methods[kind]))) listener.notify({ jsonrpc: '2.0', method })
   }
 
   /**
@@ -56,13 +61,13 @@ export class News {
    * to one session there. Anything else goes only where there is no doubt: to the one session that can see the server.
    */
   heard(line: string, notification: RpcNotification): void {
-    const { method } = notification
     const owner = this.#options.belongings.ownerOf(line, notification)
     if (owner !== undefined) this.#named(owner)?.notify(notification)
-    else if (method === 'notifications/resources/updated') this.#updated(line, notification)
+    else if (notification.method === 'notifications/resources/updated') this.#updated(line, notification)
     else this.#spread(line, notification)
   }
 
+  /** The modern era has no such messages: a listen is told only what it asked for. */
   #spread(line: string, notification: RpcNotification): void {
     const able = [...this.#options.sessions].filter((session) => this.#options.sees(session, line))
     const isLog = notification.method === 'notifications/message'
@@ -70,9 +75,7 @@ export class News {
     if (isLog || told.length === 1) for (const session of told) session.notify(notification)
   }
 
-  /**
-   * What came with a session's call but belongs to others; returns whether it did. List changes are told by the catalog.
-   */
+  /** What came with a call but belongs to others; returns whether it did. List changes are told by the catalog. */
   divert(line: string, notification: RpcNotification, call: Heard): boolean {
     if (notification.method.endsWith('/list_changed')) return true
     const owner = this.#options.belongings.ownerOf(line, notification)
@@ -84,7 +87,7 @@ export class News {
 
   /** What is about a task nobody has yet is about the one that this very call begins. */
   #passed(owner: string, notification: RpcNotification, { session, params }: Heard): boolean {
-    const isOwn = owner === session.facts.sid || (owner === NOBODY && params?.task !== undefined)
+    const isOwn = owner === session?.facts.sid || (owner === NOBODY && params?.task !== undefined)
     if (isOwn || notification.method === 'notifications/progress') return false
     this.#named(owner)?.notify(notification)
     return true
@@ -97,7 +100,7 @@ export class News {
 
   #updated(line: string, notification: RpcNotification): void {
     const { params } = notification
-    for (const { session, shown } of this.#options.subscriptions.interested(line, String(params?.uri)))
-      session.notify({ ...notification, params: { ...params, uri: shown } })
+    for (const { listener, shown } of this.#options.subscriptions.interested(line, String(params?.uri)))
+      listener.notify({ ...notification, params: { ...params, uri: shown } })
   }
 }

@@ -1,57 +1,68 @@
 import { within } from '../shared/async.ts'
 import { messageOf } from '../shared/errors.ts'
 import type { Log } from '../shared/log.ts'
+import { askAll } from './any-of.ts'
+import type { Asker } from './asker.ts'
 import { Call } from './call.ts'
-import type { Catalog } from './catalog/catalog.ts'
+import type { Greeter } from './catalog/greeter.ts'
 import type { LearnedUris } from './catalog/learned.ts'
 import { markLinks, visitLinks } from './catalog/links.ts'
 import type { View } from './catalog/view.ts'
 import type { Reply } from './downstream/reply.ts'
 import type { Session } from './downstream/session.ts'
-import type { Body } from './downstream/stream.ts'
 import type { Elicitations } from './elicitations.ts'
-import type { Caller, Exchange, Sink } from './exchange.ts'
+import type { Caller, Exchange } from './exchange.ts'
 import type { Level } from './levels.ts'
 import type { Heard } from './news.ts'
-import { RESOURCE_NOT_FOUND, type Route, route } from './router.ts'
+import { type Route, route } from './router.ts'
 import {
   errorResponse,
   failureResponse,
+  HEADER_MISMATCH,
   INVALID_PARAMS,
   isError,
   isRecord,
   METHOD_NOT_FOUND,
+  MISSING_CAPABILITY,
   type Params,
   RpcFailure,
   type RpcNotification,
   type RpcRequest,
   type RpcResponse,
+  UNSUPPORTED_VERSION,
 } from './rpc.ts'
 import type { Seat } from './seat.ts'
 import { isPrivate } from './sharing.ts'
 import type { Sight } from './sight.ts'
 import type { Subscriptions, Wish } from './subscriptions.ts'
-import { ownOf, ownTasks, type TaskSource } from './task-list.ts'
+import { listTasks, type TaskSource } from './task-list.ts'
 import type { Tasks } from './tasks.ts'
 import type { Kind } from './upstream/listing.ts'
 
 export interface RelayOptions {
-  readonly catalog: Catalog
+  readonly greeter: Greeter
   readonly learned: LearnedUris
-  readonly subscriptions: Subscriptions
   readonly tasks: Tasks
+  readonly subscriptions: Subscriptions
   readonly elicitations: Elicitations
   readonly sight: Sight
   readonly seat: (server: string) => Seat | undefined
+  /** A legacy client was given this list. */
+  readonly showed: (session: Session, kind: Kind, bytes: Buffer) => void
   /** Brings the wish of all sessions together to the servers. */
   readonly setLevel: (session: Session, level: Level) => Promise<void>
+  /** Has a server send what one modern request wants to hear; undefined when it does already. */
+  readonly wantLevel: (line: string, level: Level) => Promise<void> | undefined
   /** A notification that belongs to somebody else than the call it came with; returns whether it was taken. */
   readonly divert: (line: string, notification: RpcNotification, call: Heard) => boolean
   readonly log: Log
 }
 
-/** How long `logging/setLevel` waits for the servers to have heard of it. */
+/** How long a request waits for the servers to have heard of a log level. */
 const LEVEL_WAIT = 1000
+
+/** What a client gets: a response whose id is still to be set, or the bytes of a whole one. */
+type Answer = RpcResponse | Buffer
 
 /** Carries requests to where the router sends them, and what comes back to the client that asked. */
 export class Relay {
@@ -62,86 +73,97 @@ export class Relay {
   }
 
   /** Answers one request on `reply`, sooner or later; never rejects. */
-  async handle(session: Session, request: RpcRequest, reply: Reply): Promise<void> {
-    using _lent = session.lend(reply)
-    try {
-      const body = await this.#answer(session, request, reply)
-      if (body === undefined) reply.abandon()
-      else reply.respond(body)
-    } catch (thrown) {
-      if (!(thrown instanceof RpcFailure))
-        this.#options.log.error('request failed', { method: request.method, error: messageOf(thrown) })
-      reply.respond(JSON.stringify(failureResponse(request.id, thrown)))
-    }
+  async handle(asker: Asker, request: RpcRequest, reply: Reply): Promise<void> {
+    using _lent = asker.session?.lend(reply)
+    const answer = await this.#answer(asker, request, reply).catch((thrown: unknown) => this.#failed(request, thrown))
+    if (answer === undefined) reply.abandon()
+    else if (Buffer.isBuffer(answer)) reply.respond(answer)
+    else reply.respond(restore(request, answer), statusOf(asker, answer))
   }
 
-  async #answer(session: Session, request: RpcRequest, reply: Reply): Promise<Body | undefined> {
-    const first = this.#route(session, request)
-    const known = first.to === 'refuse' || first.to === 'anyOf' ? this.#options.sight.known(session) : undefined
+  #failed(request: RpcRequest, thrown: unknown): RpcResponse {
+    if (!(thrown instanceof RpcFailure))
+      this.#options.log.error('request failed', { method: request.method, error: messageOf(thrown) })
+    return failureResponse(request.id, thrown)
+  }
+
+  /** Undefined when the client no longer waits for an answer. */
+  async #answer(asker: Asker, request: RpcRequest, reply: Reply): Promise<Answer | undefined> {
+    const { server } = asker
+    const first = this.#route(asker, request)
+    const known = first.to === 'refuse' || first.to === 'anyOf' ? this.#options.sight.known(asker) : undefined
     // A name nobody knows may only be not known yet: then the first lists are waited for, once.
     if (known !== undefined) await known
-    const decided = known === undefined ? first : this.#route(session, request)
+    const decided = known === undefined ? first : this.#route(asker, request)
     switch (decided.to) {
       case 'pong':
         return result(request, {})
       case 'refuse':
-        return JSON.stringify(errorResponse(request.id, decided.code, decided.message, decided.data))
+        return errorResponse(request.id, decided.code, decided.message, decided.data)
+      case 'discover':
+        return result(request, await this.#options.greeter.discover(server))
       case 'list':
-        return this.#list(session, decided.kind, request)
+        return this.#list(asker, decided.kind, request)
       case 'level':
-        await within(LEVEL_WAIT, this.#options.setLevel(session, decided.level), undefined)
+        if (asker.session) await within(LEVEL_WAIT, this.#options.setLevel(asker.session, decided.level), undefined)
         return result(request, {})
       case 'subscribe':
       case 'unsubscribe':
-        return restore(request, await this.#subscription(session, decided, String(request.params?.uri)))
-      case 'task':
-        return this.#task({ session, request, reply, params: decided.params }, decided.id)
-      case 'tasks':
-        return this.#tasks(session, request, decided)
+        return this.#subscription(asker, decided, String(request.params?.uri))
       case 'anyOf':
-        return this.#anyOf(session, request, decided)
+        return this.#anyOf(asker, request, decided)
+      case 'task':
+        return this.#carry({ asker, request, reply, server: this.#holder(asker, decided.id), params: decided.params })
+      case 'tasks':
+        return listTasks(
+          decided.servers.map((one) => this.#taskSource(asker, one)),
+          { asker, request },
+        )
       case 'upstream':
-        return this.#carry({ session, request, reply, server: decided.server, params: decided.params })
+        return this.#carry({ asker, request, reply, server: decided.server, params: decided.params })
       default:
         return decided satisfies never
     }
   }
 
-  #route(session: Session, request: RpcRequest): Route {
-    return route(this.#view(session), request, (uri) => this.#options.learned.find(uri))
+  #route(asker: Asker, { method, params }: RpcRequest): Route {
+    return route(this.#view(asker), { method, params, era: asker.caller.era }, (uri) => this.#options.learned.find(uri))
   }
 
-  #view(session: Session): View {
-    const view = this.#options.sight.view(session)
+  #view(asker: Asker): View {
+    const view = this.#options.sight.view(asker)
     if (view) return view
-    throw new RpcFailure(INVALID_PARAMS, `Server ${session.facts.server} is not in this group any more`)
+    throw new RpcFailure(INVALID_PARAMS, `Server ${asker.server} is not in this group any more`)
   }
 
-  /** No upstream is asked: the bytes are ready, only the id goes in. */
-  async #list(session: Session, kind: Kind, request: RpcRequest): Promise<Body> {
-    const known = this.#options.sight.known(session)
+  /** No upstream is asked: the bytes are ready, only the id goes in, and how fresh they are. */
+  async #list(asker: Asker, kind: Kind, request: RpcRequest): Promise<Buffer> {
+    const { caller, session } = asker
+    const known = this.#options.sight.known(asker)
     if (known !== undefined) await known
-    const list = this.#view(session).lists[kind]
-    this.#options.catalog.showed(session, kind, list)
+    const view = this.#view(asker)
+    if (session) this.#options.showed(session, kind, view.lists.legacy[kind])
     const head = `{"jsonrpc":"2.0","id":${JSON.stringify(request.id)},"result":`
-    return Buffer.concat([Buffer.from(head), list, Buffer.from('}')])
+    const tail = caller.era === 'modern' ? this.#options.greeter.listTail(view, kind) : ''
+    return Buffer.concat([Buffer.from(head), view.lists[caller.era][kind], Buffer.from(`${tail}}`)])
   }
 
-  async #carry(carried: Carried): Promise<Body | undefined> {
-    const { session, request, server, params } = carried
-    const { divert, tasks, elicitations } = this.#options
-    const { sid } = session.facts
-    const line = this.#seat(server).lineOf(session.caller)
+  async #carry({ asker, request, reply, server, params }: Carried): Promise<RpcResponse | undefined> {
+    const { session, caller } = asker
+    const line = this.#seat(server).lineOf(caller)
+    const { divert, elicitations } = this.#options
+    const headers = this.#mirrored(asker, request)
     const call = new Call({
-      ...carried,
+      ...{ asker, request, reply, params, ...(headers && { headers }) },
       divert: (notification) => divert(line, notification, { session, params }),
-      asked: (question) => elicitations.asked(line, sid, question),
+      asked: (question) => session && elicitations.asked(line, session.facts.sid, question),
     })
     try {
+      const told = this.#wantLevel(line, caller)
+      if (told !== undefined) await within(LEVEL_WAIT, told, undefined)
       const response = await this.#seat(server).call(call)
-      tasks.learn({ server, line }, session.caller, response)
-      elicitations.answered(line, sid, response)
-      return restore(request, this.#learn(session, server, response))
+      if (session) elicitations.answered(line, session.facts.sid, response)
+      return this.#learn(asker, server, response)
     } catch (thrown) {
       if (call.signal.aborted) return undefined
       throw thrown
@@ -150,45 +172,38 @@ export class Relay {
     }
   }
 
-  /** On one server's address it is asked itself, unless many share the session with it: then only about one's own. */
-  async #task(carried: Omit<Carried, 'server'>, id: string): Promise<Body | undefined> {
-    const { session, request } = carried
-    const { caller, facts } = session
-    const server = facts.server ?? this.#options.tasks.find(id, caller)?.server
-    const line = server && this.#options.seat(server)?.lineOf(caller)
-    if (server !== undefined && line !== undefined && this.#isOwnTask(line, caller)(id))
-      return this.#carry({ ...carried, server })
-    return JSON.stringify(errorResponse(request.id, INVALID_PARAMS, `Unknown task: ${id}`))
+  /** Of a tool's call the head must say what the arguments do; what else it says goes on. */
+  #mirrored(asker: Asker, { method, params }: RpcRequest): Exchange['headers'] {
+    if (!asker.mirrored) return undefined
+    const schema = method === 'tools/call' ? this.#view(asker).schemas.get(String(params?.name)) : undefined
+    return asker.mirrored(schema, params?.arguments)
   }
 
-  #isOwnTask(line: string, caller: Caller): (id: string) => boolean {
-    return (id) => isPrivate(line) || this.#options.tasks.isOwn(id, line, caller)
+  #wantLevel(line: string, { era, level }: Caller): Promise<void> | undefined {
+    return era === 'modern' && level !== undefined ? this.#options.wantLevel(line, level) : undefined
   }
 
-  /** One server's own answer without the tasks of others, or the own tasks of all as one page. */
-  async #tasks(
-    session: Session,
-    request: RpcRequest,
-    { servers, params }: Extract<Route, { to: 'tasks' }>,
-  ): Promise<Body | undefined> {
-    const sources = servers.map((server) => this.#taskSource(session, server, request.method))
-    const [only] = sources
-    if (session.facts.server === undefined || !only) return result(request, { tasks: await ownTasks(sources) })
-    const answer = await only.ask(params)
-    if (isError(answer) || !Array.isArray(answer.result.tasks)) return restore(request, answer)
-    return restore(request, { ...answer, result: { ...answer.result, tasks: ownOf(answer.result, only.isOwn) } })
+  /** On one server's address it is asked itself, unless many share the way to it: then only about one's own. */
+  #holder({ server: address, caller }: Asker, taskId: string): string {
+    const server = address ?? this.#options.tasks.find(taskId, caller)?.server
+    const line = server === undefined ? undefined : this.#options.seat(server)?.lineOf(caller)
+    if (server !== undefined && line !== undefined && this.#isOwnTask(line, caller, taskId)) return server
+    throw new RpcFailure(INVALID_PARAMS, `Unknown task: ${taskId}`)
   }
 
-  #taskSource({ caller }: Session, server: string, method: string): TaskSource {
+  /** A modern server tells its clients apart by their credentials, if at all. */
+  #isOwnTask(line: string, caller: Caller, id: string): boolean {
+    return caller.era === 'modern' || isPrivate(line) || this.#options.tasks.isOwn(id, line, caller)
+  }
+
+  #taskSource({ caller }: Asker, server: string): TaskSource {
     const seat = this.#seat(server)
     const line = seat.lineOf(caller)
-    const { signal } = new AbortController()
-    const own = this.#isOwnTask(line, caller)
     return {
-      ask: (params) => seat.call({ method, params, sink: silent, signal, caller }),
+      ask: (exchange) => seat.call(exchange),
       isOwn: (id) => {
         if (isPrivate(line)) this.#options.tasks.remember({ server, line }, caller, id)
-        return own(id)
+        return this.#isOwnTask(line, caller, id)
       },
     }
   }
@@ -199,102 +214,65 @@ export class Relay {
     throw new RpcFailure(INVALID_PARAMS, `Server ${server} is not in this group any more`)
   }
 
-  /** URIs in results lead back to the server they came from, under the name this view has for them. */
-  #learn(session: Session, server: string, response: RpcResponse): RpcResponse {
+  /** URIs in results lead back to the server they came from, under the name this view has for them; so do tasks. */
+  #learn(asker: Asker, server: string, response: RpcResponse): RpcResponse {
     if (isError(response) || !isRecord(response.result)) return response
-    const view = this.#options.sight.view(session)
+    const { sight, learned, tasks } = this.#options
+    const view = sight.view(asker)
     const listed = view?.targets.resources
     visitLinks(response.result, (uri) => {
-      if (!listed?.has(uri)) this.#options.learned.remember(uri, server)
+      if (!listed?.has(uri)) learned.remember(uri, server)
     })
+    tasks.learn({ server, line: this.#seat(server).lineOf(asker.caller) }, asker.caller, response)
     const marked = view?.marked.get(server)
     return marked ? { ...response, result: markLinks(response.result, marked) } : response
   }
 
-  async #subscription(
-    session: Session,
-    { to, target, params }: Extract<Route, { to: 'subscribe' | 'unsubscribe' }>,
-    shown: string,
-  ): Promise<RpcResponse> {
+  async #subscription({ session }: Asker, { to, target, params }: Subscription, shown: string): Promise<RpcResponse> {
+    if (!session) throw new RpcFailure(METHOD_NOT_FOUND, 'Only a session can subscribe')
     const seat = this.#seat(target.server)
     // Opened first: a new one is told all that was wished before, and this is not.
     seat.open(session.caller)
-    const server = seat.lineOf(session.caller)
-    const wish: Wish = { session, own: target.own, server, shown }
+    const wish: Wish = { listener: session, own: target.own, server: seat.lineOf(session.caller), shown }
     const { subscriptions } = this.#options
     return to === 'subscribe' ? subscriptions.subscribe(wish, params) : subscriptions.unsubscribe(wish)
   }
 
-  /**
-   * Asks all servers that might know the URI at the same time, so that a slow one does not hold up the one that does.
-   * The first result wins and ends the others.
-   */
-  async #anyOf(
-    session: Session,
-    request: RpcRequest,
-    { servers, params }: Extract<Route, { to: 'anyOf' }>,
-  ): Promise<Body | undefined> {
-    const over = new AbortController()
-    session.calls.set(request.id, over)
-    const exchange: Exchange = {
-      method: request.method,
-      params,
-      sink: silent,
-      signal: over.signal,
-      caller: session.caller,
-    }
-    try {
-      const tries = servers.map(async (server) => {
-        const response = await this.#seat(server).call(exchange)
-        if (isError(response)) throw response
-        return this.#learn(session, server, response)
-      })
-      return restore(request, await Promise.any(tries))
-    } catch (thrown) {
-      return over.signal.aborted ? undefined : restore(request, firstReason(request, thrown))
-    } finally {
-      over.abort('Another server has the resource')
-      if (session.calls.get(request.id) === over) session.calls.delete(request.id)
-    }
+  #anyOf(asker: Asker, request: RpcRequest, { servers, params }: AnyOf): Promise<RpcResponse | undefined> {
+    const call = async (server: string, exchange: Exchange) =>
+      this.#learn(asker, server, await this.#seat(server).call(exchange))
+    return askAll({ asker, request, params, servers, call })
   }
 }
 
+type Subscription = Extract<Route, { to: 'subscribe' | 'unsubscribe' }>
+type AnyOf = Extract<Route, { to: 'anyOf' }>
+
 interface Carried {
-  readonly session: Session
+  readonly asker: Asker
   readonly request: RpcRequest
   readonly reply: Reply
   readonly server: string
   readonly params: Params | undefined
 }
 
-/** A question to several servers has no side conversation. */
-const silent: Sink = {
-  notify: () => {},
-  request: (request) => Promise.reject(new RpcFailure(METHOD_NOT_FOUND, `${request.method} is not possible here`)),
-}
-
-/** Of several refusals the first that says more than "not found"; the caller knows the URI already. */
-function firstReason(request: RpcRequest, thrown: unknown): RpcResponse {
-  const reasons: readonly unknown[] = thrown instanceof AggregateError ? thrown.errors : [thrown]
-  const told = reasons.find((reason) => isRecord(reason) && isRecord(reason.error) && !isNotFound(reason.error.code))
-  if (isRecord(told) && isRecord(told.error)) return { jsonrpc: '2.0', id: request.id, error: errorOf(told.error) }
-  const uri = request.params?.uri
-  return errorResponse(request.id, RESOURCE_NOT_FOUND, `Resource not found: ${String(uri)}`, { uri })
-}
-
-function isNotFound(code: unknown): boolean {
-  return code === RESOURCE_NOT_FOUND || code === INVALID_PARAMS
-}
-
-function errorOf({ code, message, ...rest }: Params): { code: number; message: string } {
-  return { code: Number(code), message: String(message), ...rest }
-}
-
-function result({ id }: RpcRequest, value: Params): string {
-  return JSON.stringify({ jsonrpc: '2.0', id, result: value })
+function result({ id }: RpcRequest, value: Params): RpcResponse {
+  return { jsonrpc: '2.0', id, result: value }
 }
 
 /** The upstream's own response under the client's id, its type included; nothing else is touched. */
 function restore({ id }: RpcRequest, response: RpcResponse): string {
   return JSON.stringify({ ...response, id })
+}
+
+/** What the modern era shows in the status, too. (MCP: Streamable HTTP, 2026-07-28.) */
+const statuses: Readonly<Record<number, number>> = {
+  [METHOD_NOT_FOUND]: 404,
+  [HEADER_MISMATCH]: 400,
+  [MISSING_CAPABILITY]: 400,
+  [UNSUPPORTED_VERSION]: 400,
+}
+
+function statusOf({ caller }: Asker, response: RpcResponse): number {
+  return caller.era === 'modern' && isError(response) ? (statuses[response.error.code] ?? 200) : 200
 }

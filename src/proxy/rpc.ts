@@ -75,6 +75,12 @@ export const INVALID_REQUEST = -32600
 export const METHOD_NOT_FOUND = -32601
 export const INVALID_PARAMS = -32602
 export const INTERNAL_ERROR = -32603
+/** Of the legacy era only: the resource is not there. */
+export const RESOURCE_NOT_FOUND = -32002
+/** Of the modern era (2026-07-28) only: head and body disagree; a revision we do not speak. */
+export const HEADER_MISMATCH = -32020
+export const MISSING_CAPABILITY = -32021
+export const UNSUPPORTED_VERSION = -32022
 
 /** Our own codes: outside the range JSON-RPC reserves, as the specification asks of local errors. */
 export const failures = {

@@ -1,8 +1,8 @@
 import { within } from '../shared/async.ts'
+import type { Asker } from './asker.ts'
 import type { Catalog } from './catalog/catalog.ts'
 import type { Overlay } from './catalog/overlay.ts'
 import type { View } from './catalog/view.ts'
-import type { Session } from './downstream/session.ts'
 import type { Caller } from './exchange.ts'
 import type { Seat } from './seat.ts'
 import type { Seats } from './seats.ts'
@@ -29,28 +29,28 @@ export class Sight {
     })
   }
 
-  view(session: Session): View | undefined {
-    return this.#options.catalog.view(session.facts.server, this.#overlay(session))
+  view(asker: Asker): View | undefined {
+    return this.#options.catalog.view(asker.server, this.#overlay(asker))
   }
 
   /** The lists of the session's own upstreams, as far as they are known. */
-  #overlay(session: Session): Overlay | undefined {
-    const found = this.#seats(session).flatMap((seat): [string, Listing][] => {
-      const listing = seat.privateUpstream(session.caller)?.listing
+  #overlay(asker: Asker): Overlay | undefined {
+    const found = this.#seats(asker).flatMap((seat): [string, Listing][] => {
+      const listing = seat.privateUpstream(asker.caller)?.listing
       return listing ? [[seat.server.name, listing]] : []
     })
     return found.length === 0 ? undefined : new Map(found)
   }
 
   /** Whether what comes from this way to a server is for this session, too. */
-  sees(session: Session, line: string): boolean {
-    return this.#seats(session).some((seat) => seat.lineOf(session.caller) === line)
+  sees(asker: Asker, line: string): boolean {
+    return this.#seats(asker).some((seat) => seat.lineOf(asker.caller) === line)
   }
 
-  #seats({ facts }: Session): readonly Seat[] {
+  #seats({ server }: Asker): readonly Seat[] {
     const { seats } = this.#options
-    if (facts.server === undefined) return [...seats]
-    const seat = seats.get(facts.server)
+    if (server === undefined) return [...seats]
+    const seat = seats.get(server)
     return seat ? [seat] : []
   }
 
@@ -58,9 +58,9 @@ export class Sight {
    * The promise of the first lists of that address while they are worth waiting for, then also of those the session
    * alone is shown; undefined when all there is to know is known.
    */
-  known(session: Session): Promise<void> | undefined {
-    const own = this.#seats(session).flatMap((seat) => firstLists(seat, session))
-    const shared = this.sharedKnown(session.facts.server)
+  known(asker: Asker): Promise<void> | undefined {
+    const own = this.#seats(asker).flatMap((seat) => firstLists(seat, asker))
+    const shared = this.sharedKnown(asker.server)
     if (own.length === 0) return shared
     return within(this.#options.listWait(), Promise.all([shared, ...own]), undefined).then(() => undefined)
   }
@@ -75,7 +75,7 @@ export class Sight {
 }
 
 /** Opens the session's own upstream; without room for it the session sees what all see, until it calls. */
-function firstLists(seat: Seat, { caller }: Session): Promise<void>[] {
+function firstLists(seat: Seat, { caller }: Asker): Promise<void>[] {
   if (!seat.upstream || !seat.ownerOf(caller)) return []
   const upstream = seat.privateUpstream(caller) ?? opened(seat, caller)
   return !upstream || upstream.listing ? [] : [upstream.settled()]

@@ -1,4 +1,4 @@
-import type { Session } from './downstream/session.ts'
+import type { Listener } from './asker.ts'
 import type { Params, RpcResponse } from './rpc.ts'
 import type { Upstream } from './upstream/upstream.ts'
 
@@ -9,9 +9,9 @@ export interface SubscriptionsOptions {
   readonly failed: (server: string, reason: unknown) => void
 }
 
-/** What a session wants to hear about: a server's own URI, and how the session's view calls it. */
+/** What somebody wants to hear about: a server's own URI, and how the listener's view calls it. */
 export interface Wish {
-  readonly session: Session
+  readonly listener: Listener
   readonly server: string
   readonly own: string
   readonly shown: string
@@ -19,11 +19,11 @@ export interface Wish {
 
 const DONE: RpcResponse = { jsonrpc: '2.0', id: 0, result: {} }
 
-/** One subscription per server and URI however many sessions share it: made for the first, ended with the last. */
+/** One subscription per server and URI however many listeners share it: made for the first, ended with the last. */
 export class Subscriptions {
   readonly #options: SubscriptionsOptions
-  /** server → own URI → session → URI as the session knows it. */
-  readonly #wishes = new Map<string, Map<string, Map<Session, string>>>()
+  /** server → own URI → listener → URI as the listener knows it. */
+  readonly #wishes = new Map<string, Map<string, Map<Listener, string>>>()
   readonly #pending = new Map<string, Promise<RpcResponse>>()
 
   constructor(options: SubscriptionsOptions) {
@@ -31,11 +31,11 @@ export class Subscriptions {
   }
 
   /** The upstream's own response for who comes first or while it is awaited; an empty result for those after. */
-  async subscribe({ session, server, own, shown }: Wish, params: Params): Promise<RpcResponse> {
+  async subscribe({ listener, server, own, shown }: Wish, params: Params): Promise<RpcResponse> {
     const key = `${server}\n${own}`
-    const sessions = this.#sessionsOf(server, own)
-    const isFirst = sessions.size === 0
-    sessions.set(session, shown)
+    const listeners = this.#listenersOf(server, own)
+    const isFirst = listeners.size === 0
+    listeners.set(listener, shown)
     if (isFirst)
       this.#pending.set(
         key,
@@ -43,31 +43,36 @@ export class Subscriptions {
       )
     try {
       const response = await (this.#pending.get(key) ?? DONE)
-      if (response.error !== undefined) this.#drop(server, own, session)
+      if (response.error !== undefined) this.#drop(server, own, listener)
       return response
     } catch (failure) {
-      this.#drop(server, own, session)
+      this.#drop(server, own, listener)
       throw failure
     }
   }
 
-  async unsubscribe({ session, server, own }: Wish): Promise<RpcResponse> {
-    if (!this.#drop(server, own, session)) return DONE
+  async unsubscribe({ listener, server, own }: Wish): Promise<RpcResponse> {
+    if (!this.#drop(server, own, listener)) return DONE
     return (await this.#options.upstream(server)?.unsubscribe(own)) ?? DONE
   }
 
-  /** The session is over: what only it wanted ends upstream too. */
-  end(session: Session): void {
+  /** The same, where nobody waits for the answer. */
+  forget({ listener, server, own }: Wish): void {
+    if (this.#drop(server, own, listener)) this.#release(server, own)
+  }
+
+  /** The listener is gone: what only it wanted ends upstream too. */
+  end(listener: Listener): void {
     for (const [server, uris] of this.#wishes) {
-      for (const own of [...uris.keys()]) if (this.#drop(server, own, session)) this.#release(server, own)
+      for (const own of [...uris.keys()]) if (this.#drop(server, own, listener)) this.#release(server, own)
     }
   }
 
-  /** The sessions to tell that `own` (or something below a URI they chose) was updated, with the URI they know. */
-  *interested(server: string, own: string): Generator<{ readonly session: Session; readonly shown: string }> {
-    for (const [wished, sessions] of this.#wishes.get(server) ?? []) {
+  /** The listeners to tell that `own` (or something below a URI they chose) was updated, with the URI they know. */
+  *interested(server: string, own: string): Generator<{ readonly listener: Listener; readonly shown: string }> {
+    for (const [wished, listeners] of this.#wishes.get(server) ?? []) {
       if (!isWithin(own, wished)) continue
-      for (const [session, shown] of sessions) yield { session, shown: own === wished ? shown : own }
+      for (const [listener, shown] of listeners) yield { listener, shown: own === wished ? shown : own }
     }
   }
 
@@ -88,19 +93,19 @@ export class Subscriptions {
     upstream?.unsubscribe(own).catch((reason: unknown) => this.#options.failed(server, reason))
   }
 
-  #sessionsOf(server: string, own: string): Map<Session, string> {
-    const uris = this.#wishes.get(server) ?? new Map<string, Map<Session, string>>()
+  #listenersOf(server: string, own: string): Map<Listener, string> {
+    const uris = this.#wishes.get(server) ?? new Map<string, Map<Listener, string>>()
     this.#wishes.set(server, uris)
-    const sessions = uris.get(own) ?? new Map<Session, string>()
-    uris.set(own, sessions)
-    return sessions
+    const listeners = uris.get(own) ?? new Map<Listener, string>()
+    uris.set(own, listeners)
+    return listeners
   }
 
   /** Returns whether it was the last one. */
-  #drop(server: string, own: string, session: Session): boolean {
+  #drop(server: string, own: string, listener: Listener): boolean {
     const uris = this.#wishes.get(server)
-    const sessions = uris?.get(own)
-    if (!uris || !sessions?.delete(session) || sessions.size > 0) return false
+    const listeners = uris?.get(own)
+    if (!uris || !listeners?.delete(listener) || listeners.size > 0) return false
     uris.delete(own)
     if (uris.size === 0) this.#wishes.delete(server)
     return true

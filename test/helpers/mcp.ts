@@ -55,5 +55,5 @@ export interface Message {
 export async function messages(response: Response): Promise<Message[]> {
   const text = await response.text()
   if (response.headers.get('content-type') === 'application/json') return [JSON.parse(text)].flat()
-  return text.split('\n').flatMap((line) => (line.startsWith('data: ') ? [JSON.parse(line.slice(6))] : []))
+  return text.split('\n').flatMap((line) => (/^data: ./.test(line) ? [JSON.parse(line.slice(6))] : []))
 }

@@ -1,21 +1,44 @@
 import { expect, test } from 'vitest'
 import { checkVersion, eraOf, negotiate } from '../../src/proxy/era.ts'
 
-const envelope = { _meta: { 'io.modelcontextprotocol/protocolVersion': '2026-07-28' } }
+const claim = (version: unknown) => ({ _meta: { 'io.modelcontextprotocol/protocolVersion': version } })
+const request = (method: string, params?: unknown) => ({ jsonrpc: '2.0', id: 1, method, ...(params ? { params } : {}) })
+const note = (params?: unknown) => ({ jsonrpc: '2.0', method: 'notifications/x', ...(params ? { params } : {}) })
+const modern = claim('2026-07-28')
 
 test.each([
-  [{ method: 'initialize' }, undefined, 'legacy'],
-  [{ method: 'initialize' }, '2026-07-28', 'legacy'],
-  [{ method: 'tools/list' }, '2025-11-25', 'legacy'],
-  [{ method: 'tools/list' }, undefined, 'legacy'],
-  [{ method: 'tools/list' }, '2026-07-28', 'modern'],
-  [{ method: 'tools/list', params: envelope }, undefined, 'modern'],
-  [{ method: 'tools/list', params: envelope }, '2025-11-25', 'modern'],
-  [{ method: 'server/discover' }, undefined, 'modern'],
-  [[{ method: 'tools/list' }], '2025-03-26', 'legacy'],
-  [null, undefined, 'legacy'],
-])('%j with header %s is %s', (body, header, era) => {
+  ['initialize', request('initialize'), undefined, 'legacy'],
+  ['initialize with a legacy header', request('initialize'), '2025-11-25', 'legacy'],
+  ['initialize with a modern envelope', request('initialize', modern), '2026-07-28', 'modern'],
+  ['a request', request('tools/list'), '2025-11-25', 'legacy'],
+  ['a request without header', request('tools/list'), undefined, 'legacy'],
+  ['a request with an odd header', request('tools/list'), 'bad', 'legacy'],
+  ['an envelope', request('tools/list', modern), '2026-07-28', 'modern'],
+  ['an envelope without header', request('tools/list', modern), undefined, 'modern'],
+  ['an envelope against the header', request('tools/list', modern), '2025-11-25', 'modern'],
+  ['an envelope of an unknown revision', request('tools/list', claim('2099-01-01')), undefined, 'modern'],
+  ['an envelope of a legacy revision', request('tools/list', claim('2025-11-25')), '2025-11-25', 'legacy'],
+  ['server/discover with an envelope', request('server/discover', modern), undefined, 'modern'],
+  ['a notification', note(), undefined, 'legacy'],
+  ['a notification with a modern header', note(), '2026-07-28', 'modern'],
+  ['a notification with an envelope', note(modern), undefined, 'modern'],
+  ['a malformed message with a modern header', { method: 'x' }, '2026-07-28', 'modern'],
+  ['a response', { jsonrpc: '2.0', id: 1, result: {} }, '2026-07-28', 'legacy'],
+  ['a batch', [request('tools/list', modern)], '2026-07-28', 'legacy'],
+  ['nothing', null, undefined, 'legacy'],
+])('%s is of one era', (_what, body, header, era) => {
   expect(eraOf(body, header)).toBe(era)
+})
+
+test.each([
+  ['initialize with a modern header', request('initialize'), '2026-07-28', -32020],
+  ['a modern header over a legacy envelope', request('tools/list', claim('2025-11-25')), '2026-07-28', -32020],
+  ['a modern header without an envelope', request('tools/list'), '2026-07-28', -32602],
+  ['an unknown modern header without an envelope', request('tools/list'), '2099-01-01', -32602],
+  ['server/discover without an envelope', request('server/discover'), undefined, -32602],
+  ['a version that is no text', request('tools/list', claim(20260728)), undefined, -32602],
+])('%s is of no era', (_what, body, header, code) => {
+  expect(eraOf(body, header)).toMatchObject({ status: 400, code, id: 1 })
 })
 
 test.each([

@@ -1,9 +1,13 @@
 import { expect, test } from 'vitest'
 import { offerOf } from '../../src/proxy/catalog/offer.ts'
-import { bareView, mergedView } from '../../src/proxy/catalog/view.ts'
-import { route } from '../../src/proxy/router.ts'
+import { bareView, mergedView, type View } from '../../src/proxy/catalog/view.ts'
+import { type Asked, type Learned, route as routeOf } from '../../src/proxy/router.ts'
 import { bareFrames, type Listing } from '../../src/proxy/upstream/listing.ts'
 import { serverOf } from '../helpers/group.ts'
+
+function route(view: View, asked: Omit<Asked, 'era'>, learned: Learned) {
+  return routeOf(view, { ...asked, era: 'legacy' }, learned)
+}
 
 function listing(fields: Partial<Listing> = {}): Listing {
   const empty = { tools: [], resources: [], templates: [], prompts: [] }

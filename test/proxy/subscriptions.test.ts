@@ -27,7 +27,7 @@ function session(): Session {
   return new Session(`s${++sessions}`, { ...facts, sid: `s${sessions}` })
 }
 
-const wish = (of: Session, own = 'a://1', shown = own) => ({ session: of, server: 's', own, shown })
+const wish = (of: Session, own = 'a://1', shown = own) => ({ listener: of, server: 's', own, shown })
 
 test('the first to want a URI makes the subscription, the last to leave ends it', async () => {
   const { told, subscriptions } = record()

@@ -70,6 +70,7 @@ export class Catalog implements Disposable {
     return this.#watches.has(who)
   }
 
+  /** A legacy client that watches for itself has been given these bytes. */
   showed(who: object, kind: Kind, bytes: Buffer): void {
     this.#watches.showed(who, kind, bytes)
   }

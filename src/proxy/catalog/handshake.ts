@@ -1,6 +1,7 @@
 import type { Group } from '../../config/profile.ts'
-import type { Version } from '../era.ts'
+import { type Era, envelope, modernVersions, type Version } from '../era.ts'
 import { isRecord, type Params } from '../rpc.ts'
+import { type Freshness, surroundingOf } from './frames.ts'
 import type { Offer } from './offer.ts'
 import type { View } from './view.ts'
 
@@ -17,34 +18,77 @@ const LONGEST = 32 * 1024
 
 /** The result of `initialize`: one server's own words on its own address, the union of all on the group's. */
 export function initializeResult(view: View, version: Version, identity: Identity): Params {
-  const [offer] = view.offers
-  if (view.server !== undefined && offer?.listing) return ownResult(offer.listing, version)
-  const instructions = mergeInstructions(view.offers)
+  const { fields, meta } = ownWords(view)
+  const instructions = instructionsOf(view)
   return {
+    ...fields,
     protocolVersion: version,
-    capabilities: mergeCapabilities(view.offers),
-    serverInfo: serverInfo(identity),
+    capabilities: capabilitiesOf(view, 'legacy'),
+    serverInfo: serverInfoOf(view, identity),
     ...(instructions !== '' && { instructions }),
+    ...(Object.keys(meta).length > 0 && { _meta: meta }),
   }
 }
 
-function ownResult(listing: NonNullable<Offer['listing']>, version: Version): Params {
-  const { capabilities, serverInfo: info, instructions } = listing
+/** The result of `server/discover`, in the same manner. (MCP: Discovery, 2026-07-28.) */
+export function discoverResult(view: View, freshness: Freshness, identity: Identity): Params {
+  const { fields, meta } = ownWords(view)
+  const instructions = instructionsOf(view)
   return {
-    protocolVersion: version,
-    capabilities: withListChanged(capabilities),
-    serverInfo: info,
-    ...(instructions !== undefined && { instructions }),
+    ...fields,
+    resultType: 'complete',
+    supportedVersions: modernVersions,
+    capabilities: capabilitiesOf(view, 'modern'),
+    ...(instructions !== '' && { instructions }),
+    ...freshness,
+    _meta: withServerInfo(view, meta, identity),
   }
 }
 
-function serverInfo({ name, version, project, group }: Identity): Params {
-  return { name, title: `${project} ${group}`, version }
+/** The `_meta` of a modern result made here: who answers. */
+export function withServerInfo(view: View, meta: Params, identity: Identity): Params {
+  return { ...meta, [envelope.serverInfo]: serverInfoOf(view, identity) }
 }
+
+/** The server that an address is alone for, once it is known. */
+function ownListing({ server, offers }: View): Offer['listing'] {
+  return server === undefined ? undefined : offers[0]?.listing
+}
+
+/** What else a server greets with belongs to its own address only. */
+function ownWords(view: View): ReturnType<typeof surroundingOf> {
+  return ownListing(view) ? surroundingOf(view.offers, 'greeting') : { fields: {}, meta: {} }
+}
+
+function serverInfoOf(view: View, { name, version, project, group }: Identity): Params {
+  return ownListing(view)?.serverInfo ?? { name, title: `${project} ${group}`, version }
+}
+
+function instructionsOf(view: View): string {
+  const own = ownListing(view)
+  return own ? (own.instructions ?? '') : mergeInstructions(view.offers)
+}
+
+/** What a client of that era can do here. */
+export function capabilitiesOf(view: View, era: Era): Params {
+  const own = ownListing(view)
+  return own ? withListChanged(translated(own, era)) : mergeCapabilities(view.offers, era)
+}
+
+/** Tasks are of the core in the legacy era and an extension in the modern one: neither can be done in the other. */
+function translated({ era: from, capabilities }: NonNullable<Offer['listing']>, era: Era): Params {
+  if (from === era) return capabilities
+  const { tasks: _tasks, extensions, ...rest } = capabilities
+  if (!isRecord(extensions)) return rest
+  const { [TASKS]: _extension, ...others } = extensions
+  return { ...rest, extensions: others }
+}
+
+const TASKS = 'io.modelcontextprotocol/tasks'
 
 /** The union. What is listed here is declared even by a server that is not known yet, since it may come later. */
-function mergeCapabilities(offers: readonly Offer[]): Params {
-  const known = offers.flatMap(({ listing }) => (listing ? [listing.capabilities] : []))
+function mergeCapabilities(offers: readonly Offer[], era: Era): Params {
+  const known = offers.flatMap(({ listing }) => (listing ? [translated(listing, era)] : []))
   const unknown = known.length < offers.length ? { tools: {}, resources: {}, prompts: {} } : {}
   return withListChanged([...known, unknown].reduce<Params>(merge, {}))
 }

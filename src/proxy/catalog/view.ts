@@ -1,6 +1,9 @@
 import { UriTemplate } from '@modelcontextprotocol/sdk/shared/uriTemplate.js'
-import { isRecord } from '../rpc.ts'
+import { legacyItem, modernItem } from '../bridge/items.ts'
+import type { Era } from '../era.ts'
+import { isRecord, type Params } from '../rpc.ts'
 import type { Item, Kind } from '../upstream/listing.ts'
+import { fieldsText, surroundingOf } from './frames.ts'
 import { markUri } from './names.ts'
 import { keys, type Offer, type Shown } from './offer.ts'
 
@@ -27,8 +30,15 @@ interface Conflict {
 export interface View {
   /** The one server it shows under its own bare names; undefined on the group's own address. */
   readonly server: string | undefined
-  /** The results of the list methods, e.g. `{"tools":[…]}`. */
-  readonly lists: Readonly<Record<Kind, Buffer>>
+  /**
+   * The results of the list methods, as each era has them: legacy ones whole, e.g. `{"tools":[…]}`; modern ones still
+   * open, since how fresh they are is known only when they are served.
+   */
+  readonly lists: Readonly<Record<Era, Readonly<Record<Kind, Buffer>>>>
+  /** The `_meta` of the modern ones. */
+  readonly metas: Readonly<Record<Kind, Params>>
+  /** The input schemas of the tools as modern clients see them, by shown name. */
+  readonly schemas: ReadonlyMap<string, unknown>
   /** By shown name, URI or URI template. */
   readonly targets: Readonly<Record<Kind, ReadonlyMap<string, Target>>>
   readonly templates: readonly TemplateTarget[]
@@ -83,7 +93,9 @@ function bareOffer(offer: Offer, kind: Kind): Offer {
 
 interface Collected {
   readonly targets: Map<string, Target>
-  readonly texts: readonly string[]
+  readonly texts: Readonly<Record<Era, readonly string[]>>
+  /** Of tools; by shown name. */
+  readonly schemas: ReadonlyMap<string, unknown>
 }
 
 /**
@@ -97,7 +109,8 @@ function collect(
   adapt: (offer: Offer, item: Item) => Item = (_offer, item) => item,
 ): Collected {
   const targets = new Map<string, Target>()
-  const texts: string[] = []
+  const texts: Record<Era, string[]> = { legacy: [], modern: [] }
+  const schemas = new Map<string, unknown>()
   for (const offer of offers) {
     for (const shown of offer.items[kind]) {
       const holder = targets.get(shown.shown)
@@ -105,10 +118,20 @@ function collect(
       const name = isFree ? shown.shown : settle(offer, shown, holder)
       if (name === undefined) continue
       if (!targets.has(name)) targets.set(name, { server: offer.server, own: shown.own })
-      texts.push(JSON.stringify({ ...adapt(offer, shown.item), [keys[kind]]: name }))
+      const item = forms(kind, { ...adapt(offer, shown.item), [keys[kind]]: name }, offer.listing?.era)
+      const legacy = JSON.stringify(item.legacy)
+      texts.legacy.push(legacy)
+      texts.modern.push(item.modern === item.legacy ? legacy : JSON.stringify(item.modern))
+      if (isFree && item.modern.inputSchema !== undefined) schemas.set(name, item.modern.inputSchema)
     }
   }
-  return { targets, texts }
+  return { targets, texts, schemas }
+}
+
+/** An item as each era's clients can take it: mostly one and the same. */
+function forms(kind: Kind, item: Item, era: Era | undefined): Readonly<Record<Era, Item>> {
+  if (era === 'modern') return { legacy: legacyItem(kind, item), modern: item }
+  return { legacy: item, modern: modernItem(kind, item) }
 }
 
 function mark(marked: Map<string, Map<string, string>>, server: string, own: string): string {
@@ -166,27 +189,37 @@ interface Parts {
   readonly kinds: Readonly<Record<Kind, Collected>>
 }
 
-function assemble({ kinds: { tools, resources, templates, prompts }, ...rest }: Parts): View {
+function assemble({ kinds: collected, ...rest }: Parts): View {
+  const { offers } = rest
+  const targets = byKind((kind) => collected[kind].targets)
   return {
     ...rest,
+    targets,
     lists: {
-      tools: listBytes('tools', tools),
-      resources: listBytes('resources', resources),
-      templates: listBytes('resourceTemplates', templates),
-      prompts: listBytes('prompts', prompts),
+      legacy: byKind((kind) => listBytes('legacy', kind, collected[kind], offers)),
+      modern: byKind((kind) => listBytes('modern', kind, collected[kind], offers)),
     },
-    targets: {
-      tools: tools.targets,
-      resources: resources.targets,
-      templates: templates.targets,
-      prompts: prompts.targets,
-    },
-    templates: [...templates.targets.values()].flatMap(templateTarget),
+    metas: byKind((kind) => surroundingOf(offers, kind).meta),
+    schemas: collected.tools.schemas,
+    templates: [...targets.templates.values()].flatMap(templateTarget),
   }
 }
 
-function listBytes(field: string, { texts }: Collected): Buffer {
-  return Buffer.from(`{"${field}":[${texts.join(',')}]}`)
+function byKind<T>(make: (kind: Kind) => T): Readonly<Record<Kind, T>> {
+  return { tools: make('tools'), resources: make('resources'), templates: make('templates'), prompts: make('prompts') }
+}
+
+const listFields = {
+  tools: 'tools',
+  resources: 'resources',
+  templates: 'resourceTemplates',
+  prompts: 'prompts',
+} as const
+
+/** Modern ones without their last brace. */
+function listBytes(era: Era, kind: Kind, { texts }: Collected, offers: readonly Offer[]): Buffer {
+  const list = `"${listFields[kind]}":[${texts[era].join(',')}]${fieldsText(surroundingOf(offers, kind), era)}`
+  return Buffer.from(era === 'legacy' ? `{${list}}` : `{"resultType":"complete",${list}`)
 }
 
 /** A template that cannot be parsed is listed as it is, but no URI is routed by it. */

@@ -1,3 +1,4 @@
+import type { Era } from '../era.ts'
 import { type Kind, kinds } from '../upstream/listing.ts'
 import type { View } from './view.ts'
 
@@ -8,7 +9,11 @@ export interface Watch {
   readonly tell: (changed: readonly Kind[]) => void
 }
 
-type Seen = Partial<Record<Kind, Buffer>>
+/** By era, since the same change may show in one and not in the other. */
+type Seen = Readonly<Record<Era, Partial<Record<Kind, Buffer>>>>
+
+const nothing: Seen = { legacy: {}, modern: {} }
+const eras = ['legacy', 'modern'] as const
 
 interface Watching extends Watch {
   seen: Seen
@@ -25,7 +30,7 @@ export class Watches implements Disposable {
   #timer: NodeJS.Timeout | undefined
 
   /** From now on `who` is told of changes against `seen`. The first of several watches for one counts. */
-  add(who: unknown, watch: Watch, seen: Seen = {}): void {
+  add(who: unknown, watch: Watch, seen: Seen = nothing): void {
     if (!this.#watching.has(who)) this.#watching.set(who, { ...watch, seen, toldAt: Number.NEGATIVE_INFINITY })
   }
 
@@ -33,10 +38,10 @@ export class Watches implements Disposable {
     return this.#watching.has(who)
   }
 
-  /** These bytes were given out. */
+  /** These bytes were given out to a legacy client. */
   showed(who: unknown, kind: Kind, bytes: Buffer): void {
     const watching = this.#watching.get(who)
-    if (watching) watching.seen = { ...watching.seen, [kind]: bytes }
+    if (watching) watching.seen = { ...watching.seen, legacy: { ...watching.seen.legacy, [kind]: bytes } }
   }
 
   delete(who: unknown): void {
@@ -61,10 +66,10 @@ export class Watches implements Disposable {
     const { seen, toldAt } = watching
     const lists = watching.view()?.lists
     if (!lists) this.#watching.delete(who)
-    const changed = kinds.filter((kind) => lists && seen[kind] && !lists[kind].equals(seen[kind]))
+    const changed = lists ? kinds.filter((kind) => eras.some((era) => isOther(seen[era][kind], lists[era][kind]))) : []
     if (!lists || changed.length === 0) return Number.POSITIVE_INFINITY
     if (now - toldAt < MOST_OFTEN) return MOST_OFTEN - (now - toldAt)
-    watching.seen = { ...seen, ...Object.fromEntries(changed.map((kind) => [kind, lists[kind]])) }
+    watching.seen = { legacy: renewed(seen.legacy, lists.legacy), modern: renewed(seen.modern, lists.modern) }
     watching.toldAt = now
     watching.tell(changed)
     return Number.POSITIVE_INFINITY
@@ -74,4 +79,13 @@ export class Watches implements Disposable {
     clearTimeout(this.#timer)
     this.#watching.clear()
   }
+}
+
+function isOther(seen: Buffer | undefined, now: Buffer): boolean {
+  return seen !== undefined && !now.equals(seen)
+}
+
+/** What was seen, as it is now; what was not stays unseen. */
+function renewed(seen: Seen[Era], now: View['lists'][Era]): Seen[Era] {
+  return Object.fromEntries(kinds.flatMap((kind) => (seen[kind] ? [[kind, now[kind]]] : [])))
 }

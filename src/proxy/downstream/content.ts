@@ -2,9 +2,14 @@ import type { IncomingMessage } from 'node:http'
 import { type Denial, refusal } from './denial.ts'
 
 /** What a POST must say about its body and its answer before the body is read (Streamable HTTP, "Sending Messages"). */
-export function checkPost({ headers }: IncomingMessage, maxBody: number): Denial | undefined {
-  if (!accepts(headers.accept, 'application/json') || !accepts(headers.accept, 'text/event-stream'))
-    return refusal(406, 'Not Acceptable: Client must accept both application/json and text/event-stream')
+export function checkPost(request: IncomingMessage, maxBody: number): Denial | undefined {
+  const { accept } = request.headers
+  if (accepts(accept, 'application/json') && accepts(accept, 'text/event-stream')) return checkBody(request, maxBody)
+  return refusal(406, 'Not Acceptable: Client must accept both application/json and text/event-stream')
+}
+
+/** What a POST must say about its body where the answer comes another way. */
+export function checkBody({ headers }: IncomingMessage, maxBody: number): Denial | undefined {
   if (!isJson(headers['content-type']))
     return refusal(415, 'Unsupported Media Type: Content-Type must be application/json')
   const encoding = headers['content-encoding']

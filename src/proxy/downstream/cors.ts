@@ -1,9 +1,13 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 
+const HEADERS = [
+  ...['authorization', 'content-type', 'accept', 'last-event-id'],
+  ...['mcp-session-id', 'mcp-protocol-version', 'mcp-method', 'mcp-name'],
+]
+/** Headers that mirror a tool's parameters have names of the tool's own. */
+const PARAMETER = /^mcp-param-[\w-]+$/
 const ALLOWED = {
   'access-control-allow-methods': 'GET, POST, DELETE',
-  'access-control-allow-headers':
-    'authorization, content-type, accept, mcp-session-id, mcp-protocol-version, last-event-id',
   'access-control-allow-private-network': 'true',
   'access-control-max-age': '600',
 }
@@ -17,6 +21,9 @@ export function allowOrigin(request: IncomingMessage, response: ServerResponse):
   response.setHeader('vary', 'origin')
 }
 
-export function preflight(response: ServerResponse): void {
-  response.writeHead(204, ALLOWED).end()
+export function preflight(request: IncomingMessage, response: ServerResponse): void {
+  const asked = String(request.headers['access-control-request-headers'] ?? '').toLowerCase()
+  const parameters = asked.split(',').map((name) => name.trim())
+  const allowed = [...HEADERS, ...parameters.filter((name) => PARAMETER.test(name))]
+  response.writeHead(204, { ...ALLOWED, 'access-control-allow-headers': allowed.join(', ') }).end()
 }

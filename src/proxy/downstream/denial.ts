@@ -1,10 +1,13 @@
 import type { ServerResponse } from 'node:http'
+import type { Id } from '../rpc.ts'
 
-/** A request refused before it is a message of a session: an HTTP status and a JSON-RPC error body without an id. */
+/** A request refused before it is anybody's: an HTTP status and a JSON-RPC error body, without an id where none is known. */
 export interface Denial {
   readonly status: number
   readonly code: number
   readonly message: string
+  readonly data?: unknown
+  readonly id?: Id
   readonly headers?: Readonly<Record<string, string>>
 }
 
@@ -17,9 +20,9 @@ export function refusal(status: number, message: string, headers?: Denial['heade
   return headers ? { status, code: REFUSED, message, headers } : { status, code: REFUSED, message }
 }
 
-export function deny(response: ServerResponse, { status, code, message, headers }: Denial): void {
+export function deny(response: ServerResponse, { status, code, message, data, id, headers }: Denial): void {
   if (response.headersSent || response.destroyed) return
-  const body = JSON.stringify({ jsonrpc: '2.0', error: { code, message } })
+  const body = JSON.stringify({ jsonrpc: '2.0', id, error: { code, message, data } })
   response.writeHead(status, {
     ...headers,
     'content-type': 'application/json',

@@ -1,16 +1,18 @@
 import { isUtf8 } from 'node:buffer'
-import { eraOf, versionHeader } from '../era.ts'
+import { eraOf, isModern, versionHeader } from '../era.ts'
 import { PARSE_ERROR } from '../rpc.ts'
-import { checkGet, checkPost, readBody, tooLarge } from './content.ts'
+import { checkBody, checkGet, checkPost, readBody, tooLarge } from './content.ts'
 import { type Denial, deny, isDenial, refusal } from './denial.ts'
 import { isTooDeep } from './depth.ts'
 import type { LegacyEndpoint } from './legacy.ts'
 import type { ModernEndpoint } from './modern.ts'
+import type { SseEndpoint } from './sse.ts'
 import type { Visit } from './visit.ts'
 
 export interface EndpointOptions {
   readonly legacy: LegacyEndpoint
   readonly modern: ModernEndpoint
+  readonly sse: SseEndpoint
   readonly maxBody: () => number
   /** Whether the group has this server's address. */
   readonly isServed: (server: string | undefined) => boolean
@@ -25,28 +27,50 @@ export class Endpoint {
   }
 
   async post(visit: Visit): Promise<void> {
-    const { request, response } = visit
-    const maxBody = this.#options.maxBody()
-    const denial = checkPost(request, maxBody) ?? this.#checkAddress(visit)
-    if (denial) return deny(response, denial)
-    const bytes = await readBody(request, maxBody)
-    if (!bytes) return deny(response, tooLarge(maxBody))
-    const body = parse(bytes)
-    if (isDenial(body)) return deny(response, body)
-    const era = eraOf(body.value, versionHeader(request))
+    const body = await this.#receive(visit, checkPost)
+    if (!body) return
+    const era = eraOf(body.value, versionHeader(visit.request))
+    if (typeof era === 'object') return deny(visit.response, era)
     return this.#options[era].post(visit, body.value)
   }
 
   async get(visit: Visit): Promise<void> {
-    const denial = checkGet(visit.request) ?? this.#checkAddress(visit)
+    const denial = checkEra(visit) ?? checkGet(visit.request) ?? this.#checkAddress(visit)
     if (denial) return deny(visit.response, denial)
     return this.#options.legacy.get(visit)
   }
 
   async delete(visit: Visit): Promise<void> {
-    const denial = this.#checkAddress(visit)
+    const denial = checkEra(visit) ?? this.#checkAddress(visit)
     if (denial) return deny(visit.response, denial)
     return this.#options.legacy.delete(visit)
+  }
+
+  /** HTTP+SSE: the stream that carries everything. */
+  stream(visit: Visit): void {
+    const denial = checkGet(visit.request) ?? this.#checkAddress(visit)
+    if (denial) deny(visit.response, denial)
+    else this.#options.sse.open(visit)
+  }
+
+  /** HTTP+SSE: one message; its answer comes on the stream, so nothing need be accepted here. */
+  async message(visit: Visit): Promise<void> {
+    const body = await this.#receive(visit, checkBody)
+    if (body) return this.#options.sse.post(visit, body.value)
+  }
+
+  /** The body of a POST, unless the request was refused. */
+  async #receive(visit: Visit, check: typeof checkPost): Promise<Parsed | undefined> {
+    const { request, response } = visit
+    const maxBody = this.#options.maxBody()
+    const denial = check(request, maxBody) ?? this.#checkAddress(visit)
+    if (denial) return void deny(response, denial)
+    const bytes = await readBody(request, maxBody)
+    if (!bytes) return void deny(response, tooLarge(maxBody))
+    const body = parse(bytes)
+    if (!isDenial(body)) return body
+    deny(response, body)
+    return undefined
   }
 
   #checkAddress({ server }: Visit): Denial | undefined {
@@ -54,7 +78,18 @@ export class Endpoint {
   }
 }
 
-function parse(bytes: Buffer): { readonly value: unknown } | Denial {
+/** Streams to GET and sessions to DELETE are of the legacy era only. */
+function checkEra({ request }: Visit): Denial | undefined {
+  const version = versionHeader(request)
+  if (!isModern(version)) return undefined
+  return refusal(405, `Method Not Allowed: ${version} has only POST`, { allow: 'POST' })
+}
+
+interface Parsed {
+  readonly value: unknown
+}
+
+function parse(bytes: Buffer): Parsed | Denial {
   if (!isUtf8(bytes)) return { status: 400, code: PARSE_ERROR, message: 'Parse error: the body is not UTF-8' }
   if (isTooDeep(bytes)) return { status: 400, code: PARSE_ERROR, message: 'Parse error: nested too deeply' }
   try {

@@ -8,6 +8,8 @@ import { type Denial, refusal } from './denial.ts'
 export interface Guard {
   /** Undefined when the request may pass. Public routes (the probes) need no token, but the rest holds. */
   check(request: IncomingMessage, route: { readonly isPublic: boolean }): Denial | undefined
+  /** The authorization context of a request that passed: a digest of its token, empty where none is needed. */
+  principal(request: IncomingMessage): string
 }
 
 /** Node silently drops header fields beyond its limit: a request that reaches the limit cannot be judged. */
@@ -28,6 +30,10 @@ export function guardOf({ host, auth }: Pick<Group, 'host' | 'auth'>): Guard {
       if (!isOriginAllowed(request)) return refusal(403, 'Forbidden: this Origin is not allowed')
       if (isPublic || !tokens || isTokenKnown(request.headers.authorization, tokens)) return undefined
       return refusal(401, 'Unauthorized: a valid bearer token is needed', { 'www-authenticate': 'Bearer' })
+    },
+    principal({ headers }) {
+      const token = tokens && tokenOf(headers.authorization)
+      return token === undefined ? '' : digest(token).toString('base64url')
     },
   }
 }
@@ -78,10 +84,14 @@ function isLoopbackOrigin(origin: string): boolean {
 
 /** Compares digests, all of them: neither the length nor the position of a difference shows in the time taken. */
 function isTokenKnown(header: string | undefined, tokens: readonly Buffer[]): boolean {
-  const [, token] = /^bearer +(\S+) *$/i.exec(header ?? '') ?? []
+  const token = tokenOf(header)
   if (token === undefined) return false
   const given = digest(token)
   return tokens.reduce((known, expected) => timingSafeEqual(given, expected) || known, false)
+}
+
+function tokenOf(header: string | undefined): string | undefined {
+  return /^bearer +(\S+) *$/i.exec(header ?? '')?.[1]
 }
 
 function digest(token: string): Buffer {

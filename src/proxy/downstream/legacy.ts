@@ -1,92 +1,79 @@
-import { BATCHING, checkVersion, negotiate, versionHeader } from '../era.ts'
-import type { Relay } from '../relay.ts'
+import { checkVersion, versionHeader } from '../era.ts'
+import { isError, isRequest, type RpcRequest } from '../rpc.ts'
+import { type Denial, deny, isDenial, refusal } from './denial.ts'
 import {
-  failureResponse,
-  INVALID_REQUEST,
-  isMessage,
-  isNotification,
-  isRecord,
-  isRequest,
-  isResponse,
-  type Params,
-  type RpcMessage,
-  type RpcRequest,
-} from '../rpc.ts'
-import { type Denial, deny, isDenial, refusal, SESSION_NOT_FOUND } from './denial.ts'
-import type { Pulse } from './pulse.ts'
+  begin,
+  dispatch,
+  full,
+  greet,
+  isInitialize,
+  type LegacyOptions,
+  messagesOf,
+  unknownSession,
+} from './incoming.ts'
 import { Reply } from './reply.ts'
-import type { SessionFacts } from './sealer.ts'
+import type { ResumableStream } from './resumable.ts'
 import type { Session } from './session.ts'
-import type { Sessions } from './sessions.ts'
-import { EventStream } from './stream.ts'
+import { Streams } from './streams.ts'
 import type { Visit } from './visit.ts'
-
-export interface LegacyEndpointOptions {
-  readonly sessions: Sessions
-  readonly relay: Relay
-  readonly pulse: Pulse
-  /** The result of `initialize`; may wait for servers that are not known yet. */
-  readonly initialize: (facts: Pick<SessionFacts, 'server' | 'version'>) => Promise<Params>
-  /** A client listens on its session's stream from now on. */
-  readonly listening: (session: Session) => void
-}
-
-const MOST_IN_BATCH = 50
 
 /** The legacy era on one address: POST in sessions that begin with `initialize`, GET for their streams, DELETE. */
 export class LegacyEndpoint {
-  readonly #options: LegacyEndpointOptions
+  readonly #options: LegacyOptions
+  readonly #streams: Streams
 
-  constructor(options: LegacyEndpointOptions) {
+  constructor(options: LegacyOptions) {
     this.#options = options
+    this.#streams = new Streams(options.pulse)
   }
 
   async post(visit: Visit, body: unknown): Promise<void> {
-    if (isMessage(body) && isRequest(body) && body.method === 'initialize') return this.#initialize(visit, body)
+    if (isInitialize(body)) return this.#initialize(visit, body)
     const session = await this.#session(visit)
     if (isDenial(session)) return deny(visit.response, session)
     const messages = messagesOf(body, session)
     if (isDenial(messages)) return deny(visit.response, messages)
-    return this.#dispatch(visit, session, { messages, isBatch: Array.isArray(body) })
+    const { response } = visit
+    const { relay, pulse } = this.#options
+    const expected = messages.filter(isRequest).length
+    const open = () => this.#streams.openAnswer(session, response)
+    const reply =
+      expected > 0 ? new Reply({ response, pulse, expected, isBatch: Array.isArray(body), open }) : undefined
+    dispatch(relay, { session, messages, reply })
+    if (!reply) response.writeHead(202).end()
   }
 
   async #initialize({ response, server }: Visit, request: RpcRequest): Promise<void> {
     const { sessions, pulse, initialize } = this.#options
     if (sessions.isFull) return deny(response, full)
-    const { protocolVersion, capabilities, clientInfo } = request.params ?? {}
-    const version = negotiate(protocolVersion)
-    const facts = { server, version, capabilities: record(capabilities), clientInfo: record(clientInfo) }
-    const session = await sessions.create(facts)
+    const session = await begin(sessions, server, request)
     response.setHeader('mcp-session-id', session.id)
     const reply = new Reply({ response, pulse, expected: 1, isBatch: false })
-    const answer = await initialize(facts).then(
-      (result) => ({ jsonrpc: '2.0', id: request.id, result }),
-      (thrown: unknown) => failureResponse(request.id, thrown),
-    )
-    if ('error' in answer) sessions.delete(session)
+    const answer = await greet(initialize, session.facts, request.id)
+    if (isError(answer)) sessions.delete(session)
     reply.respond(JSON.stringify(answer))
   }
 
-  /** In the order they came: a cancellation must find the call it is for. */
-  #dispatch({ response }: Visit, session: Session, { messages, isBatch }: Received): void {
-    const requests = messages.filter(isRequest)
-    const { relay, pulse } = this.#options
-    const reply = requests.length > 0 ? new Reply({ response, pulse, expected: requests.length, isBatch }) : undefined
-    for (const message of messages) {
-      if (reply && isRequest(message)) void relay.handle(session, message, reply)
-      else if (isResponse(message)) session.answer(message)
-      else if (isNotification(message)) session.heard(message)
-    }
-    if (!reply) response.writeHead(202).end()
-  }
-
+  /**
+   * The session's own stream, or any of its streams from where the client lost it. An id that is not known (any more)
+   * belongs to nothing that could be replayed: what comes from now on is all there is.
+   */
   async get(visit: Visit): Promise<void> {
-    const { response } = visit
+    const { request, response } = visit
     const session = await this.#session(visit)
     if (isDenial(session)) return deny(response, session)
-    if (session.stream) return deny(response, refusal(409, 'Conflict: Only one SSE stream is allowed per session'))
+    const cursor = this.#streams.find(session, request.headers['last-event-id'])
+    // Where nothing follows, a client would come back without end: to this answer event sources stop (HTML, 9.2.3).
+    if (cursor?.stream.isOverAfter(cursor.seq)) return void response.writeHead(204).end()
+    if (!cursor && session.stream) return deny(response, conflict)
     response.setHeader('mcp-session-id', session.id)
-    session.stream = new EventStream(response, this.#options.pulse)
+    if (cursor) cursor.stream.resume(response, cursor.seq)
+    const stream = cursor?.stream ?? this.#streams.openStandalone(session, response)
+    if (stream.isStandalone) this.#listen(session, stream)
+  }
+
+  #listen(session: Session, stream: ResumableStream): void {
+    session.stream = stream
     this.#options.listening(session)
   }
 
@@ -112,27 +99,4 @@ export class LegacyEndpoint {
   }
 }
 
-interface Received {
-  readonly messages: readonly RpcMessage[]
-  readonly isBatch: boolean
-}
-
-const unknownSession: Denial = { status: 404, code: SESSION_NOT_FOUND, message: 'Session not found' }
-const full: Denial = refusal(503, 'Too many sessions, try again later', { 'retry-after': '30' })
-const invalid: Denial = { status: 400, code: INVALID_REQUEST, message: 'Invalid Request' }
-
-function messagesOf(body: unknown, { facts }: Session): readonly RpcMessage[] | Denial {
-  if (!Array.isArray(body)) return isMessage(body) && isComplete(body) ? [body] : invalid
-  if (facts.version !== BATCHING) return { ...invalid, message: `Invalid Request: ${facts.version} has no batches` }
-  if (body.length === 0 || body.length > MOST_IN_BATCH) return { ...invalid, message: 'Invalid Request: batch size' }
-  return body.every((message) => isMessage(message) && isComplete(message)) ? body : invalid
-}
-
-/** What has a method has an id that can be answered, or none at all. */
-function isComplete(message: RpcMessage): boolean {
-  return isRequest(message) || isNotification(message) || isResponse(message)
-}
-
-function record(value: unknown): Params {
-  return isRecord(value) ? value : {}
-}
+const conflict: Denial = refusal(409, 'Conflict: Only one SSE stream is allowed per session')

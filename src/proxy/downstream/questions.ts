@@ -1,11 +1,10 @@
 import { randomBytes } from 'node:crypto'
 import { type Deferred, defer } from '../../shared/async.ts'
+import { checkCapability } from '../capability.ts'
 import type { Asking } from '../exchange.ts'
 import {
   INTERNAL_ERROR,
-  INVALID_PARAMS,
   isRecord,
-  METHOD_NOT_FOUND,
   type Params,
   RpcFailure,
   type RpcNotification,
@@ -18,13 +17,6 @@ import type { Body } from './stream.ts'
 export interface Outlet {
   readonly isOpen: boolean
   send(body: Body): boolean
-}
-
-/** The client capability without which a server's request of that method must not be sent. */
-const needed: Readonly<Record<string, string>> = {
-  'sampling/createMessage': 'sampling',
-  'elicitation/create': 'elicitation',
-  'roots/list': 'roots',
 }
 
 /** Questions of servers that may wait for one client at the same time. */
@@ -58,8 +50,8 @@ export class Questions {
   }
 
   /**
-   * Puts a server's request to the client, on the outlet of the exchange it belongs to or, when that is closed, on
-   * another one of the session. Rejects with RpcFailure when the client cannot be asked, and when the signal aborts.
+   * Puts a server's request to the client, on the outlet of the exchange it belongs to or, when that is closed, on the
+   * session's stream. Rejects with RpcFailure when the client cannot be asked, and when the signal aborts.
    */
   async ask(request: RpcRequest, outlet: Outlet | undefined, asking: Asking): Promise<RpcResponse> {
     const open = outlet?.isOpen ? outlet : this.#options.stream()
@@ -107,28 +99,6 @@ export class Questions {
   end(reason: string): void {
     for (const { answer } of this.#open.values()) answer.reject(new RpcFailure(INTERNAL_ERROR, reason))
   }
-}
-
-/** Servers are told of every capability there may be: what this very client cannot do is refused here. */
-function checkCapability({ method, params }: RpcRequest, capabilities: Params): void {
-  const name = needed[method]
-  if (name === undefined) return
-  const declared = capabilities[name]
-  if (!isRecord(declared)) throw new RpcFailure(METHOD_NOT_FOUND, `The client has not declared the capability ${name}`)
-  if (method === 'elicitation/create' && !isModeKnown(params?.mode ?? 'form', declared))
-    throw new RpcFailure(INVALID_PARAMS, `The client has not declared the elicitation mode ${String(params?.mode)}`)
-  if (method === 'sampling/createMessage' && hasTools(params) && !isRecord(declared.tools))
-    throw new RpcFailure(INVALID_PARAMS, 'The client has not declared the capability sampling.tools')
-}
-
-/** Such a request must not be sent to a client that has not declared tools (MCP: Client, Sampling). */
-function hasTools(params: Params | undefined): boolean {
-  return params?.tools !== undefined || params?.toolChoice !== undefined
-}
-
-/** An empty capability means forms, as before there were modes (MCP: Client, Elicitation). */
-function isModeKnown(mode: unknown, declared: Params): boolean {
-  return isRecord(declared[String(mode)]) || (mode === 'form' && declared.url === undefined)
 }
 
 function tokenOf({ params }: RpcRequest): unknown {

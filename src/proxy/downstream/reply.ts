@@ -1,9 +1,22 @@
 import type { ServerResponse } from 'node:http'
 import type { Beating, Pulse } from './pulse.ts'
+import type { Outlet } from './questions.ts'
 import { type Body, EventStream, QUEUE_LIMIT } from './stream.ts'
 
 /** Silence after which a waiting POST becomes a stream, before clients and the proxies between give up on it. */
 const PATIENCE = 8000
+
+/** The stream an answer becomes, or goes to from the beginning. */
+export interface AnswerStream extends Outlet {
+  /** Whether the client is away but may come back for what is sent meanwhile. */
+  readonly isAwaited?: boolean
+  /** Bytes that wait for the reader. */
+  readonly backlog: number
+  finish(body: Body): void
+  end(): void
+  /** Ends the connection alone; the client comes back for the rest. */
+  part?(retryMs: number | undefined): void
+}
 
 export interface ReplyOptions {
   readonly response: ServerResponse
@@ -12,6 +25,10 @@ export interface ReplyOptions {
   readonly expected: number
   /** Whether they came as a batch, so that their answers are one too. */
   readonly isBatch: boolean
+  /** Makes the response a stream that can be resumed; without it a plain one. */
+  readonly open?: () => AnswerStream
+  /** Takes everything: the response itself carries no answer. */
+  readonly stream?: AnswerStream
 }
 
 /**
@@ -23,16 +40,23 @@ export class Reply implements Beating {
   readonly #since = performance.now()
   readonly #bodies: Body[] = []
   #missing: number
-  #stream: EventStream | undefined
+  #status = 200
+  #stream: AnswerStream | undefined
 
   constructor(options: ReplyOptions) {
     this.#options = options
     this.#missing = options.expected
-    options.pulse.add(this)
+    this.#stream = options.stream
+    if (!this.#stream) options.pulse.add(this)
   }
 
-  /** Whether the client still reads. */
+  /** Whether the client still reads, or may come back to do so. */
   get isOpen(): boolean {
+    if (this.#stream) return this.#stream.isOpen || this.#stream.isAwaited === true
+    return this.#isConnected
+  }
+
+  get #isConnected(): boolean {
     return !this.#options.response.destroyed && !this.#options.response.writableEnded
   }
 
@@ -41,13 +65,15 @@ export class Reply implements Beating {
    * skipped: the response, which is what was asked for, still comes.
    */
   send(body: Body): boolean {
-    if (!this.isOpen || this.#options.response.writableLength > QUEUE_LIMIT) return false
-    return this.#upgrade().send(body)
+    if (!this.isOpen) return false
+    const stream = this.#upgrade()
+    return stream.backlog <= QUEUE_LIMIT && stream.send(body)
   }
 
-  /** The response to one of the requests. */
-  respond(body: Body): void {
+  /** The response to one of the requests. `status` is that of an answer that is one JSON body; a stream has 200. */
+  respond(body: Body, status = 200): void {
     this.#missing--
+    this.#status = status
     if (this.#stream && this.#missing === 0) this.#stream.finish(body)
     else if (this.#stream) this.#stream.send(body)
     else this.#bodies.push(body)
@@ -60,34 +86,41 @@ export class Reply implements Beating {
     if (this.#missing === 0) this.#finish()
   }
 
+  /** The server goes on later: so may the client, instead of holding the connection. */
+  part(retryMs: number | undefined): void {
+    if (this.isOpen) this.#upgrade().part?.(retryMs)
+  }
+
   beat(now: number): void {
-    if (!this.isOpen) this.#options.pulse.delete(this)
+    if (!this.#isConnected) this.#options.pulse.delete(this)
     else if (now - this.#since >= PATIENCE) this.#upgrade()
   }
 
-  #upgrade(): EventStream {
+  #upgrade(): AnswerStream {
     if (this.#stream) return this.#stream
-    const { response, pulse } = this.#options
+    const { response, pulse, open } = this.#options
     pulse.delete(this)
-    const stream = new EventStream(response, pulse)
+    const stream = open?.() ?? new EventStream(response, pulse)
     this.#stream = stream
     for (const body of this.#bodies) stream.send(body)
     return stream
   }
 
   #finish(): void {
-    const { pulse, isBatch } = this.#options
+    const { response, pulse, isBatch } = this.#options
     pulse.delete(this)
-    if (!this.isOpen) return
     const [first] = this.#bodies
-    if (this.#stream || first === undefined) this.#upgrade().end()
+    if (this.#stream) this.#stream.end()
+    else if (!this.#isConnected) return
+    // Nothing came and nothing will: there is nothing to come back for.
+    else if (first === undefined) new EventStream(response, pulse).end()
     else this.#json(isBatch ? batch(this.#bodies) : first)
   }
 
   #json(body: Body): void {
     const length = typeof body === 'string' ? Buffer.byteLength(body) : body.length
     const { response } = this.#options
-    response.writeHead(200, { 'content-type': 'application/json', 'content-length': length })
+    response.writeHead(this.#status, { 'content-type': 'application/json', 'content-length': length })
     response.end(body)
   }
 }

@@ -27,9 +27,13 @@ function httpRoutes({ endpoint, isReady }: Pick<RoutesOptions, 'endpoint' | 'isR
     GET: (visit: Visit) => endpoint.get(visit),
     DELETE: (visit: Visit) => endpoint.delete(visit),
   }
+  const stream = { GET: (visit: Visit) => endpoint.stream(visit) }
+  const message = { POST: (visit: Visit) => endpoint.message(visit) }
   return [
     { path: /^\/mcp$/, isPublic: false, methods: mcp },
     { path: /^\/servers\/(?<server>[^/]+)\/mcp$/, isPublic: false, methods: mcp },
+    { path: /^(?:\/servers\/(?<server>[^/]+))?\/sse$/, isPublic: false, methods: stream },
+    { path: /^(?:\/servers\/(?<server>[^/]+))?\/messages$/, isPublic: false, methods: message },
     { path: /^\/livez$/, isPublic: true, methods: { GET: (visit) => word(visit, true) } },
     { path: /^\/readyz$/, isPublic: true, methods: { GET: (visit) => word(visit, isReady()) } },
   ]
@@ -57,7 +61,7 @@ export function serveRoutes(options: RoutesOptions, failed: (error: unknown) => 
 function act(route: HttpRoute | undefined, visit: Visit): Promise<void> | void {
   const { request, response } = visit
   if (!route) return deny(response, refusal(404, 'Not Found'))
-  if (request.method === 'OPTIONS') return preflight(response)
+  if (request.method === 'OPTIONS') return preflight(request, response)
   const method = request.method ?? ''
   if (Object.hasOwn(route.methods, method)) return route.methods[method]?.(visit)
   return deny(response, refusal(405, 'Method Not Allowed', { allow: Object.keys(route.methods).join(', ') }))

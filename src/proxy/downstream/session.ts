@@ -1,9 +1,14 @@
+import type { Asker, Listener } from '../asker.ts'
 import type { Asking, Caller } from '../exchange.ts'
 import { isAtLeast, type Level } from '../levels.ts'
 import type { Id, Params, RpcNotification, RpcRequest, RpcResponse } from '../rpc.ts'
 import { type Outlet, Questions } from './questions.ts'
 import type { SessionFacts } from './sealer.ts'
-import type { EventStream } from './stream.ts'
+
+/** Where messages that belong to no request are written. What is away but may come back takes them, too. */
+export interface SessionStream extends Outlet {
+  end(): void
+}
 
 export interface SessionOptions {
   /** Whether an earlier process, or an earlier stay in memory, began the session. */
@@ -16,14 +21,14 @@ export interface SessionOptions {
  * One downstream conversation of the legacy era. What must outlive this process is in its sealed id; the rest (calls
  * in flight, questions, the stream, the log level) lives here.
  */
-export class Session {
+export class Session implements Asker, Listener {
   readonly id: string
   readonly facts: SessionFacts
   /** What the client asked for and is being carried, so that it can be cancelled by its id. */
   readonly calls = new Map<Id, AbortController>()
   readonly #questions: Questions
   #lastSeen = performance.now()
-  #stream: EventStream | undefined
+  #stream: SessionStream | undefined
   /** The answers still open: ways to the client as good as its stream. */
   readonly #replies = new Set<Outlet>()
   readonly #tell: SessionOptions['tell']
@@ -36,6 +41,22 @@ export class Session {
     this.#isResumed = isResumed
     this.#tell = tell
     this.#questions = new Questions({ capabilities: facts.capabilities, stream: () => this.#outlet })
+  }
+
+  get server(): string | undefined {
+    return this.facts.server
+  }
+
+  get session(): Session {
+    return this
+  }
+
+  began(id: Id, call: AbortController): void {
+    this.calls.set(id, call)
+  }
+
+  ended(id: Id, call: AbortController): void {
+    if (this.calls.get(id) === call) this.calls.delete(id)
   }
 
   /** This session as the servers it calls see it. */
@@ -52,11 +73,11 @@ export class Session {
   }
 
   /** The stream for messages that belong to no request, while the client keeps one open. */
-  get stream(): EventStream | undefined {
+  get stream(): SessionStream | undefined {
     return this.#stream?.isOpen ? this.#stream : undefined
   }
 
-  set stream(stream: EventStream | undefined) {
+  set stream(stream: SessionStream | undefined) {
     this.#stream = stream
   }
 
@@ -82,7 +103,7 @@ export class Session {
   }
 
   notify(notification: RpcNotification): void {
-    this.stream?.send(JSON.stringify(notification))
+    this.#stream?.send(JSON.stringify(notification))
   }
 
   /** Whether a log message passes the level this client set; without one, `unset` decides. */

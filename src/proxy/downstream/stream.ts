@@ -8,6 +8,22 @@ export type Body = string | Buffer
 export const QUEUE_LIMIT = 1024 * 1024
 const KEEP_ALIVE = 15_000
 
+/** The fields of one event that is no message. */
+export interface Fields {
+  readonly id?: string
+  readonly event?: string
+  /** In milliseconds. */
+  readonly retry?: number
+  readonly data?: string
+}
+
+export interface Sending {
+  /** The event's id, where the stream can be resumed. */
+  readonly id?: string | undefined
+  /** How many bytes may wait before it. */
+  readonly limit?: number
+}
+
 /** A response of Server-Sent Events: each message one event, a comment when it was quiet for 15 s. */
 export class EventStream implements Beating {
   readonly #response: ServerResponse
@@ -32,20 +48,33 @@ export class EventStream implements Beating {
     return !this.#response.destroyed && !this.#response.writableEnded
   }
 
+  /** Bytes that wait for the reader. */
+  get backlog(): number {
+    return this.#response.writableLength
+  }
+
   /** Returns whether it was taken. A reader that lets more than 1 MiB wait is cut off: it would only cost memory. */
-  send(body: Body): boolean {
+  send(body: Body, { id, limit = QUEUE_LIMIT }: Sending = {}): boolean {
     if (!this.isOpen) return false
-    if (this.#response.writableLength > QUEUE_LIMIT) {
+    if (this.backlog > limit) {
       this.#response.destroy()
       return false
     }
-    this.#write(body)
+    this.#write(body, id)
     return true
   }
 
+  /** An event that is no message. */
+  announce({ id, event, retry, data }: Fields): void {
+    if (!this.isOpen) return
+    this.#lastWrite = performance.now()
+    const fields = Object.entries({ id, event, retry, data }).filter(([, value]) => value !== undefined)
+    this.#response.write(`${fields.map(([name, value]) => `${name}: ${value}\n`).join('')}\n`)
+  }
+
   /** The last message there will be: it passes whatever waits before it. */
-  finish(body: Body): void {
-    if (this.isOpen) this.#write(body)
+  finish(body: Body, id?: string): void {
+    if (this.isOpen) this.#write(body, id)
     this.end()
   }
 
@@ -59,21 +88,22 @@ export class EventStream implements Beating {
     else if (now - this.#lastWrite >= KEEP_ALIVE) this.#comment(now)
   }
 
+  /** Not for who has enough to read: if it reads nothing of that either, the listener ends the silent connection. */
   #comment(now: number): void {
     this.#lastWrite = now
-    if (this.#response.writableLength > QUEUE_LIMIT) this.#response.destroy()
-    else this.#response.write(': keepalive\n\n')
+    if (this.backlog <= QUEUE_LIMIT) this.#response.write(': keepalive\n\n')
   }
 
-  #write(body: Body): void {
+  #write(body: Body, id: string | undefined): void {
     this.#lastWrite = performance.now()
-    if (typeof body === 'string') this.#response.write(`event: message\ndata: ${body}\n\n`)
-    else this.#writeBytes(body)
+    const head = id === undefined ? 'event: message\ndata: ' : `id: ${id}\nevent: message\ndata: `
+    if (typeof body === 'string') this.#response.write(`${head}${body}\n\n`)
+    else this.#writeBytes(head, body)
   }
 
-  #writeBytes(body: Buffer): void {
+  #writeBytes(head: string, body: Buffer): void {
     this.#response.cork()
-    this.#response.write('event: message\ndata: ')
+    this.#response.write(head)
     this.#response.write(body)
     this.#response.write('\n\n')
     this.#response.uncork()

@@ -21,6 +21,7 @@ export interface Received {
   readonly text: string
   /** Whether the message carried a session id. */
   readonly inSession: boolean
+  readonly isModern: boolean
 }
 
 /**
@@ -31,11 +32,23 @@ export interface Received {
 export function interpret(received: Received): unknown {
   const { message, head, text } = received
   const value = mediaType(head) === 'application/json' ? parse(text) : undefined
-  const isOwn = isRequest(message) && isRecord(value) && value.id === message.id
-  if (head.status >= 300 && !(isOwn && isPlain(head.status))) throw refusal(received, value)
+  if (head.status >= 300 && !isAnswer(received, value)) throw refusal(received, value)
   if (!isRequest(message)) return undefined
   if (value !== undefined) return value
   throw new LinkFailure('broken', `HTTP ${head.status} with ${mediaType(head) || 'no content type'} is no answer`)
+}
+
+/** Whether the body counts, whatever the status; an error that names no request belongs to the one it answers. */
+function isAnswer({ message, head: { status }, isModern }: Received, value: unknown): boolean {
+  if (!isRequest(message) || !isRecord(value)) return false
+  const isOwn = value.id === message.id
+  if (!isModern) return isOwn && isPlain(status)
+  return isRecord(value.error) && (isOwn || (value.id ?? null) === null) && !isOfHttp(status)
+}
+
+/** Redirects, credentials and pauses: what HTTP itself says, whatever stands beside it. */
+function isOfHttp(status: number): boolean {
+  return status < 400 || status === 401 || status === 403 || status === 429 || status === 503
 }
 
 /** Statuses that say nothing more than the JSON-RPC error beside them. */

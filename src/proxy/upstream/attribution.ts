@@ -17,14 +17,20 @@ export function callsOf(message: RpcRequest, origin: Id | undefined, calls: Call
   return call ? [call] : []
 }
 
-/** The call a notification belongs to: its progress token, its stream, or the only one that can have caused a log. */
+/**
+ * The call a notification belongs to: by its progress token, its stream, the task or the elicitation it names, or
+ * because only one can have caused a log. Undefined when it is not certain, or the call is over.
+ */
 export function listenerOf(message: RpcNotification, origin: Id | undefined, calls: Calls): PendingCall | undefined {
-  if (message.method === 'notifications/progress') return calls.get(Number(message.params?.progressToken))
-  if (message.method === 'notifications/resources/updated') return undefined
+  const { method, params } = message
+  if (method === 'notifications/progress') return calls.get(Number(params?.progressToken))
+  if (method === 'notifications/resources/updated') return undefined
   if (origin !== undefined) return calls.get(origin)
-  if (message.method !== 'notifications/message') return undefined
+  if (method === 'notifications/tasks/status') return awaiting(params?.taskId, calls)
+  if (method === 'notifications/elicitation/complete') return sentTo(params?.elicitationId, calls)
   const task = relatedTask(message)
-  return task === undefined ? ofOneClient(calls)[0] : awaiting(task, calls)
+  if (task !== undefined) return awaiting(task, calls)
+  return method === 'notifications/message' ? ofOneClient(calls)[0] : undefined
 }
 
 /** The task a message says it is about, by its id. */
@@ -42,11 +48,17 @@ function callOfTask(task: string, origin: Id | undefined, calls: Calls): Pending
 }
 
 /** Whoever waits for the task's result is the one to ask. */
-function awaiting(task: string, calls: Calls): PendingCall | undefined {
+function awaiting(task: unknown, calls: Calls): PendingCall | undefined {
   for (const call of calls.values()) {
     const { method, params } = call.exchange
     if (method === 'tasks/result' && params?.taskId === task) return call
   }
+  return undefined
+}
+
+/** Whoever was sent to a page is the one to hear that all is done there. */
+function sentTo(elicitation: unknown, calls: Calls): PendingCall | undefined {
+  for (const call of calls.values()) if (call.elicitations.has(elicitation)) return call
   return undefined
 }
 

@@ -21,7 +21,13 @@ export class TextBody implements BodyReader {
   }
 }
 
-const none = { lastId: undefined, retry: undefined }
+export interface EventBodyOptions {
+  /** What an earlier part of the same stream left. */
+  readonly lastId?: string | undefined
+  readonly retry?: number | undefined
+  /** Takes events that are no messages. */
+  readonly named?: (event: string, data: string) => void
+}
 
 /**
  * Reads server-sent events as they arrive, however the bytes are split. An event that lacks only its final blank line
@@ -37,10 +43,9 @@ export class EventBody implements BodyReader {
   readonly #decoder = new TextDecoder()
   readonly #parser
 
-  /** `before` is what an earlier part of the same stream left. */
-  constructor(take: (data: string) => void, before: Pick<EventBody, 'lastId' | 'retry'> = none) {
-    this.lastId = before.lastId
-    this.retry = before.retry
+  constructor(take: (data: string) => void, { lastId, retry, named }: EventBodyOptions = {}) {
+    this.lastId = lastId
+    this.retry = retry
     this.#parser = createParser({
       maxBufferSize: MAX_MESSAGE_BYTES,
       onRetry: (ms) => {
@@ -52,7 +57,8 @@ export class EventBody implements BodyReader {
       },
       onEvent: ({ id, event, data }) => {
         if (id !== undefined) this.lastId = id
-        if (data === '' || (event !== undefined && event !== 'message')) return
+        if (event !== undefined && event !== 'message') return named?.(event, data)
+        if (data === '') return
         this.events++
         take(data)
       },

@@ -2,6 +2,7 @@ import type { Era } from '../era.ts'
 import type { Caller, Exchange, Sink } from '../exchange.ts'
 import { errorResponse, INTERNAL_ERROR, type Params, type RpcNotification, type RpcResponse } from '../rpc.ts'
 import type { LinkFailure } from './failure.ts'
+import type { Frame, Item } from './listing.ts'
 
 /** What a server said about itself when the connection was made. */
 export interface Greeting {
@@ -9,6 +10,8 @@ export interface Greeting {
   readonly serverInfo: Params
   readonly capabilities: Params
   readonly instructions: string | undefined
+  /** What else the answer said, and how long it holds. */
+  readonly frame: Frame
 }
 
 /** What a server is told of its client. */
@@ -31,7 +34,14 @@ export interface Connection extends AsyncDisposable {
   ask(method: string, params: Params | undefined, signal: AbortSignal): Promise<RpcResponse>
   /** A notification of the client this connection was opened for. Never rejects. */
   tell(notification: RpcNotification): Promise<void>
-  /** To be called once the first lists are in: opens the side stream and watches over the idle connection. */
+  /** The server's tools as they are known now: what a call repeats in its head is declared there. */
+  listed(tools: readonly Item[]): void
+  /** Has updates of one resource announced in `notified`; the answer is that to `resources/subscribe`, or like it. */
+  subscribe(params: Params, signal: AbortSignal): Promise<RpcResponse>
+  unsubscribe(uri: string, signal: AbortSignal): Promise<RpcResponse>
+  /** Undefined where there is nobody to tell: no logging, or an era in which each request has its level. */
+  setLogLevel(level: string, signal: AbortSignal): Promise<RpcResponse | undefined>
+  /** To be called once the first lists are in: opens the streams for what belongs to no request and watches over the idle connection. */
   settle(): void
   /** Resolves when the calls in flight are over. */
   drained(): Promise<void>

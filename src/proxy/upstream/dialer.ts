@@ -49,7 +49,7 @@ function dialRemote(transport: HttpTransport, { server, userAgent, log }: Dialer
   return {
     open: (kind, events, signal) =>
       kind === 'sse'
-        ? openSse({ transport, signal, events })
+        ? openSse({ transport, pool, streams, userAgent, events }, signal)
         : Promise.resolve(new HttpLink({ transport, pool, streams, userAgent, log, events })),
     async [Symbol.asyncDispose]() {
       await Promise.all([pool[Symbol.asyncDispose](), streams[Symbol.asyncDispose]()])

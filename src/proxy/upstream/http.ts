@@ -5,6 +5,7 @@ import type { Log } from '../../shared/log.ts'
 import type { RpcMessage } from '../rpc.ts'
 import { header, mediaType } from './answer.ts'
 import { EventBody, TextBody } from './body.ts'
+import { MODERN_VERSION } from './envelope.ts'
 import { LinkFailure } from './failure.ts'
 import { baseHeaders, type Headers } from './headers.ts'
 import type { Link, LinkEvents } from './link.ts'
@@ -33,7 +34,16 @@ export interface HttpOptions {
   readonly events: LinkEvents
 }
 
-/** Streamable HTTP: every message is a POST whose answer is JSON or a stream of events; plus one stream beside them. */
+interface Sending {
+  readonly message: RpcMessage
+  readonly signal: AbortSignal
+  readonly mirrored: Headers | undefined
+}
+
+/**
+ * Streamable HTTP: every message is a POST whose answer is JSON or a stream of events. In the legacy era there are
+ * sessions, one stream beside the requests, and streams that go on elsewhere; in the modern one there is none of that.
+ */
 export class HttpLink implements Link {
   readonly transport = 'http'
   readonly pid = null
@@ -64,10 +74,10 @@ export class HttpLink implements Link {
     this.#side = new SideStream({ open: (stream) => this.#get(stream), log, events: { ...events, received } })
   }
 
-  async send(message: RpcMessage, signal: AbortSignal = this.#closing.signal): Promise<void> {
+  async send(message: RpcMessage, signal: AbortSignal = this.#closing.signal, mirrored?: Headers): Promise<void> {
     if (this.#connecting) await within(CALM_MS, Promise.allSettled(this.#ending), undefined)
     if (this.#isResting) await tick()
-    await this.#post(message, signal)
+    await this.#post({ message, signal, mirrored })
   }
 
   agreed(protocolVersion: string): void {
@@ -76,7 +86,7 @@ export class HttpLink implements Link {
 
   async listen(): Promise<void> {
     this.#connecting = false
-    await within(LISTEN_MS, this.#side.start(), undefined)
+    if (this.#version !== MODERN_VERSION) await within(LISTEN_MS, this.#side.start(), undefined)
   }
 
   async close(): Promise<void> {
@@ -90,10 +100,12 @@ export class HttpLink implements Link {
     return this.close()
   }
 
-  async #post(message: RpcMessage, signal: AbortSignal): Promise<void> {
+  async #post({ message, signal, mirrored }: Sending): Promise<void> {
     const isFirst = message.method === 'initialize'
+    const isModern = mirrored !== undefined
     const post = new Post({
       message,
+      isModern,
       inSession: this.#session !== undefined,
       events: this.#options.events,
       answered: () => this.#ending.add(sent),
@@ -102,11 +114,13 @@ export class HttpLink implements Link {
       if (isFirst) this.#session = header(head, 'mcp-session-id')
       return post.open(head, cut)
     }
-    const sent = this.#request({ method: 'POST', body: JSON.stringify(message), signal }, open)
+    const { pool, streams } = this.#options
+    const request = { method: 'POST', body: JSON.stringify(message), signal, headers: mirrored ?? {} } as const
+    const sent = this.#request(request, open, message.method === 'subscriptions/listen' ? streams : pool)
     try {
       await sent
     } catch (error) {
-      const canResume = post.events?.lastId !== undefined && !signal.aborted
+      const canResume = !isModern && post.events?.lastId !== undefined && !signal.aborted
       if (!post.isAnswered && !canResume) throw error
     } finally {
       post.close()
@@ -114,6 +128,7 @@ export class HttpLink implements Link {
       this.#rest()
     }
     if (!post.events) post.finish()
+    else if (!post.isAnswered && isModern) throw new LinkFailure('ended', UNANSWERED)
     else if (!post.isAnswered) await this.#resume(post, post.events, signal)
   }
 
@@ -129,6 +144,7 @@ export class HttpLink implements Link {
     let last = first
     for (let fruitless = 0; last.lastId !== undefined && fruitless < MAX_RESUMPTIONS; ) {
       const wished = last.retry ?? 1000 * (fruitless + 1)
+      if (post.id !== undefined) this.#options.events.parted(post.id, last.retry)
       await pause(Math.min(Math.max(wished, MIN_RETRY_MS), MAX_RETRY_MS), signal)
       signal.throwIfAborted()
       const take = (data: string): void => post.deliver(data)
@@ -168,9 +184,10 @@ export class HttpLink implements Link {
     open: (head: Head, cut: Cut) => BodyReader,
     pool = this.#options.pool,
   ): Promise<void> {
-    const headers: Record<string, string> = { ...this.#base, ...request.headers }
+    const headers: Record<string, string> = { ...this.#base }
     if (this.#session !== undefined) headers['mcp-session-id'] = this.#session
     if (this.#version !== undefined) headers['mcp-protocol-version'] = this.#version
+    Object.assign(headers, request.headers)
     return pool.request({ ...request, headers, path: this.#path }, open)
   }
 

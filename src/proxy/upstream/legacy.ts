@@ -1,58 +1,15 @@
-import type { Timeouts } from '../../config/profile.ts'
-import { messageOf } from '../../shared/errors.ts'
-import type { Log } from '../../shared/log.ts'
-import type { Exchange, Sink } from '../exchange.ts'
-import {
-  type Id,
-  INTERNAL_ERROR,
-  type Params,
-  RpcFailure,
-  type RpcNotification,
-  type RpcRequest,
-  type RpcResponse,
-} from '../rpc.ts'
-import {
-  type Connection,
-  type ConnectionEvents,
-  type Declaration,
-  type Greeting,
-  itself,
-  nobody,
-} from './connection.ts'
+import type { Exchange } from '../exchange.ts'
+import { isRecord, type Params, type RpcNotification, type RpcResponse } from '../rpc.ts'
+import { type Connection, type Greeting, itself, nobody } from './connection.ts'
 import { LinkFailure } from './failure.ts'
-import { Heartbeat } from './heartbeat.ts'
 import { Inbox } from './inbox.ts'
-import { Lanes } from './lanes.ts'
-import type { Link, LinkEvents } from './link.ts'
-import { PendingCall } from './pending.ts'
-import { overloaded, timedOut } from './refusal.ts'
-import type { Timing } from './timing.ts'
+import type { Line, LineOptions } from './line.ts'
+import type { Link } from './link.ts'
+import type { PendingCall } from './pending.ts'
 
-const IN_FLIGHT = { stdio: 64, http: 128, sse: 128 } as const satisfies Record<Link['transport'], number>
-const QUEUE = 256
 /** How long a message that nobody waits for may take on its way to the server. */
 const NOTIFY_MS = 1000
 const REPLY_MS = 10_000
-
-export interface LegacyOptions {
-  readonly name: string
-  /** What the server is told of its client. */
-  readonly declares: Declaration
-  /** The one client behind this connection; undefined when many share it. */
-  readonly client: Sink | undefined
-  readonly timeouts: Pick<Timeouts, 'request' | 'max'>
-  readonly timing: Timing
-  readonly log: Log
-  readonly events: ConnectionEvents
-}
-
-interface Carriage {
-  readonly among: Map<Id, PendingCall>
-  readonly timeouts: LegacyOptions['timeouts']
-}
-
-/** The proxy's own requests have a deadline each: their signal. */
-const unbounded = { request: 'off', max: 'off' } as const
 
 /**
  * A session of the era with `initialize` (2024-11-05 … 2025-11-25): our ids and tokens on the wire, the client's on the
@@ -60,60 +17,33 @@ const unbounded = { request: 'off', max: 'off' } as const
  */
 export class LegacyConnection implements Connection {
   readonly era = 'legacy'
-  readonly #options: LegacyOptions
-  readonly #link: Link
+  readonly #line: Line
+  readonly #options: LineOptions
   readonly #inbox: Inbox
-  readonly #lanes: Lanes
-  /** The clients' requests in flight. */
-  readonly #calls = new Map<Id, PendingCall>()
-  readonly #own = new Map<Id, PendingCall>()
-  /** From 1: some servers cannot cancel a request with the id 0. */
-  #nextId = 1
   #greeting: Greeting | undefined
-  #heartbeat: Heartbeat | undefined
   /** The side stream being opened: servers may speak there during a call, so the first calls wait for it. */
   #opening: Promise<void> | undefined
-  #lastHeard = performance.now()
-  #end: Error | undefined
+  #gaps = 0
 
-  private constructor(link: Link, options: LegacyOptions) {
+  constructor(line: Line, options: LineOptions) {
+    this.#line = line
     this.#options = options
-    this.#link = link
-    const width = IN_FLIGHT[link.transport]
-    const isAsked = () => [...this.#calls.values()].some(({ asked }) => asked.size > 0)
-    const narrowed = () => options.timeouts.request
-    this.#lanes = new Lanes({ width, queue: QUEUE, patience: options.timing.queue, narrowed, isAsked })
     this.#inbox = new Inbox({
-      calls: this.#calls,
-      own: this.#own,
+      flights: line.flights,
       takesBatches: () => this.#greeting === undefined || this.#greeting.protocolVersion === '2025-03-26',
-      send: (message) => void this.#tell(message, REPLY_MS),
+      send: (message) => void line.tell(message, REPLY_MS),
       declared: options.declares.capabilities,
       client: options.client,
-      guessed: () => this.#lanes.narrow(),
+      guessed: () => line.narrow(),
       events: options.events,
     })
-  }
-
-  /** Opens a link with a connection on top of it; the greeting follows. */
-  static async open(
-    openLink: (events: LinkEvents) => Promise<Link>,
-    options: LegacyOptions,
-  ): Promise<LegacyConnection> {
-    let connection: LegacyConnection | undefined
-    // A link may report before its opener has handed it over: what it said then is told in order.
-    const early: ((to: LegacyConnection) => void)[] = []
-    const tell = (event: (to: LegacyConnection) => void): unknown =>
-      connection ? event(connection) : early.push(event)
-    const link = await openLink({
-      received: (value, origin) => tell((to) => to.#received(value, origin)),
-      spoiled: (id, reason) => tell((to) => to.#inbox.spoiled(id, reason)),
-      gap: () => options.events.stale(),
-      lost: (failure) => tell((to) => to.lose(failure)),
+    line.speak({
+      received: (value, origin) => this.#inbox.received(value, origin),
+      parted: (origin, retryMs) => line.flights.get(origin)?.exchange.sink.parted?.(retryMs),
+      gap: () => this.#gap(),
+      mirror: () => undefined,
+      withdraw: (call, reason) => this.#withdraw(call, reason),
     })
-    connection = new LegacyConnection(link, options)
-    for (const event of early) event(connection)
-    return connection
   }
 
   get greeting(): Greeting {
@@ -122,155 +52,87 @@ export class LegacyConnection implements Connection {
   }
 
   get transport(): Link['transport'] {
-    return this.#link.transport
+    return this.#line.link.transport
   }
 
   get pid(): number | null {
-    return this.#link.pid
+    return this.#line.link.pid
   }
 
   get end(): Error | undefined {
-    return this.#end
+    return this.#line.end
   }
 
   /** The end of the handshake: from here on the revision goes with every message. */
   async greet(greeting: Greeting, signal: AbortSignal): Promise<void> {
     this.#greeting = greeting
-    this.#link.agreed(greeting.protocolVersion)
-    await this.#link.send({ jsonrpc: '2.0', method: 'notifications/initialized' }, signal)
+    this.#line.link.agreed(greeting.protocolVersion)
+    await this.#line.link.send({ jsonrpc: '2.0', method: 'notifications/initialized' }, signal)
   }
 
+  listed(): void {}
+
   settle(): void {
-    this.#opening = this.#link.listen().finally(() => {
+    this.#opening = this.#line.link.listen().finally(() => {
       this.#opening = undefined
     })
-    this.#heartbeat = new Heartbeat({
-      timing: this.#options.timing.heartbeat,
-      ask: (ms) => this.#ping(ms),
-      isBusy: () => this.#calls.size > 0,
-      lastHeard: () => this.#lastHeard,
-      dead: () => this.lose(new LinkFailure('unreachable', 'the server does not answer a ping')),
-    })
+    this.#line.watch((ms) => this.#ping(ms))
   }
 
   async call(exchange: Exchange): Promise<RpcResponse> {
     if (this.#opening !== undefined) await this.#opening
-    const { caller, signal } = exchange
-    const entered = this.#lanes.enter({ client: caller.session, signal })
-    const isIn = typeof entered === 'boolean' ? entered : await entered
-    if (!isIn && signal.aborted) throw cancelled(this.#options.name)
-    if (!isIn) throw overloaded(this.#options.name, this.#options.timing.queue)
-    try {
-      return await this.#carry(exchange, { among: this.#calls, timeouts: this.#options.timeouts })
-    } catch (error) {
-      if (error instanceof LinkFailure && error.kind === 'unreachable') this.#heartbeat?.suspect()
-      throw error
-    } finally {
-      this.#lanes.leave()
-    }
+    return this.#line.call(exchange)
   }
 
   ask(method: string, params: Params | undefined, signal: AbortSignal): Promise<RpcResponse> {
-    return this.#carry(
-      { method, params, signal, sink: nobody, caller: itself('legacy') },
-      { among: this.#own, timeouts: unbounded },
-    )
+    return this.#line.ask({ method, params, signal, sink: nobody, caller: itself('legacy') })
   }
 
   tell(notification: RpcNotification): Promise<void> {
-    return this.#tell(notification, NOTIFY_MS)
+    return this.#line.tell(notification, NOTIFY_MS)
   }
 
-  async drained(): Promise<void> {
-    await Promise.allSettled([...this.#calls.values()].map((call) => call.answer))
+  subscribe(params: Params, signal: AbortSignal): Promise<RpcResponse> {
+    return this.call({ method: 'resources/subscribe', params, signal, sink: nobody, caller: itself('legacy') })
+  }
+
+  unsubscribe(uri: string, signal: AbortSignal): Promise<RpcResponse> {
+    const params = { uri }
+    return this.call({ method: 'resources/unsubscribe', params, signal, sink: nobody, caller: itself('legacy') })
+  }
+
+  async setLogLevel(level: string, signal: AbortSignal): Promise<RpcResponse | undefined> {
+    if (this.greeting.capabilities.logging === undefined) return undefined
+    return this.ask('logging/setLevel', { level }, signal)
+  }
+
+  drained(): Promise<void> {
+    return this.#line.flights.drained()
   }
 
   lose(failure: LinkFailure): void {
-    if (this.#end) return
-    this.#end = failure
-    this.#heartbeat?.[Symbol.dispose]()
-    // A forgotten session does not concern the calls whose answers are already on their way.
-    if (failure.kind !== 'session') this.#failAll(failure)
-    this.#options.events.lost(failure)
+    this.#line.lose(failure)
   }
 
-  async close(reason: Error): Promise<void> {
-    this.#end ??= reason
-    this.#heartbeat?.[Symbol.dispose]()
-    this.#failAll(reason)
+  close(reason: Error): Promise<void> {
     this.#inbox.close()
-    const { dropped } = this.#inbox
-    if (dropped > 0) this.#options.log.debug('messages for nobody were dropped', { messages: dropped })
-    await this.#link.close()
+    return this.#line.close(reason)
   }
 
   [Symbol.asyncDispose](): Promise<void> {
-    return this.close(new LinkFailure('ended', 'the connection was closed'))
+    return this.#line[Symbol.asyncDispose]()
   }
 
-  #received(value: unknown, origin: Id | undefined): void {
-    this.#lastHeard = performance.now()
-    this.#inbox.received(value, origin)
-  }
-
-  async #carry(exchange: Exchange, { among, timeouts }: Carriage): Promise<RpcResponse> {
-    if (this.#end) throw this.#end
-    const { signal } = exchange
-    const { name } = this.#options
-    if (signal.aborted) throw cancelled(name)
-    const call = new PendingCall({
-      id: this.#nextId++,
-      exchange,
-      timeouts,
-      expired: (late, ms) => this.#giveUp(late, `timeout after ${ms} ms`, timedOut(name, ms)),
-    })
-    const onAbort = (): void => this.#giveUp(call, messageOf(signal.reason), cancelled(name))
-    signal.addEventListener('abort', onAbort, { once: true })
-    among.set(call.id, call)
-    try {
-      this.#send(call)
-      const answer = await call.answer
-      this.#inbox.settled(call, answer)
-      return answer
-    } catch (error) {
-      this.#examine(error)
-      throw error
-    } finally {
-      signal.removeEventListener('abort', onAbort)
-      among.delete(call.id)
-    }
-  }
-
-  /** What the failure of one message says about all of them. */
-  #examine(error: unknown): void {
-    if (!(error instanceof LinkFailure)) return
-    if (error.kind === 'session' || error.kind === 'unauthorized') this.lose(error)
-  }
-
-  #send({ id, exchange, params, over, fail }: PendingCall): void {
-    const request: RpcRequest = { jsonrpc: '2.0', id, method: exchange.method, ...(params ? { params } : {}) }
-    this.#link.send(request, over).catch((error: unknown) => fail(asFailure(error)))
-  }
-
-  /** Ends a call without an answer and tells the server, but never about `initialize` (MCP: Cancellation). */
-  #giveUp(call: PendingCall, reason: string, error: Error): void {
-    call.fail(error)
-    if (call.exchange.method === 'initialize') {
-      call.abandon()
-      return
-    }
+  /** Tells the server that nobody waits any more, but never about `initialize` (MCP: Cancellation). */
+  async #withdraw(call: PendingCall, reason: string): Promise<void> {
+    if (call.exchange.method === 'initialize') return
     const params = { requestId: call.id, reason }
-    void this.#tell({ jsonrpc: '2.0', method: 'notifications/cancelled', params }, NOTIFY_MS).finally(call.abandon)
+    await this.#line.tell({ jsonrpc: '2.0', method: 'notifications/cancelled', params }, NOTIFY_MS)
   }
 
-  /** For what nobody waits for: that it did not arrive is worth a line, not a failure. */
-  async #tell(message: RpcNotification | RpcResponse, ms: number): Promise<void> {
-    try {
-      await this.#link.send(message, AbortSignal.timeout(ms))
-    } catch (error) {
-      this.#options.log.debug('a message did not reach the server', { reason: messageOf(error) })
-      this.#examine(error)
-    }
+  /** A server that announces changes may have done so before anybody listened; later on anything may have happened. */
+  #gap(): void {
+    if (this.#gaps++ > 0 || announcesChanges(this.greeting.capabilities)) this.#options.events.stale()
   }
 
   /** Any answer is a sign of life: an error, a refusal, even nonsense. */
@@ -281,19 +143,8 @@ export class LegacyConnection implements Connection {
       if (!(error instanceof LinkFailure) || error.kind === 'unreachable' || error.kind === 'ended') throw error
     }
   }
-
-  #failAll(error: Error): void {
-    for (const call of [...this.#calls.values(), ...this.#own.values()]) {
-      call.fail(error)
-      call.abandon()
-    }
-  }
 }
 
-function cancelled(upstream: string): RpcFailure {
-  return new RpcFailure(INTERNAL_ERROR, 'The call was cancelled', { upstream, kind: 'cancelled', retryable: false })
-}
-
-function asFailure(error: unknown): Error {
-  return error instanceof Error ? error : new LinkFailure('unreachable', messageOf(error))
+function announcesChanges(capabilities: Params): boolean {
+  return Object.values(capabilities).some((capability) => isRecord(capability) && capability.listChanged === true)
 }

@@ -1,5 +1,6 @@
 import type { Era } from '../era.ts'
 import type { Params } from '../rpc.ts'
+import { metaKeys, withoutMeta } from './envelope.ts'
 
 /** What one server offers, raw as it said it: names are its own bare ones, unknown fields are all there. */
 export interface Listing {
@@ -41,4 +42,32 @@ export const bareFrames: Listing['frames'] = {
   templates: bareFrame,
   prompts: bareFrame,
   greeting: bareFrame,
+}
+
+/** Of the era's envelope, or told otherwise: no part of what is passed on. */
+const ownFields = ['nextCursor', 'resultType', 'ttlMs', 'cacheScope']
+
+/** What stands around the content of one result, whose fields are named. */
+export function frameOf(result: Params, content: readonly string[]): Frame {
+  const rest = withoutMeta(result, metaKeys.serverInfo)
+  const extra = Object.entries(rest).filter(([field]) => !ownFields.includes(field) && !content.includes(field))
+  return { extra: Object.fromEntries(extra), ttlMs: ttlOf(result), scope: scopeOf(result) }
+}
+
+/** One frame for two pages of a list: the shorter life and the narrower scope count for the whole. */
+export function joined(one: Frame | undefined, other: Frame): Frame {
+  if (!one) return other
+  return {
+    extra: { ...one.extra, ...other.extra },
+    ttlMs: Math.min(one.ttlMs, other.ttlMs),
+    scope: one.scope === 'public' ? other.scope : one.scope,
+  }
+}
+
+function ttlOf({ ttlMs }: Params): number {
+  return typeof ttlMs === 'number' && ttlMs > 0 ? ttlMs : 0
+}
+
+function scopeOf({ cacheScope }: Params): Frame['scope'] {
+  return cacheScope === 'public' ? 'public' : 'private'
 }

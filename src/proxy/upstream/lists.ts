@@ -1,8 +1,9 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { Log } from '../../shared/log.ts'
+import { declarationsOf } from '../mirror.ts'
 import { isError, isRecord, METHOD_NOT_FOUND } from '../rpc.ts'
 import type { Connection } from './connection.ts'
-import { bareFrames, type Item, type Kind, kinds, type Listing } from './listing.ts'
+import { bareFrame, type Frame, frameOf, type Item, joined, type Kind, kinds, type Listing } from './listing.ts'
 
 const MAX_PAGES = 100
 const MAX_ITEMS = 5000
@@ -24,36 +25,79 @@ export interface FetchOptions {
 
 /** Everything the server declares, all kinds at once, each page after the other. Rejects when the way to it fails. */
 export async function fetchListing(options: FetchOptions): Promise<Listing> {
-  const { greeting } = options.connection
-  const [tools, resources, templates, prompts] = await Promise.all(kinds.map((kind) => fetchKind(kind, options)))
+  const { frame: greeting, ...said } = options.connection.greeting
+  const [tools, resources, templates, prompts] = await Promise.all([
+    fetchTools(options),
+    fetchKind('resources', options),
+    fetchKind('templates', options),
+    fetchKind('prompts', options),
+  ])
   return {
-    ...greeting,
+    ...said,
     era: options.connection.era,
-    frames: bareFrames,
-    tools: tools ?? [],
-    resources: resources ?? [],
-    templates: templates ?? [],
-    prompts: prompts ?? [],
+    tools: tools.items,
+    resources: resources.items,
+    templates: templates.items,
+    prompts: prompts.items,
+    frames: {
+      tools: tools.frame,
+      resources: resources.frame,
+      templates: templates.frame,
+      prompts: prompts.frame,
+      greeting,
+    },
   }
 }
 
-/** Whether two listings offer the same, in the same order. */
+/** Whether two listings offer the same, in the same order; for how long they do is another matter. */
 export function isSame(one: Listing | undefined, other: Listing): boolean {
-  return isDeepStrictEqual(one, other)
+  return one !== undefined && isDeepStrictEqual(timeless(one), timeless(other))
 }
 
-async function fetchKind(kind: Kind, options: FetchOptions): Promise<readonly Item[]> {
+function timeless({ frames, ...offer }: Listing): unknown {
+  return [offer, Object.entries(frames).map(([kind, { extra, scope }]) => [kind, extra, scope])]
+}
+
+/** How long the lists hold in milliseconds, as far as the server says; undefined when it says nothing. */
+export function shortestLife({ frames }: Listing): number | undefined {
+  const lives = kinds.map((kind) => frames[kind].ttlMs).filter((ms) => ms > 0)
+  return lives.length === 0 ? undefined : Math.min(...lives)
+}
+
+interface Fetched {
+  readonly items: readonly Item[]
+  readonly frame: Frame
+}
+
+/** A tool whose headers nobody could send is not offered (MCP: Custom Headers from Tool Parameters). */
+async function fetchTools(options: FetchOptions): Promise<Fetched> {
+  const { connection, log } = options
+  const { items, frame } = await fetchKind('tools', options)
+  if (connection.era === 'legacy' || connection.transport === 'stdio') return { items, frame }
+  const usable = items.filter(({ name, inputSchema }) => {
+    const declared = declarationsOf(inputSchema)
+    if ('invalid' in declared) log.warn('a tool is left out', { tool: name, reason: declared.invalid })
+    return !('invalid' in declared)
+  })
+  return { items: usable, frame }
+}
+
+async function fetchKind(kind: Kind, options: FetchOptions): Promise<Fetched> {
   const { connection, previous, log } = options
   const { capability, method } = sources[kind]
-  if (!isRecord(connection.greeting.capabilities[capability])) return []
-  const outcome = await fetchPages(kind, options)
-  if (outcome.problem === undefined) return outcome.items
-  log.warn('a list is not as it should be', { method, problem: outcome.problem })
-  return outcome.isUnknown ? [] : (previous?.[kind] ?? outcome.items)
+  if (!isRecord(connection.greeting.capabilities[capability])) return none
+  const { items, frame = bareFrame, problem, isUnknown } = await fetchPages(kind, options)
+  if (problem === undefined) return { items, frame }
+  log.warn('a list is not as it should be', { method, problem })
+  if (isUnknown) return none
+  return previous ? { items: previous[kind], frame: previous.frames[kind] } : { items, frame }
 }
+
+const none: Fetched = { items: [], frame: bareFrame }
 
 interface Pages {
   readonly items: readonly Item[]
+  readonly frame?: Frame | undefined
   readonly problem?: string
   /** The server declares the capability but has no such list. */
   readonly isUnknown?: boolean
@@ -64,6 +108,7 @@ async function fetchPages(kind: Kind, { connection, signal }: FetchOptions): Pro
   const items: Item[] = []
   const cursors = new Set<unknown>()
   let cursor: unknown
+  let frame: Frame | undefined
   for (let page = 0; page < MAX_PAGES; page++) {
     const answer = await connection.ask(method, cursor === undefined ? undefined : { cursor }, signal)
     if (isError(answer)) {
@@ -73,11 +118,13 @@ async function fetchPages(kind: Kind, { connection, signal }: FetchOptions): Pro
     const { [field]: found, nextCursor } = answer.result
     if (!Array.isArray(found)) return { items, problem: `no "${field}" in the answer` }
     items.push(...found.filter(isRecord))
-    if (nextCursor === undefined || nextCursor === null || nextCursor === '') return { items }
-    if (items.length >= MAX_ITEMS) return { items: items.slice(0, MAX_ITEMS), problem: `more than ${MAX_ITEMS} items` }
-    if (cursors.has(nextCursor)) return { items, problem: 'the same cursor twice' }
+    frame = joined(frame, frameOf(answer.result, [field]))
+    if (nextCursor === undefined || nextCursor === null || nextCursor === '') return { items, frame }
+    if (items.length >= MAX_ITEMS)
+      return { items: items.slice(0, MAX_ITEMS), frame, problem: `more than ${MAX_ITEMS} items` }
+    if (cursors.has(nextCursor)) return { items, frame, problem: 'the same cursor twice' }
     cursors.add(nextCursor)
     cursor = nextCursor
   }
-  return { items, problem: `more than ${MAX_PAGES} pages` }
+  return { items, frame, problem: `more than ${MAX_PAGES} pages` }
 }

@@ -24,6 +24,8 @@ export class PendingCall {
   readonly #max: NodeJS.Timeout | undefined
   /** Requests of the server that the client has not answered yet, by the server's id. */
   readonly asked = new Map<Id, Question>()
+  /** Of the pages that the server has sent the client to because of this call. */
+  readonly elicitations = new Set<unknown>()
 
   constructor({ id, exchange, timeouts, expired }: PendingOptions) {
     this.id = id

@@ -10,6 +10,7 @@ const LINGER_MS = 5000
 
 export interface PostOptions {
   readonly message: RpcMessage
+  readonly isModern: boolean
   /** Whether the message carries a session id. */
   readonly inSession: boolean
   readonly events: Pick<LinkEvents, 'received' | 'spoiled'>
@@ -63,8 +64,8 @@ export class Post {
 
   /** At the end of a body that was no stream. Throws LinkFailure when it is no answer. */
   finish(): void {
-    const { message, inSession, events } = this.#options
-    const value = interpret({ message, head: this.#head, text: this.#text.text, inSession })
+    const { message, inSession, isModern, events } = this.#options
+    const value = interpret({ message, head: this.#head, text: this.#text.text, inSession, isModern })
     if (value === undefined) return
     events.received(value, this.id)
     if (this.id !== undefined && !answers(value, this.id))

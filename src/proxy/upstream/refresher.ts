@@ -2,6 +2,8 @@ import { messageOf } from '../../shared/errors.ts'
 import type { Log } from '../../shared/log.ts'
 import type { Timing } from './timing.ts'
 
+const LONGEST_LIFE_MS = 24 * 60 * 60 * 1000
+
 export interface RefresherOptions {
   readonly fetch: () => Promise<void>
   readonly timing: Pick<Timing, 'debounce' | 'refetch'>
@@ -12,6 +14,9 @@ export interface RefresherOptions {
 export class Refresher implements Disposable {
   readonly #options: RefresherOptions
   #timer: NodeJS.Timeout | undefined
+  #expiry: NodeJS.Timeout | undefined
+  /** How long what was fetched is good for. */
+  #life: number | undefined
   #isRunning = false
   #isStale = false
   #isOver = false
@@ -30,9 +35,21 @@ export class Refresher implements Disposable {
     this.#timer = setTimeout(() => void this.#run(), wait)
   }
 
+  /** What was fetched holds for so many milliseconds, undefined for ever: then it is fetched anew, sooner or never. */
+  expires(ms: number | undefined): void {
+    this.#life = ms
+    clearTimeout(this.#expiry)
+    if (this.#isOver || ms === undefined) return
+    const wait = Math.min(Math.max(ms, this.#options.timing.refetch), LONGEST_LIFE_MS)
+    // Jitter: what was fetched together is not fetched anew together.
+    this.#expiry = setTimeout(() => this.stale(), wait * (1 + 0.1 * Math.random()))
+    this.#expiry.unref()
+  }
+
   [Symbol.dispose](): void {
     this.#isOver = true
     clearTimeout(this.#timer)
+    clearTimeout(this.#expiry)
   }
 
   async #run(): Promise<void> {
@@ -44,6 +61,7 @@ export class Refresher implements Disposable {
       await this.#options.fetch()
     } catch (error) {
       this.#options.log.warn('lists could not be fetched anew', { reason: messageOf(error) })
+      this.expires(this.#life)
     }
     this.#isRunning = false
     if (this.#isStale) this.stale()

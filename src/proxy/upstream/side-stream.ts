@@ -5,7 +5,7 @@ import { LinkFailure } from './failure.ts'
 
 const SECOND = 1000
 /** A stream that lived so long ended in the ordinary course of things. */
-const ROUTINE_MS = 20 * SECOND
+export const ROUTINE_MS = 20 * SECOND
 const SHORTEST_MS = SECOND
 const LONGEST_MS = 300 * SECOND
 const LONGEST_BACKOFF_MS = 60 * SECOND
@@ -68,7 +68,8 @@ export class SideStream {
     for (let failures = 0; !signal.aborted; ) {
       const started = performance.now()
       const outcome = await this.#once(end, () => {
-        if (this.#opens++ > 0 && end.lastId === undefined) this.#options.events.gap()
+        this.#opens++
+        if (end.lastId === undefined) this.#options.events.gap()
         settled()
       })
       settled()

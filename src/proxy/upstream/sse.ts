@@ -1,119 +1,162 @@
-import type { SSEClientTransport } from '@modelcontextprotocol/sdk/client/sse.js'
 import type { HttpTransport } from '../../config/profile.ts'
-import { messageOf } from '../../shared/errors.ts'
+import { defer } from '../../shared/async.ts'
 import type { RpcMessage } from '../rpc.ts'
+import { mediaType } from './answer.ts'
+import { EventBody, TextBody } from './body.ts'
 import { LinkFailure } from './failure.ts'
+import { baseHeaders, type Headers } from './headers.ts'
 import type { Link, LinkEvents } from './link.ts'
+import type { BodyReader, Head, Pool } from './pool.ts'
+import { parse } from './post.ts'
 
 export interface SseOptions {
   readonly transport: HttpTransport
-  readonly signal: AbortSignal
+  readonly pool: Pool
+  /** For the stream, so that messages keep the warm connections. */
+  readonly streams: Pool
+  readonly userAgent: string
   readonly events: LinkEvents
 }
 
-/** HTTP+SSE of 2024-11-05, through the SDK's client, which is loaded only when a server needs it. */
-export async function openSse({ transport, signal, events }: SseOptions): Promise<Link> {
-  const { SSEClientTransport } = await import('@modelcontextprotocol/sdk/client/sse.js')
-  const client = new SSEClientTransport(new URL(transport.url), { requestInit: { headers: { ...transport.headers } } })
-  const link = new SseLink(client, events)
-  const giveUp = (): void => void client.close()
-  signal.addEventListener('abort', giveUp, { once: true })
-  try {
-    await Promise.race([client.start(), aborted(signal)])
-    return link
-  } catch (error) {
-    await link.close()
-    const failure = failureOf(error)
-    throw failure.kind === 'session' ? new LinkFailure('unsuitable', 'no HTTP+SSE at this URL: HTTP 404') : failure
-  } finally {
-    signal.removeEventListener('abort', giveUp)
-  }
+/** Resolves once the server has said where to post to; rejects with LinkFailure, or with the reason of the signal. */
+export async function openSse(options: SseOptions, signal: AbortSignal): Promise<Link> {
+  const link = new SseLink(options)
+  await link.open(signal)
+  return link
 }
 
-function aborted(signal: AbortSignal): Promise<never> {
-  return new Promise((_, reject) => {
-    if (signal.aborted) reject(signal.reason)
-    signal.addEventListener('abort', () => reject(signal.reason), { once: true })
-  })
-}
-
-/** The event source would reconnect by itself, but to a new session that knows nothing: an error is the end. */
+/**
+ * HTTP+SSE of 2024-11-05: one stream carries everything from the server, POSTs everything to it. The end of the stream
+ * is the end of the session: another one would know nothing of this one.
+ */
 class SseLink implements Link {
   readonly transport = 'sse'
   readonly pid = null
-  readonly #client: SSEClientTransport
-  readonly #events: LinkEvents
-  #over = false
+  readonly #options: SseOptions
+  readonly #url: URL
+  readonly #base: Headers
+  readonly #opened = defer<void>()
+  readonly #closing = new AbortController()
+  /** Where to post to, with query. */
+  #endpoint: string | undefined
+  #version: string | undefined
 
-  constructor(client: SSEClientTransport, events: LinkEvents) {
-    this.#client = client
-    this.#events = events
-    client.onmessage = (message) => events.received(message, undefined)
-    client.onclose = () => this.#lose(new LinkFailure('ended', 'the event stream ended'))
-    client.onerror = (error) => {
-      // What `send` reports reaches its caller too; the stream's own errors end the link, an unreadable message does not.
-      if ('event' in error) this.#lose(failureOf(error))
-      else if (isUnreadable(error)) events.spoiled(undefined, 'an event is no JSON-RPC message')
+  constructor(options: SseOptions) {
+    this.#options = options
+    this.#url = new URL(options.transport.url)
+    this.#base = baseHeaders(options.transport, options.userAgent)
+  }
+
+  async open(signal: AbortSignal): Promise<void> {
+    const giveUp = (): void => this.#end(signal.reason)
+    signal.addEventListener('abort', giveUp, { once: true })
+    try {
+      signal.throwIfAborted()
+      this.#stream().then(
+        () => this.#lose(new LinkFailure('ended', ENDED)),
+        (error: unknown) => this.#lose(error),
+      )
+      await this.#opened.promise
+    } finally {
+      signal.removeEventListener('abort', giveUp)
     }
   }
 
   async send(message: RpcMessage, signal?: AbortSignal): Promise<void> {
-    if (this.#over) throw new LinkFailure('ended', 'the event stream ended')
-    signal?.throwIfAborted()
-    try {
-      // The relay's messages are open records; the SDK's type is the same shape, closed.
-      await this.#client.send(message as Parameters<SSEClientTransport['send']>[0])
-    } catch (error) {
-      throw failureOf(error)
+    const closing = this.#closing.signal
+    closing.throwIfAborted()
+    const text = new TextBody()
+    let refused: LinkFailure | undefined
+    const open = (head: Head): BodyReader => {
+      refused = head.status < 300 ? undefined : failureOf(head.status)
+      return text
     }
+    const request = { method: 'POST', body: JSON.stringify(message), headers: this.#headers({}) } as const
+    const either = signal ? AbortSignal.any([signal, closing]) : closing
+    await this.#options.pool.request({ ...request, path: this.#endpoint ?? '', signal: either }, open)
+    if (refused) throw refused
   }
 
   agreed(protocolVersion: string): void {
-    this.#client.setProtocolVersion(protocolVersion)
+    this.#version = protocolVersion
   }
 
   async listen(): Promise<void> {}
 
   async close(): Promise<void> {
-    this.#over = true
-    await this.#client.close()
+    this.#end(new LinkFailure('ended', 'the connection was closed'))
   }
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close()
   }
 
-  #lose(failure: LinkFailure): void {
-    if (this.#over) return
-    this.#over = true
-    this.#events.lost(failure)
-    void this.#client.close()
+  /** Resolves at the end of the stream. */
+  async #stream(): Promise<void> {
+    const events = new EventBody((data) => this.#take(data), { named: (event, data) => this.#named(event, data) })
+    let refused: LinkFailure | undefined
+    const open = (head: Head): BodyReader => {
+      refused = head.status === 200 && mediaType(head) === 'text/event-stream' ? undefined : absence(head.status)
+      return refused ? new TextBody() : events
+    }
+    const headers = this.#headers({ accept: 'text/event-stream' })
+    const path = this.#url.pathname + this.#url.search
+    await this.#options.streams.request({ method: 'GET', path, headers, signal: this.#closing.signal }, open)
+    if (refused) throw refused
+  }
+
+  #headers(more: Headers): Headers {
+    const version: Headers = this.#version === undefined ? {} : { 'mcp-protocol-version': this.#version }
+    return { ...this.#base, ...version, ...more }
+  }
+
+  #take(data: string): void {
+    const value = parse(data)
+    if (value === undefined) this.#options.events.spoiled(undefined, 'an event is not JSON')
+    else this.#options.events.received(value, undefined)
+  }
+
+  /** The credentials go where the first event says: only the server's own origin may say so. */
+  #named(event: string, data: string): void {
+    if (event !== 'endpoint' || this.#endpoint !== undefined) return
+    const endpoint = URL.canParse(data, this.#url.href) ? new URL(data, this.#url) : undefined
+    if (endpoint?.origin !== this.#url.origin)
+      throw new LinkFailure('broken', 'the server names an endpoint that is not its own')
+    this.#endpoint = endpoint.pathname + endpoint.search
+    this.#opened.resolve()
+  }
+
+  /** The stream is over: nobody knew before it was open. */
+  #lose(error: unknown): void {
+    if (this.#closing.signal.aborted) return
+    const failure = error instanceof LinkFailure ? error : new LinkFailure('unreachable', ENDED, { cause: error })
+    this.#end(failure)
+    if (this.#endpoint !== undefined) this.#options.events.lost(failure)
+  }
+
+  #end(reason: unknown): void {
+    this.#closing.abort(reason)
+    this.#opened.reject(reason)
   }
 }
 
-/** What the SDK's parser and its schema throw. */
-function isUnreadable(error: Error): boolean {
-  return error instanceof SyntaxError || error.name === 'ZodError'
+const ENDED = 'the event stream ended'
+
+/** Why there is no event stream: another transport may be what this URL speaks. */
+function absence(status: number): LinkFailure {
+  if (status === 200) return new LinkFailure('unsuitable', 'no HTTP+SSE at this URL: no event stream')
+  return status === 404 ? new LinkFailure('unsuitable', 'no HTTP+SSE at this URL: HTTP 404') : failureOf(status)
 }
 
-function failureOf(error: unknown): LinkFailure {
-  if (error instanceof LinkFailure) return error
-  const status = statusOf(error)
-  const detail = { cause: error }
+function failureOf(status: number): LinkFailure {
   if (status === 401 || status === 403) {
     const hint = 'set "headers" with valid credentials'
-    return new LinkFailure(status === 401 ? 'unauthorized' : 'forbidden', `not authorized: HTTP ${status}`, {
-      hint,
-      cause: error,
-    })
+    return new LinkFailure(status === 401 ? 'unauthorized' : 'forbidden', `not authorized: HTTP ${status}`, { hint })
   }
-  if (status === 404) return new LinkFailure('session', 'the server forgot the session', detail)
-  if (status !== undefined) return new LinkFailure('unreachable', `HTTP ${status}`, detail)
-  return new LinkFailure('unreachable', 'the event stream failed', detail)
-}
-
-function statusOf(error: unknown): number | undefined {
-  if (error instanceof Error && 'code' in error && typeof error.code === 'number') return error.code
-  const found = /HTTP (\d{3})/.exec(messageOf(error))
-  return found ? Number(found[1]) : undefined
+  if (status === 404) return new LinkFailure('session', 'the server forgot the session')
+  if (status >= 300 && status < 400) {
+    const hint = 'redirects are not followed: set "url" to where it moved'
+    return new LinkFailure('hopeless', `redirected with HTTP ${status}`, { hint })
+  }
+  return new LinkFailure('unreachable', `HTTP ${status}`)
 }

@@ -1,23 +1,25 @@
 import type { Server } from '../../config/profile.ts'
-import { pause } from '../../shared/async.ts'
 import { messageOf } from '../../shared/errors.ts'
 import type { Log } from '../../shared/log.ts'
 import type { ServerState } from '../../shared/status.ts'
 import { carry } from '../bridge/carry.ts'
+import type { Crossing } from '../bridge/crossing.ts'
 import type { Parking } from '../bridge/parking.ts'
 import type { Exchange, Sink } from '../exchange.ts'
 import { isError, type Params, type RpcNotification, type RpcResponse } from '../rpc.ts'
-import { type Connection, type Declaration, itself, nobody } from './connection.ts'
+import { Attempts } from './attempts.ts'
+import type { Connection, Declaration } from './connection.ts'
 import { createDialer, type Dialer } from './dialer.ts'
 import { LinkFailure } from './failure.ts'
 import { handshake } from './handshake.ts'
 import { Keeper, type Opening } from './keeper.ts'
 import type { Link } from './link.ts'
 import type { Listing } from './listing.ts'
-import { fetchListing, isSame } from './lists.ts'
+import { fetchListing, isSame, shortestLife } from './lists.ts'
 import { Refresher } from './refresher.ts'
-import { isRepeatable, unavailable } from './refusal.ts'
+import { timedOut } from './refusal.ts'
 import { timing as defaultTiming, type Timing } from './timing.ts'
+import { Verdict } from './verdicts.ts'
 import { Wishes } from './wishes.ts'
 
 /** The user agent of every HTTP request, whoever the client behind it is. */
@@ -62,11 +64,15 @@ export class Upstream implements AsyncDisposable {
   readonly #dialer: Dialer
   readonly #keeper: Keeper
   readonly #refresher: Refresher
+  readonly #attempts: Attempts
   readonly #wishes: Wishes
+  /** Of a remote server; what a process speaks it says itself. */
+  readonly #verdict: Verdict | undefined
+  readonly #crossing: Crossing
   readonly #closing = new AbortController()
   #listing: Listing | undefined
-  /** What the server asked for with `Retry-After`: until then it is left alone. */
-  #pausedUntil = 0
+  #confirmedAt: number | undefined
+  #relisting: Promise<void> | undefined
   /** Found out at the first connect, so that a lost session comes back over the same transport. */
   #transport: Link['transport']
   #closed: Promise<void> | undefined
@@ -79,11 +85,13 @@ export class Upstream implements AsyncDisposable {
     this.#timing = { ...defaultTiming, ...options.timing }
     this.#log = options.log.with({ server: server.name })
     this.#wishes = new Wishes(this.#log)
+    this.#crossing = { upstream: server.name, parking: options.parking, listing: () => this.#listing }
     this.#transport = server.transport.kind === 'auto' ? 'http' : server.transport.kind
     const shared = { server, timing: this.#timing, log: this.#log }
+    this.#verdict = verdictOn(server, { owner: options.owner, log: this.#log })
     const userAgent = `${PRODUCT}/${options.version}`
     this.#dialer = createDialer({ ...shared, owner: options.owner, env: options.env, userAgent })
-    this.#refresher = new Refresher({ ...shared, fetch: () => this.#refetch() })
+    this.#refresher = new Refresher({ ...shared, fetch: () => this.#relist() })
     this.#keeper = new Keeper({
       ...shared,
       open: (opening) => this.#open(opening),
@@ -94,6 +102,7 @@ export class Upstream implements AsyncDisposable {
         notified: (notification) => events.notified(this, notification),
       },
     })
+    this.#attempts = new Attempts({ server, ready: () => this.#keeper.ready() })
   }
 
   get state(): ServerState {
@@ -122,6 +131,11 @@ export class Upstream implements AsyncDisposable {
     return this.#listing
   }
 
+  /** When the server last confirmed that the lists are these, in milliseconds of `performance.now()`. */
+  get confirmedAt(): number | undefined {
+    return this.#confirmedAt
+  }
+
   /** Starts connecting; returns at once. */
   start(): void {
     this.#keeper.start()
@@ -137,26 +151,8 @@ export class Upstream implements AsyncDisposable {
    * responses included. Rejects with RpcFailure when the server cannot be asked or does not answer in time. A lost
    * upstream session is re-initialised once and the call repeated, since it was not executed.
    */
-  async call(exchange: Exchange): Promise<RpcResponse> {
-    const { attempts, backoff } = this.server.retry
-    const tries = isRepeatable(exchange.method) ? attempts : 1
-    let renewed = false
-    for (let tried = 1; ; ) {
-      this.#checkPause()
-      const connection = await this.#keeper.ready()
-      try {
-        return await carry(connection, exchange, this.#options.parking)
-      } catch (error) {
-        if (!(error instanceof LinkFailure)) throw error
-        if (error.retryAfterMs !== undefined) this.#pausedUntil = performance.now() + error.retryAfterMs
-        if (error.kind === 'session' && !renewed) {
-          renewed = true
-          continue
-        }
-        if (tried >= tries || !isPassing(error)) throw this.#refusal(error)
-        await pause(backoff * tried++ * (0.5 + Math.random()), exchange.signal)
-      }
-    }
+  call(exchange: Exchange): Promise<RpcResponse> {
+    return this.#attempts.run(exchange, (connection) => carry(connection, exchange, this.#crossing))
   }
 
   /** The log level the downstream sessions want together; replayed after a reconnect. */
@@ -175,14 +171,14 @@ export class Upstream implements AsyncDisposable {
   /** The URIs somebody downstream is subscribed to; differences go upstream; replayed after a reconnect. */
   async subscribe(uri: string, extra: Params = {}): Promise<RpcResponse> {
     const params = { ...extra, uri }
-    const answer = await this.#ask('resources/subscribe', params)
+    const answer = await this.#ask('resources/subscribe', (connection, signal) => connection.subscribe(params, signal))
     if (!isError(answer)) this.#wishes.subscribe(uri, params)
     return answer
   }
 
   unsubscribe(uri: string): Promise<RpcResponse> {
     this.#wishes.unsubscribe(uri)
-    return this.#ask('resources/unsubscribe', { uri })
+    return this.#ask('resources/unsubscribe', (connection, signal) => connection.unsubscribe(uri, signal))
   }
 
   /** Passes on what the client it is opened for has to say, e.g. `notifications/roots/list_changed`. Never rejects. */
@@ -207,13 +203,24 @@ export class Upstream implements AsyncDisposable {
     await this.#dialer[Symbol.asyncDispose]()
   }
 
-  /** `auto`: a server that does not know Streamable HTTP is asked for HTTP+SSE, as the specification advises. */
   async #open(opening: Opening): Promise<Connection> {
+    try {
+      return await this.#dial(opening)
+    } catch (error) {
+      // An answer that is none of any era: next time nothing is taken for granted.
+      if (error instanceof LinkFailure && isNonsense(error)) await this.#verdict?.forget()
+      throw error
+    }
+  }
+
+  /** `auto`: a server that does not know Streamable HTTP is asked for HTTP+SSE, as the specification advises. */
+  async #dial(opening: Opening): Promise<Connection> {
+    const { transport, protocol } = this.server
     try {
       return await this.#shake(this.#transport, opening)
     } catch (error) {
       const isOther = error instanceof LinkFailure && error.kind === 'unsuitable'
-      if (!isOther || this.server.transport.kind !== 'auto') throw error
+      if (!isOther || transport.kind !== 'auto' || protocol === 'modern') throw error
       const connection = await this.#shake('sse', opening).catch((second: unknown) => {
         this.#log.debug('no HTTP+SSE either', { reason: messageOf(second) })
         throw error
@@ -224,14 +231,19 @@ export class Upstream implements AsyncDisposable {
   }
 
   #shake(transport: Link['transport'], opening: Opening): Promise<Connection> {
+    const { protocol, timeouts } = this.server
     return handshake({
       ...opening,
       name: this.name,
-      timeouts: this.server.timeouts,
+      timeouts,
       timing: this.#timing,
       log: this.#log,
       declares: this.#options.declares,
       client: this.#options.client,
+      protocol,
+      verdict: this.#verdict,
+      budget: timeouts.connect,
+      relist: () => this.#relist(),
       openLink: (events) => this.#dialer.open(transport, events, opening.signal),
     })
   }
@@ -242,9 +254,21 @@ export class Upstream implements AsyncDisposable {
 
   async #fetch(connection: Connection, signal: AbortSignal): Promise<void> {
     const listing = await fetchListing({ connection, signal, previous: this.#listing, log: this.#log })
-    if (signal.aborted || isSame(this.#listing, listing)) return
+    if (signal.aborted) return
+    const isNews = !isSame(this.#listing, listing)
+    this.#confirmedAt = performance.now()
     this.#listing = listing
-    this.#options.events.listed(this)
+    connection.listed(listing.tools)
+    this.#refresher.expires(shortestLife(listing))
+    if (isNews) this.#options.events.listed(this)
+  }
+
+  /** Single-flight: whoever finds the lists wrong at the same time waits for the same new ones. */
+  #relist(): Promise<void> {
+    this.#relisting ??= this.#refetch().finally(() => {
+      this.#relisting = undefined
+    })
+    return this.#relisting
   }
 
   async #refetch(): Promise<void> {
@@ -252,29 +276,27 @@ export class Upstream implements AsyncDisposable {
     if (connection) await this.#fetch(connection, AbortSignal.timeout(this.server.timeouts.connect))
   }
 
-  #ask(method: string, params: Params): Promise<RpcResponse> {
-    return this.call({ method, params, sink: nobody, signal: this.#closing.signal, caller: itself('legacy') })
-  }
-
-  #checkPause(): void {
-    const retryAfterMs = this.#pausedUntil - performance.now()
-    if (retryAfterMs > 0)
-      throw unavailable({ upstream: this.name, reason: 'the server asked for a pause', retryAfterMs })
-  }
-
-  #refusal(failure: LinkFailure): Error {
-    const isAuth = failure.kind === 'unauthorized' || failure.kind === 'forbidden'
-    return unavailable({
-      upstream: this.name,
-      reason: failure.sentence,
-      kind: isAuth ? 'auth_required' : 'upstream_unavailable',
-      retryable: isPassing(failure) || failure.kind === 'session',
-      retryAfterMs: failure.retryAfterMs,
-    })
+  /** For the proxy's own requests: as patient as a client's, and repeated like one. */
+  async #ask(
+    method: string,
+    ask: (connection: Connection, signal: AbortSignal) => Promise<RpcResponse>,
+  ): Promise<RpcResponse> {
+    const { request } = this.server.timeouts
+    const late = request === 'off' ? undefined : AbortSignal.timeout(request)
+    const signal = late ? AbortSignal.any([this.#closing.signal, late]) : this.#closing.signal
+    try {
+      return await this.#attempts.run({ method, signal }, (connection) => ask(connection, signal))
+    } catch (error) {
+      throw late?.aborted && request !== 'off' ? timedOut(this.name, request) : error
+    }
   }
 }
 
-/** Whether the same request may succeed a moment later. */
-function isPassing({ kind }: LinkFailure): boolean {
-  return kind === 'unreachable' || kind === 'ended' || kind === 'busy'
+function verdictOn({ transport }: Server, facts: { readonly owner: string; readonly log: Log }): Verdict | undefined {
+  return transport.kind === 'stdio' ? undefined : new Verdict({ ...facts, url: transport.url, now: Date.now })
+}
+
+/** Whether the server answered, but in no way that an era knows. */
+function isNonsense({ kind }: LinkFailure): boolean {
+  return kind === 'broken' || kind === 'unsuitable' || kind === 'hopeless'
 }

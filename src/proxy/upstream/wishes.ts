@@ -30,14 +30,14 @@ export class Wishes {
   async tell(connection: Connection, signal: AbortSignal): Promise<void> {
     await this.tellLogLevel(connection, signal)
     for (const params of this.#subscriptions.values()) {
-      const answer = await connection.ask('resources/subscribe', params, signal)
+      const answer = await connection.subscribe(params, signal)
       if (isError(answer)) this.#log.warn('a subscription could not be renewed', { code: answer.error.code })
     }
   }
 
   async tellLogLevel(connection: Connection, signal: AbortSignal): Promise<void> {
-    if (this.#logLevel === undefined || connection.greeting.capabilities.logging === undefined) return
-    const answer = await connection.ask('logging/setLevel', { level: this.#logLevel }, signal)
-    if (isError(answer)) this.#log.warn('the server refuses the log level', { code: answer.error.code })
+    if (this.#logLevel === undefined) return
+    const answer = await connection.setLogLevel(this.#logLevel, signal)
+    if (answer && isError(answer)) this.#log.warn('the server refuses the log level', { code: answer.error.code })
   }
 }

@@ -46,7 +46,7 @@ test('a new list is served at once and told of a moment later, to who watches', 
   using one = open(tools('x'))
   one.catalog.watch(undefined)
   one.change(tools('x', 'y'))
-  expect(one.catalog.view(undefined)?.lists.tools.toString()).toContain('a_y')
+  expect(one.catalog.view(undefined)?.lists.legacy.tools.toString()).toContain('a_y')
   expect(one.told).toEqual([])
   await waitFor(() => one.told.length > 0)
   expect(one.told).toMatchObject([{ server: undefined, kinds: ['tools'] }])
@@ -73,7 +73,7 @@ test('a storm of changes is told of at most once a second, and the last one is n
   await waitFor(() => one.told.length === 2)
   const [first, second] = one.told
   expect((second?.at ?? 0) - (first?.at ?? 0)).toBeGreaterThanOrEqual(990)
-  expect(one.catalog.view(undefined)?.lists.tools.toString()).toContain('a_y19')
+  expect(one.catalog.view(undefined)?.lists.legacy.tools.toString()).toContain('a_y19')
 })
 
 test('what did not change is not made again', () => {

@@ -32,7 +32,7 @@ function merged(...servers: [Server, Listing | undefined][]): View {
 }
 
 function names(view: View): string[] {
-  return JSON.parse(view.lists.tools.toString()).tools.map(({ name }: { name: string }) => name)
+  return JSON.parse(view.lists.legacy.tools.toString()).tools.map(({ name }: { name: string }) => name)
 }
 
 test('lists come in the order of the group, then of the server', () => {
@@ -52,7 +52,7 @@ test('everything an item has besides its name stays, in its order', () => {
     inputSchema: { type: 'object', $defs: {} },
   }
   const view = merged([serverOf('s'), listing({ tools: [tool] })])
-  expect(view.lists.tools.toString()).toBe(JSON.stringify({ tools: [{ ...tool, name: 's_a' }] }))
+  expect(view.lists.legacy.tools.toString()).toBe(JSON.stringify({ tools: [{ ...tool, name: 's_a' }] }))
 })
 
 test('filters, renames and prefixes make the shown name, and the way back is the map', () => {
@@ -76,13 +76,13 @@ test('only the colliding URI of the later server is marked, in the list and in w
     tools: [{ name: 't', _meta: { ui: { resourceUri: 'ui://chart', x: 1 }, 'ui/resourceUri': 'ui://chart' } }],
   })
   const view = merged([serverOf('a'), resources('ui://chart')], [serverOf('b'), second])
-  expect(JSON.parse(view.lists.resources.toString()).resources).toEqual([
+  expect(JSON.parse(view.lists.legacy.resources.toString()).resources).toEqual([
     { uri: 'ui://chart' },
     { uri: 'ui://mcpctl.b/chart' },
     { uri: 'ui://table' },
   ])
   expect(view.targets.resources.get('ui://mcpctl.b/chart')).toEqual({ server: 'b', own: 'ui://chart' })
-  expect(JSON.parse(view.lists.tools.toString()).tools[0]._meta).toEqual({
+  expect(JSON.parse(view.lists.legacy.tools.toString()).tools[0]._meta).toEqual({
     ui: { resourceUri: 'ui://mcpctl.b/chart', x: 1 },
     'ui/resourceUri': 'ui://mcpctl.b/chart',
   })
@@ -96,7 +96,7 @@ test('a server alone shows its own bare names, filtered but neither prefixed nor
 
 test('a template that cannot be parsed is listed and routes nothing', () => {
   const view = merged([serverOf('a'), listing({ templates: [{ uriTemplate: 'x://{' }, { uriTemplate: 'y://{id}' }] })])
-  expect(JSON.parse(view.lists.templates.toString()).resourceTemplates).toHaveLength(2)
+  expect(JSON.parse(view.lists.legacy.templates.toString()).resourceTemplates).toHaveLength(2)
   expect(view.templates.map((template) => template.matches('y://1'))).toEqual([true])
 })
 
@@ -111,7 +111,7 @@ test('every shown name leads to exactly the item it is shown for, whatever serve
           listing({ tools: own.map((each) => ({ name: each, mark: `s${i} ${each}` })) }),
         ]),
       )
-      for (const tool of JSON.parse(view.lists.tools.toString()).tools) {
+      for (const tool of JSON.parse(view.lists.legacy.tools.toString()).tools) {
         const target = view.targets.tools.get(tool.name)
         expect(`${target?.server} ${target?.own}`).toBe(tool.mark)
       }

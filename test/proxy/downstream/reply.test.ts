@@ -1,27 +1,9 @@
-import { createServer, type ServerResponse } from 'node:http'
-import { type AddressInfo, connect } from 'node:net'
+import { connect } from 'node:net'
 import { expect, test } from 'vitest'
-import { Pulse } from '../../../src/proxy/downstream/pulse.ts'
 import { Reply } from '../../../src/proxy/downstream/reply.ts'
 import { EventStream } from '../../../src/proxy/downstream/stream.ts'
+import { serve } from '../../helpers/serve.ts'
 import { waitFor } from '../../helpers/wait.ts'
-
-/** An HTTP server that hands the response of each request to `act`. */
-async function serve(act: (response: ServerResponse, pulse: Pulse) => void) {
-  const pulse = new Pulse()
-  const server = createServer((_request, response) => act(response, pulse))
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address() as AddressInfo
-  return {
-    port,
-    url: `http://127.0.0.1:${port}`,
-    async [Symbol.asyncDispose]() {
-      pulse[Symbol.dispose]()
-      server.closeAllConnections()
-      await new Promise((resolve) => server.close(resolve))
-    },
-  }
-}
 
 const single = { expected: 1, isBatch: false }
 

@@ -42,12 +42,13 @@ test.each([
     headers: json,
     text: '{"jsonrpc":"2.0","error":{"code":-32000,"message":"Bad Request: Server not initialized"},"id":null}',
     inSession: true,
+    isModern: false,
     kind: 'session',
   },
 ])('takes $title for "$kind"', ({ status, headers, text = '', inSession = false, message = call, kind }) => {
   let seen: unknown
   try {
-    interpret({ message, head: { status, headers }, text, inSession })
+    interpret({ message, head: { status, headers }, text, inSession, isModern: false })
   } catch (error) {
     seen = error instanceof LinkFailure ? error.kind : error
   }
@@ -56,10 +57,18 @@ test.each([
 
 test('passes a JSON-RPC error for this very request, whatever the status says', () => {
   const error = { jsonrpc: '2.0', id: 7, error: { code: -32602, message: 'no' } }
-  const received = { message: call, head: { status: 400, headers: json }, text: JSON.stringify(error), inSession: true }
+  const received = {
+    message: call,
+    head: { status: 400, headers: json },
+    text: JSON.stringify(error),
+    inSession: true,
+    isModern: false,
+  }
   expect(interpret(received)).toEqual(error)
 })
 
 test.each([200, 202, 204])('takes %s for a notification as accepted', (status) => {
-  expect(interpret({ message: notification, head: { status, headers: {} }, text: '', inSession: true })).toBeUndefined()
+  expect(
+    interpret({ message: notification, head: { status, headers: {} }, text: '', inSession: true, isModern: false }),
+  ).toBeUndefined()
 })

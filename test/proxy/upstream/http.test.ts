@@ -33,7 +33,7 @@ test.each(['json', 'sse'])('connects to a server that answers as %s and calls a 
   await using fixture = await observeReady(serverOf(http(server.address, { headers: { 'X-Key': 'k' } })))
   expect(textOf(await fixture.upstream.call(toolCall('echo', { text: 'hi' })))).toBe('hi')
   const { headers, methods } = await statsOf(server)
-  expect(methods).toEqual(['initialize', 'notifications/initialized', 'tools/list', 'tools/call'])
+  expect(methods).toEqual(['server/discover', 'initialize', 'notifications/initialized', 'tools/list', 'tools/call'])
   expect(headers).toMatchObject({
     'x-key': 'k',
     accept: 'application/json, text/event-stream',
@@ -48,6 +48,7 @@ test.each(['json', 'sse'])('uses one connection until it is ready, with answers 
   await using server = await startFixture('http', [], { ANSWER, HANDSHAKE: '100', DELAY: '20' })
   await using _fixture = await observeReady(serverOf(http(server.address)))
   expect((await statsOf(server)).connectionsAt).toEqual({
+    'server/discover': 1,
     initialize: 1,
     'notifications/initialized': 1,
     'tools/list': 1,
@@ -94,12 +95,22 @@ test('asks a client over the side stream when only its call is in flight', async
   expect(textOf(await fixture.upstream.call(call))).toBe('{"action":"accept"}')
 })
 
-test('fetches lists anew after a gap in the side stream', async () => {
+test('compares the lists once the side stream is open, and after each gap in it', async () => {
   await using server = await startFixture('http', [], { STREAM: '1' })
-  await using _fixture = await observeReady(serverOf(http(server.address)))
-  await waitFor(async () => (await statsOf(server)).gets === 1)
+  await using fixture = await observeReady(serverOf(http(server.address)), { timing: { refetch: 1 } })
+  const lists = async () => (await statsOf(server)).methods.filter((one) => one === 'tools/list').length
+  await waitFor(async () => (await lists()) === 2)
   await tell(server, '/cut')
-  await waitFor(async () => (await statsOf(server)).methods.filter((one) => one === 'tools/list').length === 2)
+  await waitFor(async () => (await lists()) === 3)
+  expect(fixture.listed).toBe(1)
+})
+
+test('asks a server that announces no changes for its lists once', async () => {
+  await using server = await startFixture('http', [], { STREAM: '1', CAPABILITIES: '{"tools":{}}' })
+  await using fixture = await observeReady(serverOf(http(server.address)), { timing: { refetch: 1 } })
+  await waitFor(async () => (await statsOf(server)).gets === 1)
+  await fixture.upstream.call(toolCall('slow', { ms: 300 }))
+  expect((await statsOf(server)).methods.filter((one) => one === 'tools/list')).toHaveLength(1)
 })
 
 test('U-21 re-initialises once for a hundred calls that lost their session', async () => {

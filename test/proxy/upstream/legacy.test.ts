@@ -3,6 +3,7 @@ import { expect, test } from 'vitest'
 import type { RpcMessage } from '../../../src/proxy/rpc.ts'
 import { LinkFailure } from '../../../src/proxy/upstream/failure.ts'
 import { LegacyConnection } from '../../../src/proxy/upstream/legacy.ts'
+import { Line, type LineOptions } from '../../../src/proxy/upstream/line.ts'
 import type { Link, LinkEvents } from '../../../src/proxy/upstream/link.ts'
 import { timing } from '../../../src/proxy/upstream/timing.ts'
 import { createLog } from '../../../src/shared/log.ts'
@@ -34,7 +35,7 @@ async function wire(): Promise<Wire> {
     ends.push(events)
     return link
   }
-  const connection = await LegacyConnection.open(open, {
+  const options: LineOptions = {
     name: 'wire',
     declares: { capabilities: { sampling: {} }, clientInfo: {} },
     client: undefined,
@@ -42,7 +43,8 @@ async function wire(): Promise<Wire> {
     timing,
     log: createLog({ level: 'error', write: () => {} }),
     events: { notified: () => {}, stale: () => {}, lost: (failure) => lost.push(failure) },
-  })
+  }
+  const connection = new LegacyConnection(await Line.open(open, options), options)
   const [events] = ends
   if (!events) throw new Error('the link was not opened')
   return { connection, events, sent, lost, [Symbol.asyncDispose]: () => connection[Symbol.asyncDispose]() }

@@ -1,0 +1,36 @@
+import type { Exchange } from '../exchange.ts'
+import {
+  INTERNAL_ERROR,
+  INVALID_PARAMS,
+  isError,
+  type Params,
+  RESOURCE_NOT_FOUND,
+  type RpcError,
+  type RpcResponse,
+} from '../rpc.ts'
+import { addSignature } from './envelope.ts'
+
+/** "URL elicitation required" of 2025-11-25: no error of the modern era, which asks with a result instead. */
+export const URL_ELICITATION_REQUIRED = -32042
+
+/** Codes that mean something else in the modern era than a legacy server can have meant, or must not be used there. */
+const translated: Readonly<Record<number, number>> = {
+  [RESOURCE_NOT_FOUND]: INVALID_PARAMS,
+  [URL_ELICITATION_REQUIRED]: INTERNAL_ERROR,
+  [-32020]: INTERNAL_ERROR,
+  [-32021]: INTERNAL_ERROR,
+  [-32022]: INTERNAL_ERROR,
+}
+
+/** A legacy server's response as its modern caller can take it (MCP: Basic, Responses and Error Codes). */
+export function modernResponse(response: RpcResponse, { method }: Exchange, serverInfo: Params): RpcResponse {
+  if (isError(response)) return modernError(response)
+  const result = addSignature(response.result, serverInfo)
+  // A server that says nothing of caching has promised nothing: stale at once, for nobody else.
+  return { ...response, result: method === 'resources/read' ? { ...result, ttlMs: 0, cacheScope: 'private' } : result }
+}
+
+function modernError(response: RpcError): RpcError {
+  const code = translated[response.error.code]
+  return code === undefined ? response : { ...response, error: { ...response.error, code } }
+}

@@ -1,0 +1,125 @@
+import { checkCapability } from '../capability.ts'
+import type { Exchange } from '../exchange.ts'
+import {
+  errorResponse,
+  INTERNAL_ERROR,
+  INVALID_PARAMS,
+  isError,
+  isRecord,
+  type Params,
+  type RpcError,
+  RpcFailure,
+  type RpcResponse,
+} from '../rpc.ts'
+import type { Connection } from '../upstream/connection.ts'
+import { LinkFailure } from '../upstream/failure.ts'
+import { unavailable } from '../upstream/refusal.ts'
+import type { Crossing } from './crossing.ts'
+import { addSignature } from './envelope.ts'
+import { isInterruptible } from './methods.ts'
+import { modernResponse, URL_ELICITATION_REQUIRED } from './modern-response.ts'
+import { type Answers, ParkedCall, type Turn } from './parked-call.ts'
+
+/** What a request needs that its client did not declare (MCP: Basic, Error Codes). */
+const MISSING_CAPABILITY = -32021
+
+/**
+ * Carries a modern client's exchange to a legacy server: without its envelope, and when the server asks something in
+ * the middle, only as far as the question. The answer then comes with the client's next request, which goes on with
+ * the same call (MCP: Multi Round-Trip Requests).
+ */
+export async function park(connection: Connection, exchange: Exchange, crossing: Crossing): Promise<RpcResponse> {
+  const passage = { connection, exchange, crossing }
+  const { requestState, inputResponses } = isInterruptible(exchange.method) ? (exchange.params ?? {}) : {}
+  if (requestState === undefined) return begin(passage)
+  const call = await crossing.parking.open(requestState, { upstream: crossing.upstream, exchange })
+  const answers = answersOf(inputResponses)
+  return call ? goOn(call, answers, passage) : beginAnew(answers, passage)
+}
+
+interface Passage {
+  readonly connection: Connection
+  readonly exchange: Exchange
+  readonly crossing: Crossing
+}
+
+async function begin(passage: Passage): Promise<RpcResponse> {
+  const { connection, exchange, crossing } = passage
+  const { upstream, parking: lot } = crossing
+  const call = new ParkedCall({ upstream, caller: exchange.caller, lot })
+  return respond(await call.start(connection, exchange), call, passage)
+}
+
+/** The server refused until a URL was visited: whoever declined that need not be asked the same again. */
+function beginAnew(answers: Answers, passage: Passage): Promise<RpcResponse> {
+  const refused = Object.values(answers).find(({ action }) => action !== 'accept')
+  if (refused === undefined) return begin(passage)
+  const { upstream } = passage.crossing
+  const message = `Server "${upstream}" cannot go on: what it asked for was declined or cancelled`
+  throw new RpcFailure(INTERNAL_ERROR, message, { upstream, kind: 'question_failed', retryable: false })
+}
+
+async function goOn(call: ParkedCall, answers: Answers, passage: Passage): Promise<RpcResponse> {
+  try {
+    return await respond(await call.attach(passage.exchange, answers), call, passage)
+  } catch (error) {
+    // What was half done cannot be done again from here: only the client can begin anew.
+    if (error instanceof LinkFailure) throw unavailable({ upstream: call.upstream, reason: error.sentence })
+    throw error
+  }
+}
+
+async function respond(turn: Turn, call: ParkedCall, passage: Passage): Promise<RpcResponse> {
+  const { connection, exchange } = passage
+  if (turn.kind === 'asked') return ask(turn.inputRequests, passage, call)
+  const { response } = turn
+  const { serverInfo } = connection.greeting
+  if (!isError(response) || response.error.code !== URL_ELICITATION_REQUIRED)
+    return modernResponse(response, exchange, serverInfo)
+  const inputRequests = urlRequests(response)
+  if (inputRequests === undefined || !isInterruptible(exchange.method))
+    return modernResponse(response, exchange, serverInfo)
+  return askUrls(inputRequests, passage)
+}
+
+async function ask(inputRequests: Params, passage: Passage, call?: ParkedCall): Promise<RpcResponse> {
+  const { connection, exchange, crossing } = passage
+  const requestState = await crossing.parking.seal({ upstream: crossing.upstream, exchange }, call)
+  // Nobody will ever learn of the state: the call would wait in vain.
+  if (exchange.signal.aborted) call?.cancel('The client is gone')
+  const result = addSignature({ inputRequests, requestState }, connection.greeting.serverInfo, 'input_required')
+  return { jsonrpc: '2.0', id: 0, result }
+}
+
+function answersOf(inputResponses: unknown): Answers {
+  if (inputResponses === undefined) return {}
+  if (isAnswers(inputResponses)) return inputResponses
+  throw new RpcFailure(INVALID_PARAMS, 'params.inputResponses must be an object of results')
+}
+
+function isAnswers(value: unknown): value is Answers {
+  return isRecord(value) && Object.values(value).every(isRecord)
+}
+
+/** What "URL elicitation required" wants the user to visit; undefined when it cannot be read. */
+function urlRequests({ error }: RpcError): Params | undefined {
+  const elicitations = isRecord(error.data) ? error.data.elicitations : undefined
+  if (!Array.isArray(elicitations) || elicitations.length === 0 || !elicitations.every(isRecord)) return undefined
+  const requests = elicitations.map(({ elicitationId: _id, ...params }, index) => [
+    `url-${index + 1}`,
+    { method: 'elicitation/create', params: { ...params, mode: 'url' } },
+  ])
+  return Object.fromEntries(requests)
+}
+
+/** The call is over, but may succeed once the URLs were visited: the next request begins it anew. */
+async function askUrls(inputRequests: Params, passage: Passage): Promise<RpcResponse> {
+  try {
+    checkCapability({ method: 'elicitation/create', params: { mode: 'url' } }, passage.exchange.caller.capabilities)
+  } catch {
+    // That it may not be asked is the answer; which capability is missing is what the client can act on.
+    const data = { requiredCapabilities: { elicitation: { url: {} } } }
+    return errorResponse(null, MISSING_CAPABILITY, 'The server needs the user to visit a URL first', data)
+  }
+  return ask(inputRequests, passage)
+}

@@ -1,0 +1,217 @@
+import { randomUUID } from 'node:crypto'
+import { type Deferred, defer } from '../../shared/async.ts'
+import { checkCapability, isQuestion } from '../capability.ts'
+import type { Asking, Caller, Exchange, Sink } from '../exchange.ts'
+import {
+  failures,
+  INTERNAL_ERROR,
+  INVALID_PARAMS,
+  METHOD_NOT_FOUND,
+  type Params,
+  RpcFailure,
+  type RpcNotification,
+  type RpcRequest,
+  type RpcResponse,
+} from '../rpc.ts'
+import type { Connection } from '../upstream/connection.ts'
+import { Backlog } from './backlog.ts'
+import { across, withoutAnswers } from './crossing.ts'
+import { stripEnvelope } from './envelope.ts'
+import { toInputRequest } from './input-request.ts'
+import { isInterruptible } from './methods.ts'
+import { modernNotification } from './modern-notification.ts'
+
+/** Where calls with questions wait. */
+export interface Lot {
+  /** How long a call waits for its client, in milliseconds. */
+  readonly patience: number
+  /** Makes room for a call that has a question now; false when there is none. A call that has room keeps it. */
+  admit(call: ParkedCall): boolean
+  release(call: ParkedCall): void
+}
+
+/** What one request of the client came to: the end of the call, or questions that its next request has to answer. */
+export type Turn =
+  | { readonly kind: 'answered'; readonly response: RpcResponse }
+  | { readonly kind: 'asked'; readonly inputRequests: Params }
+
+/** Results by the key of their question. */
+export type Answers = Readonly<Record<string, Params>>
+
+interface Visit {
+  readonly exchange: Exchange
+  readonly turn: Deferred<Turn>
+}
+
+interface Question {
+  readonly request: RpcRequest
+  readonly answer: Deferred<RpcResponse>
+}
+
+/** Questions that come within so many milliseconds go to the client together. */
+const COLLECT_MS = 10
+/** Notifications kept for a client that is away. */
+const MOST_HELD = 256
+
+/**
+ * A modern client's call of a legacy server. The server's questions are requests in the middle of the call, the
+ * client's answers come with its next request: so the call stays in flight upstream and outlives the requests that
+ * attach to it, one after the other. In between it is parked: notifications are held, nobody cancels it, and its
+ * patience is limited.
+ */
+export class ParkedCall implements Sink {
+  readonly id = randomUUID()
+  readonly upstream: string
+  readonly principal: string
+  readonly #lot: Lot
+  readonly #abort = new AbortController()
+  readonly #questions = new Map<string, Question>()
+  readonly #backlog = new Backlog(MOST_HELD)
+  /** The request that is attached now. */
+  #visit: Visit | undefined
+  /** Who attached last: what it declared is what may be asked. */
+  #caller: Caller
+  #method = ''
+  #asked = 0
+  #window: NodeJS.Timeout | undefined
+  #patience: NodeJS.Timeout | undefined
+  /** Set once the call is over: tells whoever is, or will be, attached. */
+  #settle: ((turn: Deferred<Turn>) => void) | undefined
+
+  constructor({ upstream, caller, lot }: { upstream: string; caller: Caller; lot: Lot }) {
+    this.upstream = upstream
+    this.principal = caller.principal
+    this.#caller = caller
+    this.#lot = lot
+  }
+
+  /** Puts the call on its way, with its first request attached. Resolves and rejects as `attach` does. */
+  start(connection: Connection, exchange: Exchange): Promise<Turn> {
+    this.#method = exchange.method
+    const turn = this.attach(exchange)
+    const params = stripEnvelope(isInterruptible(exchange.method) ? withoutAnswers(exchange.params) : exchange.params)
+    connection.call(across(exchange, { params, sink: this, signal: this.#abort.signal })).then(
+      (response) => this.#finish((one) => one.resolve({ kind: 'answered', response })),
+      (error: unknown) => this.#finish((one) => one.reject(error)),
+    )
+    return turn
+  }
+
+  /**
+   * Goes on with the call for this request: what was held is told first, then the questions are answered by key.
+   * Resolves when the server asks again, or the call is over; rejects as `Connection.call` does, and with RpcFailure
+   * while another request is attached. When the request's signal aborts, the call is cancelled.
+   */
+  async attach(exchange: Exchange, answers: Answers = {}): Promise<Turn> {
+    if (this.#visit) throw new RpcFailure(INVALID_PARAMS, 'Another request is going on with this call already')
+    clearTimeout(this.#patience)
+    const { signal } = exchange
+    const turn = defer<Turn>()
+    const onAbort = (): void => this.#abort.abort(signal.reason)
+    signal.addEventListener('abort', onAbort, { once: true })
+    if (signal.aborted) onAbort()
+    this.#enter({ exchange, turn }, answers)
+    try {
+      return await turn.promise
+    } finally {
+      signal.removeEventListener('abort', onAbort)
+    }
+  }
+
+  #enter(visit: Visit, answers: Answers): void {
+    this.#visit = visit
+    this.#caller = visit.exchange.caller
+    for (const notification of this.#backlog.take()) this.notify(notification)
+    for (const [key, result] of Object.entries(answers)) this.#answer(key, result)
+    if (this.#settle) this.#part(visit, this.#settle)
+    else if (this.#questions.size > 0) this.#collect()
+  }
+
+  /** An answer that no key fits is nobody's: the question was taken back, or answered before. */
+  #answer(key: string, result: Params): void {
+    const question = this.#questions.get(key)
+    this.#questions.delete(key)
+    question?.answer.resolve({ jsonrpc: '2.0', id: question.request.id, result })
+  }
+
+  notify(notification: RpcNotification): void {
+    if (this.#visit) tell(notification, this.#visit.exchange)
+    else this.#backlog.add(notification)
+  }
+
+  async request(request: RpcRequest, { signal }: Asking): Promise<RpcResponse> {
+    this.#check(request)
+    const key = `question-${++this.#asked}`
+    const answer = defer<RpcResponse>()
+    const withdraw = (): void => answer.reject(new RpcFailure(INTERNAL_ERROR, 'The request was cancelled'))
+    signal.addEventListener('abort', withdraw, { once: true })
+    this.#questions.set(key, { request, answer })
+    if (this.#visit) this.#collect()
+    try {
+      return await answer.promise
+    } finally {
+      signal.removeEventListener('abort', withdraw)
+      this.#questions.delete(key)
+    }
+  }
+
+  /** Ends it, whoever is attached. */
+  cancel(reason: string): void {
+    clearTimeout(this.#window)
+    clearTimeout(this.#patience)
+    this.#lot.release(this)
+    this.#abort.abort(reason)
+  }
+
+  #check(request: RpcRequest): void {
+    if (!isQuestion(request.method) || !isInterruptible(this.#method))
+      throw new RpcFailure(METHOD_NOT_FOUND, `The client cannot be asked ${request.method} during ${this.#method}`)
+    checkCapability(request, this.#caller.capabilities)
+    if (this.#settle) throw new RpcFailure(INTERNAL_ERROR, 'The call is over')
+    if (!this.#lot.admit(this)) throw this.#overloaded()
+  }
+
+  /** A question that cannot wait for its answer ends the call: the server would wait in vain. */
+  #overloaded(): RpcFailure {
+    const facts = { upstream: this.upstream, kind: 'overloaded', retryable: true }
+    const failure = new RpcFailure(failures.overloaded, 'Too many calls wait for input of their clients', facts)
+    this.#finish((turn) => turn.reject(failure))
+    this.cancel(failure.message)
+    return failure
+  }
+
+  #collect(): void {
+    this.#window ??= setTimeout(() => this.#ask(), COLLECT_MS)
+  }
+
+  /** The questions go to the client, and the call is parked. */
+  #ask(): void {
+    this.#window = undefined
+    if (!this.#visit || this.#questions.size === 0) return
+    const { turn } = this.#visit
+    this.#visit = undefined
+    this.#patience = setTimeout(() => this.cancel('The client did not come back with input'), this.#lot.patience)
+    const asked = [...this.#questions].map(([key, { request }]) => [key, toInputRequest(request)])
+    turn.resolve({ kind: 'asked', inputRequests: Object.fromEntries(asked) })
+  }
+
+  /** The call is over. Parked, it keeps its outcome until the client comes for it or patience ends. */
+  #finish(settle: (turn: Deferred<Turn>) => void): void {
+    if (this.#settle) return
+    this.#settle = settle
+    for (const { answer } of this.#questions.values()) answer.reject(new RpcFailure(INTERNAL_ERROR, 'The call is over'))
+    if (this.#visit) this.#part(this.#visit, settle)
+  }
+
+  #part({ turn }: Visit, settle: (turn: Deferred<Turn>) => void): void {
+    this.#visit = undefined
+    clearTimeout(this.#window)
+    this.#lot.release(this)
+    settle(turn)
+  }
+}
+
+function tell(notification: RpcNotification, exchange: Exchange): void {
+  const told = modernNotification(notification, exchange)
+  if (told) exchange.sink.notify(told)
+}

@@ -1,0 +1,63 @@
+import { createHash } from 'node:crypto'
+import { EncryptJWT, errors, jwtDecrypt } from 'jose'
+import type { Exchange } from '../exchange.ts'
+import { isRecord, type Params } from '../rpc.ts'
+import { withoutAnswers } from './crossing.ts'
+
+/** What a `requestState` says under its seal: which call it goes on with, and who may do so with which request. */
+export interface Claims {
+  /** The parked call; undefined when the retry begins anew. */
+  readonly call: string | undefined
+  readonly upstream: string
+  readonly principal: string
+  readonly digest: string
+}
+
+const ENCRYPTION = { alg: 'dir', enc: 'A256GCM' } as const
+const LONGEST = 4096
+
+/** Encrypted and authenticated: the client carries it, but can neither read nor change it. `ttl` in milliseconds. */
+export function sealState({ call, ...claims }: Claims, key: Uint8Array, ttl: number): Promise<string> {
+  return new EncryptJWT({ ...claims, ...(call !== undefined && { call }) })
+    .setProtectedHeader(ENCRYPTION)
+    .setExpirationTime(new Date(Date.now() + ttl))
+    .encrypt(key)
+}
+
+/** Undefined for whatever this key did not seal: foreign, broken and forged are all the same. */
+export async function openState(state: unknown, key: Uint8Array): Promise<Claims | 'expired' | undefined> {
+  if (typeof state !== 'string' || state.length > LONGEST) return undefined
+  try {
+    const { payload } = await jwtDecrypt(state, key, {
+      keyManagementAlgorithms: [ENCRYPTION.alg],
+      contentEncryptionAlgorithms: [ENCRYPTION.enc],
+    })
+    return claimsOf(payload)
+  } catch (error) {
+    return error instanceof errors.JWTExpired ? 'expired' : undefined
+  }
+}
+
+function claimsOf({ call, upstream, principal, digest }: Params): Claims | undefined {
+  if (typeof upstream !== 'string' || typeof principal !== 'string' || typeof digest !== 'string') return undefined
+  return { call: typeof call === 'string' ? call : undefined, upstream, principal, digest }
+}
+
+/**
+ * What must be the same in a retry: method and params, but for what belongs to the one request (`_meta`) or to the retry
+ * itself. The order of keys does not count.
+ */
+export function digestOf({ method, params }: Pick<Exchange, 'method' | 'params'>): string {
+  const { _meta, ...asked } = withoutAnswers(params) ?? {}
+  return createHash('sha256')
+    .update(JSON.stringify([method, sorted(asked)]))
+    .digest('base64url')
+}
+
+/** Objects as lists of their entries, marked so that no list is taken for one. */
+function sorted(value: unknown): unknown {
+  if (Array.isArray(value)) return ['[', ...value.map(sorted)]
+  if (!isRecord(value)) return value
+  const entries = Object.entries(value).sort(([one], [other]) => (one < other ? -1 : 1))
+  return ['{', ...entries.map(([key, one]) => [key, sorted(one)])]
+}

@@ -1,0 +1,86 @@
+import type { ServerResponse } from 'node:http'
+import type { Pulse } from './pulse.ts'
+import type { AnswerStream } from './reply.ts'
+import type { Session, SessionStream } from './session.ts'
+import { type Body, EventStream, QUEUE_LIMIT } from './stream.ts'
+
+/** Answers share one stream here: what was asked for may wait in it, as much as the largest message. */
+const ANSWERS_LIMIT = 16 * 1024 * 1024
+
+export interface ConversationOptions {
+  readonly response: ServerResponse
+  readonly pulse: Pulse
+  /** The server whose address it is on; undefined for the group's own. */
+  readonly server: string | undefined
+}
+
+/** One stream of HTTP+SSE and the session on it, once there is one. */
+export class Conversation implements SessionStream {
+  readonly server: string | undefined
+  readonly #stream: EventStream
+  #session: Session | undefined
+  #isEnding = false
+
+  constructor({ response, pulse, server }: ConversationOptions) {
+    this.server = server
+    this.#stream = new EventStream(response, pulse)
+  }
+
+  get session(): Session | undefined {
+    return this.#session
+  }
+
+  get isOpen(): boolean {
+    return this.#stream.isOpen
+  }
+
+  /** Where the client posts to: the first event. */
+  announce(endpoint: string): void {
+    this.#stream.announce({ event: 'endpoint', data: endpoint })
+  }
+
+  /** Returns false when there is a session already or nobody to have one with. */
+  start(session: Session): boolean {
+    if (this.#session || !this.isOpen) return false
+    this.#session = session
+    session.stream = this
+    return true
+  }
+
+  /** To a reader that is too slow it is skipped: cutting the stream would take the session with it. */
+  send(body: Body): boolean {
+    return this.#stream.backlog <= QUEUE_LIMIT && this.#stream.send(body)
+  }
+
+  /** The stream is the only way for answers: it ends when those in flight are sent. */
+  end(): void {
+    this.#isEnding = true
+    this.#settle()
+  }
+
+  #settle(): void {
+    if (this.#isEnding && (this.#session?.calls.size ?? 0) === 0) this.#stream.end()
+  }
+
+  /** The stream as the answers to all requests see it: none of them is its end. */
+  readonly answers: AnswerStream = this.#makeAnswers()
+
+  #makeAnswers(): AnswerStream {
+    const stream = () => this.#stream
+    const send = (body: Body) => stream().send(body, { limit: ANSWERS_LIMIT })
+    return {
+      get isOpen() {
+        return stream().isOpen
+      },
+      get backlog() {
+        return stream().backlog
+      },
+      send,
+      finish: (body) => {
+        send(body)
+        this.#settle()
+      },
+      end: () => this.#settle(),
+    }
+  }
+}

@@ -1,0 +1,93 @@
+import { BATCHING, negotiate } from '../era.ts'
+import type { Relay } from '../relay.ts'
+import {
+  failureResponse,
+  type Id,
+  INVALID_REQUEST,
+  isMessage,
+  isNotification,
+  isRecord,
+  isRequest,
+  isResponse,
+  type Params,
+  type RpcMessage,
+  type RpcRequest,
+  type RpcResponse,
+} from '../rpc.ts'
+import { type Denial, refusal, SESSION_NOT_FOUND } from './denial.ts'
+import type { Pulse } from './pulse.ts'
+import type { Reply } from './reply.ts'
+import type { SessionFacts } from './sealer.ts'
+import type { Session } from './session.ts'
+import type { Sessions } from './sessions.ts'
+
+/** What both transports of the legacy era need to serve sessions. */
+export interface LegacyOptions {
+  readonly sessions: Sessions
+  readonly relay: Relay
+  readonly pulse: Pulse
+  /** The result of `initialize`; may wait for servers that are not known yet. */
+  readonly initialize: (facts: Pick<SessionFacts, 'server' | 'version'>) => Promise<Params>
+  /** A client listens on its session's stream from now on. */
+  readonly listening: (session: Session) => void
+}
+
+export const unknownSession: Denial = { status: 404, code: SESSION_NOT_FOUND, message: 'Session not found' }
+export const full: Denial = refusal(503, 'Too many sessions, try again later', { 'retry-after': '30' })
+
+const MOST_IN_BATCH = 50
+
+/** `initialize`, the message with which every session begins, and alone. */
+export function isInitialize(body: unknown): body is RpcRequest {
+  return isMessage(body) && isRequest(body) && body.method === 'initialize'
+}
+
+/** The session an `initialize` on this address asks for. */
+export function begin(sessions: Sessions, server: string | undefined, { params }: RpcRequest): Promise<Session> {
+  const { protocolVersion, capabilities, clientInfo } = params ?? {}
+  const version = negotiate(protocolVersion)
+  return sessions.create({ server, version, capabilities: record(capabilities), clientInfo: record(clientInfo) })
+}
+
+/** The answer to `initialize`. */
+export function greet(initialize: LegacyOptions['initialize'], facts: SessionFacts, id: Id): Promise<RpcResponse> {
+  return initialize(facts).then(
+    (result) => ({ jsonrpc: '2.0', id, result }),
+    (thrown: unknown) => failureResponse(id, thrown),
+  )
+}
+
+/** The messages of one POST of a session, batches only where its revision has them. */
+export function messagesOf(body: unknown, { facts }: Session): readonly RpcMessage[] | Denial {
+  if (!Array.isArray(body)) return isMessage(body) && isComplete(body) ? [body] : invalid
+  if (facts.version !== BATCHING) return { ...invalid, message: `Invalid Request: ${facts.version} has no batches` }
+  if (body.length === 0 || body.length > MOST_IN_BATCH) return { ...invalid, message: 'Invalid Request: batch size' }
+  return body.every((message) => isMessage(message) && isComplete(message)) ? body : invalid
+}
+
+const invalid: Denial = { status: 400, code: INVALID_REQUEST, message: 'Invalid Request' }
+
+/** What has a method has an id that can be answered, or none at all. */
+function isComplete(message: RpcMessage): boolean {
+  return isRequest(message) || isNotification(message) || isResponse(message)
+}
+
+export interface Dispatched {
+  readonly session: Session
+  readonly messages: readonly RpcMessage[]
+  /** Undefined when there is no request among them. */
+  readonly reply: Reply | undefined
+}
+
+/** In the order they came: a cancellation must find the call it is for. */
+export function dispatch(relay: Relay, { session, messages, reply }: Dispatched): void {
+  for (const message of messages) {
+    if (reply && isRequest(message)) void relay.handle(session, message, reply)
+    else if (isResponse(message)) session.answer(message)
+    else if (isNotification(message)) session.heard(message)
+  }
+}
+
+function record(value: unknown): Params {
+  return isRecord(value) ? value : {}
+}

@@ -1,0 +1,108 @@
+import type { ServerResponse } from 'node:http'
+import { within } from '../../shared/async.ts'
+import type { Target } from '../catalog/view.ts'
+import { failures, INVALID_PARAMS, isRecord, type Params, type RpcRequest } from '../rpc.ts'
+import type { Subscriptions } from '../subscriptions.ts'
+import { type Denial, deny } from './denial.ts'
+import { type Filter, filterOf, Listen } from './listen.ts'
+import type { Pulse } from './pulse.ts'
+import { EventStream } from './stream.ts'
+
+/** What one address can tell of. */
+export interface Address {
+  readonly capabilities: Params
+  /** The `_meta` of results made here. */
+  readonly meta: Params
+  /** Where a URI leads; undefined when nobody is known to have it. */
+  readonly locate: (uri: string) => Target | undefined
+}
+
+export interface ListensOptions {
+  readonly pulse: Pulse
+  readonly subscriptions: Subscriptions
+  /** Asked each time: a reload may change it. */
+  readonly most: () => number
+  /** From now on its changes are told; may wait for servers that are not known yet. */
+  readonly watch: (server: string | undefined) => Promise<Address>
+}
+
+/** How long a server may take to accept a subscription before the client is told that it is not honoured. */
+const ACCEPTANCE = 3000
+
+/** The listens that are open. When they are too many new ones are refused; none is ever ended for another. */
+export class Listens {
+  readonly #options: ListensOptions
+  readonly #open = new Map<Listen, Params>()
+  #isOver = false
+
+  constructor(options: ListensOptions) {
+    this.#options = options
+  }
+
+  [Symbol.iterator](): IterableIterator<Listen> {
+    return this.#open.keys()
+  }
+
+  /** Answers a `subscriptions/listen` of `server`'s address with a stream. Rejects when there is no such address. */
+  async open(response: ServerResponse, server: string | undefined, { id, params }: RpcRequest): Promise<void> {
+    const filter = filterOf(params)
+    if (typeof filter === 'string') return deny(response, { status: 200, code: INVALID_PARAMS, message: filter, id })
+    const address = await this.#options.watch(server)
+    if (this.#isOver) return deny(response, { ...draining, id })
+    if (this.#open.size >= this.#options.most()) return deny(response, { ...full, id })
+    if (response.destroyed) return
+    const listen = new Listen({ server, id, stream: new EventStream(response, this.#options.pulse) })
+    this.#open.set(listen, address.meta)
+    response.once('close', () => this.#close(listen))
+    listen.acknowledge(await this.#honour(listen, filter, address), address.meta)
+  }
+
+  #close(listen: Listen): void {
+    this.#open.delete(listen)
+    this.#options.subscriptions.end(listen)
+  }
+
+  async #honour(listen: Listen, filter: Filter, { capabilities, locate }: Address): Promise<Filter> {
+    const tries = [...new Set(filter.resourceSubscriptions)].map(async (uri) => {
+      const target = locate(uri)
+      return target && (await this.#subscribe(listen, uri, target)) ? [uri] : []
+    })
+    return {
+      toolsListChanged: filter.toolsListChanged && changes(capabilities.tools),
+      promptsListChanged: filter.promptsListChanged && changes(capabilities.prompts),
+      resourcesListChanged: filter.resourcesListChanged && changes(capabilities.resources),
+      resourceSubscriptions: (await Promise.all(tries)).flat(),
+    }
+  }
+
+  /** Returns whether the server accepted it in time; what it accepts later is ended again. */
+  async #subscribe(listen: Listen, shown: string, { server, own }: Target): Promise<boolean> {
+    const { subscriptions } = this.#options
+    const wish = { listener: listen, server, own, shown }
+    const accepted = subscriptions.subscribe(wish, {}).then(
+      (response) => response.error === undefined,
+      () => false,
+    )
+    if (await within(ACCEPTANCE, accepted, false)) return true
+    subscriptions.forget(wish)
+    return false
+  }
+
+  /** Ends all of them in peace; what comes from now on is refused. */
+  end(): void {
+    this.#isOver = true
+    for (const [listen, meta] of this.#open) listen.end(meta)
+  }
+}
+
+function changes(capability: unknown): boolean {
+  return isRecord(capability) && capability.listChanged === true
+}
+
+const full: Denial = overloaded('overloaded', 'Too many subscriptions, try again later')
+const draining: Denial = overloaded('draining', 'The proxy stops')
+
+function overloaded(kind: 'overloaded' | 'draining', message: string): Denial {
+  const data = { mcpctl: { upstream: '', kind, retryable: true, retryAfterMs: 30_000 } }
+  return { status: 503, code: failures[kind], message, data, headers: { 'retry-after': '30' } }
+}

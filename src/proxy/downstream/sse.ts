@@ -1,0 +1,95 @@
+import { randomUUID } from 'node:crypto'
+import { checkVersion, versionHeader } from '../era.ts'
+import { isError, isRequest } from '../rpc.ts'
+import { Conversation } from './conversation.ts'
+import { type Denial, deny, isDenial, refusal } from './denial.ts'
+import {
+  begin,
+  dispatch,
+  full,
+  greet,
+  isInitialize,
+  type LegacyOptions,
+  messagesOf,
+  unknownSession,
+} from './incoming.ts'
+import { Reply } from './reply.ts'
+import type { Visit } from './visit.ts'
+
+/**
+ * HTTP+SSE, the transport of 2024-11-05, for clients that know nothing newer: one GET stream carries everything to the
+ * client, POSTs everything from it. A session lives as long as its stream. (MCP 2024-11-05: Transports, HTTP with SSE.)
+ */
+export class SseEndpoint {
+  readonly #options: LegacyOptions
+  readonly #conversations = new Map<string, Conversation>()
+
+  constructor(options: LegacyOptions) {
+    this.#options = options
+  }
+
+  /** Opens the stream, whose first event says where to post to. */
+  open(visit: Visit): void {
+    if (this.#options.sessions.isFull) deny(visit.response, full)
+    else this.#converse(visit)
+  }
+
+  #converse({ response, server }: Visit): void {
+    const { sessions, pulse } = this.#options
+    const id = randomUUID()
+    const conversation = new Conversation({ response, pulse, server })
+    this.#conversations.set(id, conversation)
+    response.once('close', () => {
+      this.#conversations.delete(id)
+      if (conversation.session) sessions.delete(conversation.session)
+    })
+    const path = server === undefined ? '/messages' : `/servers/${encodeURIComponent(server)}/messages`
+    conversation.announce(`${path}?sessionId=${id}`)
+  }
+
+  /** Accepted at once; the answer comes on the stream. */
+  async post(visit: Visit, body: unknown): Promise<void> {
+    const { response } = visit
+    const conversation = this.#find(visit)
+    if (isDenial(conversation)) return deny(response, conversation)
+    const { session } = conversation
+    if (!session) return this.#initialize(visit, conversation, body)
+    const messages = messagesOf(body, session)
+    if (isDenial(messages)) return deny(response, messages)
+    response.writeHead(202).end()
+    session.touch()
+    dispatch(this.#options.relay, {
+      session,
+      messages,
+      reply: this.#reply(visit, conversation, messages.filter(isRequest).length),
+    })
+  }
+
+  #find({ request, server }: Visit): Conversation | Denial {
+    const denial = checkVersion(versionHeader(request))
+    if (denial) return denial
+    const id = new URL(request.url ?? '', 'http://localhost').searchParams.get('sessionId')
+    if (!id) return refusal(400, 'Bad Request: the query parameter sessionId is required')
+    const conversation = this.#conversations.get(id)
+    return conversation?.server === server && conversation ? conversation : unknownSession
+  }
+
+  async #initialize({ response, server }: Visit, conversation: Conversation, body: unknown): Promise<void> {
+    const { sessions, initialize, listening } = this.#options
+    if (!isInitialize(body)) return deny(response, notInitialized)
+    if (sessions.isFull) return deny(response, full)
+    response.writeHead(202).end()
+    const session = await begin(sessions, server, body)
+    const answer = await greet(initialize, session.facts, body.id)
+    const isStarted = !isError(answer) && conversation.start(session)
+    if (isStarted || isError(answer)) conversation.answers.send(JSON.stringify(answer))
+    if (isStarted) listening(session)
+    else sessions.delete(session)
+  }
+
+  #reply({ response }: Visit, { answers }: Conversation, expected: number): Reply {
+    return new Reply({ response, pulse: this.#options.pulse, expected, isBatch: false, stream: answers })
+  }
+}
+
+const notInitialized: Denial = refusal(400, 'Bad Request: the session begins with initialize')

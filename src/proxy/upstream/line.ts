@@ -1,0 +1,233 @@
+import type { Timeouts } from '../../config/profile.ts'
+import { messageOf } from '../../shared/errors.ts'
+import type { Log } from '../../shared/log.ts'
+import type { Exchange, Sink } from '../exchange.ts'
+import { type Id, INTERNAL_ERROR, RpcFailure, type RpcNotification, type RpcRequest, type RpcResponse } from '../rpc.ts'
+import type { ConnectionEvents, Declaration } from './connection.ts'
+import { LinkFailure } from './failure.ts'
+import { Flights } from './flights.ts'
+import type { Headers } from './headers.ts'
+import { Heartbeat } from './heartbeat.ts'
+import { Lanes } from './lanes.ts'
+import type { Link, LinkEvents } from './link.ts'
+import { PendingCall } from './pending.ts'
+import { overloaded, timedOut } from './refusal.ts'
+import type { Timing } from './timing.ts'
+
+const IN_FLIGHT = { stdio: 64, http: 128, sse: 128 } as const satisfies Record<Link['transport'], number>
+const QUEUE = 256
+
+export interface LineOptions {
+  readonly name: string
+  /** What the server is told of its client. */
+  readonly declares: Declaration
+  /** The one client behind this connection; undefined when many share it. */
+  readonly client: Sink | undefined
+  readonly timeouts: Pick<Timeouts, 'request' | 'max'>
+  readonly timing: Timing
+  readonly log: Log
+  readonly events: ConnectionEvents
+}
+
+/** What an era makes of a line: how it reads what comes, and what else than the request it says about a request. */
+export interface Speech {
+  received(value: unknown, origin: Id | undefined): void
+  /** The stream of an answer ended before it; the answer comes on another one. */
+  parted(origin: Id, retryMs: number | undefined): void
+  /** What only the stream of unasked messages brings may have been missed. */
+  gap(): void
+  /** What the head of the request repeats; undefined in an era that knows no such thing. */
+  mirror(request: RpcRequest, exchange: Exchange): Headers | undefined
+  /** Lets the server know that nobody waits any more. Never rejects. */
+  withdraw(call: PendingCall, reason: string): Promise<void>
+}
+
+/** The proxy's own requests have a deadline each: their signal. */
+const unbounded = { request: 'off', max: 'off' } as const
+
+interface Carriage {
+  readonly among: Map<Id, PendingCall>
+  readonly timeouts: LineOptions['timeouts']
+}
+
+/** A link with the calls in flight on it: bounded, each with its deadlines, until the line is lost or closed. */
+export class Line implements AsyncDisposable {
+  readonly link: Link
+  readonly flights = new Flights()
+  readonly #options: LineOptions
+  readonly #lanes: Lanes
+  #speech: Speech | undefined
+  #heartbeat: Heartbeat | undefined
+  #lastHeard = performance.now()
+  #end: Error | undefined
+
+  private constructor(link: Link, options: LineOptions) {
+    this.link = link
+    this.#options = options
+    const width = IN_FLIGHT[link.transport]
+    const isAsked = () => [...this.flights.calls.values()].some(({ asked }) => asked.size > 0)
+    const narrowed = () => options.timeouts.request
+    this.#lanes = new Lanes({ width, queue: QUEUE, patience: options.timing.queue, narrowed, isAsked })
+  }
+
+  static async open(openLink: (events: LinkEvents) => Promise<Link>, options: LineOptions): Promise<Line> {
+    let line: Line | undefined
+    // A link may report before its opener has handed it over: what it said then is told in order.
+    const early: ((to: Line) => void)[] = []
+    const tell = (event: (to: Line) => void): unknown => (line ? event(line) : early.push(event))
+    const link = await openLink({
+      received: (value, origin) => tell((to) => to.#received(value, origin)),
+      spoiled: (id, reason) => tell((to) => to.flights.spoiled(id, reason)),
+      parted: (origin, retryMs) => tell((to) => to.#speech?.parted(origin, retryMs)),
+      gap: () => tell((to) => to.#speech?.gap()),
+      lost: (failure) => tell((to) => to.lose(failure)),
+    })
+    line = new Line(link, options)
+    for (const event of early) event(line)
+    return line
+  }
+
+  /** Why it takes no calls any more; undefined while it does. */
+  get end(): Error | undefined {
+    return this.#end
+  }
+
+  /** From now on the line is used in this way; to be called before the first request. */
+  speak(speech: Speech): void {
+    this.#speech = speech
+  }
+
+  /** From now on calls of one client at a time: the server asks without saying whom. */
+  narrow(): void {
+    this.#lanes.narrow()
+  }
+
+  /** Watches over the idle line: `ask` resolves on any sign of life. */
+  watch(ask: (ms: number) => Promise<void>): void {
+    this.#heartbeat = new Heartbeat({
+      timing: this.#options.timing.heartbeat,
+      ask,
+      isBusy: () => this.flights.calls.size > 0,
+      lastHeard: () => this.#lastHeard,
+      dead: () => this.lose(new LinkFailure('unreachable', 'the server does not answer a ping')),
+    })
+  }
+
+  /** Has the server asked for a sign of life at once. */
+  suspect(): void {
+    this.#heartbeat?.suspect()
+  }
+
+  /** A client's request, within the bounds of the line and of the profile. */
+  async call(exchange: Exchange): Promise<RpcResponse> {
+    const { caller, signal } = exchange
+    const entered = this.#lanes.enter({ client: caller.session, signal })
+    const isIn = typeof entered === 'boolean' ? entered : await entered
+    if (!isIn && signal.aborted) throw cancelled(this.#options.name)
+    if (!isIn) throw overloaded(this.#options.name, this.#options.timing.queue)
+    try {
+      return await this.#carry(exchange, { among: this.flights.calls, timeouts: this.#options.timeouts })
+    } catch (error) {
+      if (error instanceof LinkFailure && error.kind === 'unreachable') this.suspect()
+      throw error
+    } finally {
+      this.#lanes.leave()
+    }
+  }
+
+  /** A request of the proxy's own; the signal is its only deadline. */
+  ask(exchange: Exchange): Promise<RpcResponse> {
+    return this.#carry(exchange, { among: this.flights.own, timeouts: unbounded })
+  }
+
+  /** For what nobody waits for: that it did not arrive is worth a line, not a failure. */
+  async tell(message: RpcNotification | RpcResponse, ms: number): Promise<void> {
+    try {
+      await this.link.send(message, AbortSignal.timeout(ms))
+    } catch (error) {
+      this.#options.log.debug('a message did not reach the server', { reason: messageOf(error) })
+      this.#examine(error)
+    }
+  }
+
+  lose(failure: LinkFailure): void {
+    if (this.#end) return
+    this.#end = failure
+    this.#heartbeat?.[Symbol.dispose]()
+    // A forgotten session does not concern the calls whose answers are already on their way.
+    if (failure.kind !== 'session') this.flights.failAll(failure)
+    this.#options.events.lost(failure)
+  }
+
+  async close(reason: Error): Promise<void> {
+    this.#end ??= reason
+    this.#heartbeat?.[Symbol.dispose]()
+    this.flights.failAll(reason)
+    const { dropped } = this.flights
+    if (dropped > 0) this.#options.log.debug('messages for nobody were dropped', { messages: dropped })
+    await this.link.close()
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close(new LinkFailure('ended', 'the connection was closed'))
+  }
+
+  #received(value: unknown, origin: Id | undefined): void {
+    this.#lastHeard = performance.now()
+    this.#speech?.received(value, origin)
+  }
+
+  async #carry(exchange: Exchange, { among, timeouts }: Carriage): Promise<RpcResponse> {
+    if (this.#end) throw this.#end
+    const { signal } = exchange
+    const { name } = this.#options
+    if (signal.aborted) throw cancelled(name)
+    const call = new PendingCall({
+      id: this.flights.mint(),
+      exchange,
+      timeouts,
+      expired: (late, ms) => this.#giveUp(late, `timeout after ${ms} ms`, timedOut(name, ms)),
+    })
+    const onAbort = (): void => this.#giveUp(call, messageOf(signal.reason), cancelled(name))
+    signal.addEventListener('abort', onAbort, { once: true })
+    among.set(call.id, call)
+    try {
+      this.#send(call)
+      const answer = await call.answer
+      this.flights.settled(call, answer)
+      return answer
+    } catch (error) {
+      this.#examine(error)
+      throw error
+    } finally {
+      signal.removeEventListener('abort', onAbort)
+      among.delete(call.id)
+    }
+  }
+
+  #send({ id, exchange, params, over, fail }: PendingCall): void {
+    const request: RpcRequest = { jsonrpc: '2.0', id, method: exchange.method, ...(params ? { params } : {}) }
+    const mirrored = this.#speech?.mirror(request, exchange)
+    this.link.send(request, over, mirrored).catch((error: unknown) => fail(asFailure(error)))
+  }
+
+  /** What the failure of one message says about all of them. */
+  #examine(error: unknown): void {
+    if (!(error instanceof LinkFailure)) return
+    if (error.kind === 'session' || error.kind === 'unauthorized') this.lose(error)
+  }
+
+  /** Ends a call without an answer and tells the server. */
+  #giveUp(call: PendingCall, reason: string, error: Error): void {
+    call.fail(error)
+    void this.#speech?.withdraw(call, reason).finally(call.abandon)
+  }
+}
+
+function cancelled(upstream: string): RpcFailure {
+  return new RpcFailure(INTERNAL_ERROR, 'The call was cancelled', { upstream, kind: 'cancelled', retryable: false })
+}
+
+function asFailure(error: unknown): Error {
+  return error instanceof Error ? error : new LinkFailure('unreachable', messageOf(error))
+}
