@@ -64,6 +64,17 @@ test('D-18: a loopback page gets its own origin back, a foreign one nothing', as
   expect([bad.status, bad.headers.get('access-control-allow-origin')]).toEqual([403, null])
 })
 
+test('a page may send every field the protocol has, and those that mirror parameters', async () => {
+  const asked = 'content-type, Last-Event-ID, mcp-method, Mcp-Param-Region, mcp-param-a b, x-other'
+  const headers = { origin: 'http://localhost:6274', 'access-control-request-headers': asked }
+  const response = await fetch(url, { method: 'OPTIONS', headers })
+  const allowed = response.headers.get('access-control-allow-headers')?.split(', ')
+  const needed = ['last-event-id', 'mcp-session-id', 'mcp-protocol-version', 'mcp-method', 'mcp-name']
+  expect(allowed).toEqual(expect.arrayContaining([...needed, 'mcp-param-region']))
+  expect(allowed).not.toContain('x-other')
+  expect(allowed).not.toContain('mcp-param-a b')
+})
+
 test('a page may ask whether it may ask without a token, which browsers do not send then', async () => {
   using own = await holdSocket()
   const closed = groupOf([], { auth: { type: 'bearer', tokens: ['correct-horse'] } })
@@ -96,13 +107,20 @@ test.each([
   ['another type', '/mcp', ping, { 'content-type': 'text/plain' }, 415],
   ['JSON only accepted', '/mcp', ping, { accept: 'application/json' }, 406],
   ['an unknown version', '/mcp', ping, { 'mcp-protocol-version': '1999-01-01' }, 400],
-  ['the modern era', '/mcp', ping, { 'mcp-protocol-version': '2026-07-28' }, 400],
-  ['server/discover', '/mcp', { jsonrpc: '2.0', id: 1, method: 'server/discover', params: {} }, {}, 400],
 ])('a POST with %s is refused', async (_what, path, body, headers, status) => {
   const response = await post(`${proxy.url}${path}`, body, headers)
   const answer = await response.json()
   expect(response.status).toBe(status)
   expect(answer).toEqual({ jsonrpc: '2.0', error: { code: expect.any(Number), message: expect.any(String) } })
+})
+
+test.each([
+  ['the head of the modern era', ping, { 'mcp-protocol-version': '2026-07-28' }],
+  ['server/discover', { ...ping, method: 'server/discover', params: {} }, {}],
+])('a POST with %s and no envelope is refused under its own id', async (_what, body, headers) => {
+  const response = await post(url, body, headers)
+  expect(response.status).toBe(400)
+  expect(await response.json()).toMatchObject({ id: 1, error: { code: expect.any(Number) } })
 })
 
 test('a body without length is cut at the limit', async () => {

@@ -25,6 +25,11 @@ export function checkGet({ headers }: IncomingMessage): Denial | undefined {
   return refusal(406, 'Not Acceptable: Client must accept text/event-stream')
 }
 
+/** Whether a client that takes both named streams first: it gets its answers as events, even where JSON would do. */
+export function prefersStream({ headers }: IncomingMessage): boolean {
+  return headers.accept?.trimStart().toLowerCase().startsWith('text/event-stream') === true
+}
+
 export function tooLarge(maxBody: number): Denial {
   return refusal(413, `Payload Too Large: a message may have ${maxBody} bytes`, { connection: 'close' })
 }

@@ -17,6 +17,8 @@ export interface ConversationOptions {
 /** One stream of HTTP+SSE and the session on it, once there is one. */
 export class Conversation implements SessionStream {
   readonly server: string | undefined
+  /** When it was opened, in monotonic milliseconds. */
+  readonly since = performance.now()
   readonly #stream: EventStream
   #session: Session | undefined
   #isEnding = false

@@ -1,4 +1,5 @@
 import type { ServerResponse } from 'node:http'
+import { prefersStream } from './content.ts'
 import type { Beating, Pulse } from './pulse.ts'
 import type { Outlet } from './questions.ts'
 import { type Body, EventStream, QUEUE_LIMIT } from './stream.ts'
@@ -33,7 +34,7 @@ export interface ReplyOptions {
 
 /**
  * The answer to one POST. The head is held back until it is clear what it becomes: plain JSON when nothing but the
- * responses comes, an event stream as soon as anything else does or the wait gets long.
+ * responses comes, an event stream as soon as anything else does, the wait gets long, or the client likes that better.
  */
 export class Reply implements Beating {
   readonly #options: ReplyOptions
@@ -86,9 +87,9 @@ export class Reply implements Beating {
     if (this.#missing === 0) this.#finish()
   }
 
-  /** The server goes on later: so may the client, instead of holding the connection. */
+  /** The server goes on later: so may a client that can come back, instead of holding the connection. */
   part(retryMs: number | undefined): void {
-    if (this.isOpen) this.#upgrade().part?.(retryMs)
+    if (this.#options.open && this.isOpen) this.#upgrade().part?.(retryMs)
   }
 
   beat(now: number): void {
@@ -114,6 +115,7 @@ export class Reply implements Beating {
     else if (!this.#isConnected) return
     // Nothing came and nothing will: there is nothing to come back for.
     else if (first === undefined) new EventStream(response, pulse).end()
+    else if (this.#status === 200 && prefersStream(response.req)) this.#upgrade().end()
     else this.#json(isBatch ? batch(this.#bodies) : first)
   }
 

@@ -13,6 +13,7 @@ import {
   messagesOf,
   unknownSession,
 } from './incoming.ts'
+import type { Beating } from './pulse.ts'
 import { Reply } from './reply.ts'
 import type { Visit } from './visit.ts'
 
@@ -20,7 +21,7 @@ import type { Visit } from './visit.ts'
  * HTTP+SSE, the transport of 2024-11-05, for clients that know nothing newer: one GET stream carries everything to the
  * client, POSTs everything from it. A session lives as long as its stream. (MCP 2024-11-05: Transports, HTTP with SSE.)
  */
-export class SseEndpoint {
+export class SseEndpoint implements Beating {
   readonly #options: LegacyOptions
   readonly #conversations = new Map<string, Conversation>()
 
@@ -39,12 +40,20 @@ export class SseEndpoint {
     const id = randomUUID()
     const conversation = new Conversation({ response, pulse, server })
     this.#conversations.set(id, conversation)
+    pulse.add(this)
     response.once('close', () => {
       this.#conversations.delete(id)
+      if (this.#conversations.size === 0) pulse.delete(this)
       if (conversation.session) sessions.delete(conversation.session)
     })
     const path = server === undefined ? '/messages' : `/servers/${encodeURIComponent(server)}/messages`
     conversation.announce(`${path}?sessionId=${id}`)
+  }
+
+  /** Who opens a stream and says nothing has no session, and would hold the connection for nothing. */
+  beat(now: number): void {
+    for (const conversation of this.#conversations.values())
+      if (!conversation.session && now - conversation.since >= INITIALIZE_MS) conversation.end()
   }
 
   /** Accepted at once; the answer comes on the stream. */
@@ -92,4 +101,6 @@ export class SseEndpoint {
   }
 }
 
+/** From the stream's opening to the session's beginning, the wait for the first lists included. */
+const INITIALIZE_MS = 30_000
 const notInitialized: Denial = refusal(400, 'Bad Request: the session begins with initialize')
