@@ -36,7 +36,7 @@ import { isPrivate } from './sharing.ts'
 import type { Sight } from './sight.ts'
 import type { Subscriptions, Wish } from './subscriptions.ts'
 import { listTasks, type TaskSource } from './task-list.ts'
-import type { Tasks } from './tasks.ts'
+import type { Tasks, Whereabouts } from './tasks.ts'
 import type { Kind } from './upstream/listing.ts'
 
 export interface RelayOptions {
@@ -163,7 +163,7 @@ export class Relay {
       if (told !== undefined) await within(LEVEL_WAIT, told, undefined)
       const response = await this.#seat(server).call(call)
       if (session) elicitations.answered(line, session.facts.sid, response)
-      return this.#learn(asker, server, response)
+      return this.#learn(asker, { server, line }, response)
     } catch (thrown) {
       if (call.signal.aborted) return undefined
       throw thrown
@@ -215,15 +215,16 @@ export class Relay {
   }
 
   /** URIs in results lead back to the server they came from, under the name this view has for them; so do tasks. */
-  #learn(asker: Asker, server: string, response: RpcResponse): RpcResponse {
+  #learn(asker: Asker, where: Whereabouts, response: RpcResponse): RpcResponse {
     if (isError(response) || !isRecord(response.result)) return response
     const { sight, learned, tasks } = this.#options
+    const { server } = where
     const view = sight.view(asker)
     const listed = view?.targets.resources
     visitLinks(response.result, (uri) => {
       if (!listed?.has(uri)) learned.remember(uri, server)
     })
-    tasks.learn({ server, line: this.#seat(server).lineOf(asker.caller) }, asker.caller, response)
+    tasks.learn(where, asker.caller, response)
     const marked = view?.marked.get(server)
     return marked ? { ...response, result: markLinks(response.result, marked) } : response
   }
@@ -239,8 +240,11 @@ export class Relay {
   }
 
   #anyOf(asker: Asker, request: RpcRequest, { servers, params }: AnyOf): Promise<RpcResponse | undefined> {
-    const call = async (server: string, exchange: Exchange) =>
-      this.#learn(asker, server, await this.#seat(server).call(exchange))
+    const call = async (server: string, exchange: Exchange) => {
+      const seat = this.#seat(server)
+      const line = seat.lineOf(asker.caller)
+      return this.#learn(asker, { server, line }, await seat.call(exchange))
+    }
     return askAll({ asker, request, params, servers, call })
   }
 }
