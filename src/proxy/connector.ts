@@ -3,8 +3,8 @@ import type { Log } from '../shared/log.ts'
 import type { Env } from '../shared/paths.ts'
 import type { Parking } from './bridge/parking.ts'
 import type { Identity } from './catalog/handshake.ts'
-import type { Asking, Sink } from './exchange.ts'
-import type { RpcRequest, RpcResponse } from './rpc.ts'
+import type { Sink } from './exchange.ts'
+import type { Privacy } from './privacy.ts'
 import type { Owner } from './sharing.ts'
 import type { Declaration } from './upstream/connection.ts'
 import { sharedCapabilities } from './upstream/handshake.ts'
@@ -16,10 +16,10 @@ export interface ConnectorOptions {
   readonly env: Env
   readonly parking: Parking
   readonly log: Log
-  /** What the upstream tells; of an owner's own one only the owner shall hear. */
-  readonly events: (owner: Owner | undefined) => UpstreamEvents
-  /** Puts to an owner what its server asks outside of any call. */
-  readonly ask: (owner: Owner, request: RpcRequest, asking: Asking) => Promise<RpcResponse>
+  /** What a shared upstream tells. */
+  readonly events: UpstreamEvents
+  /** Where a client's own upstream and that client meet. Asked when there is one: it knows the upstreams itself. */
+  readonly privacy: () => Pick<Privacy, 'events' | 'ask'>
 }
 
 /** Makes upstreams: the shared one of a server speaks for the proxy, one that has an owner for that client. */
@@ -32,7 +32,7 @@ export class Connector {
 
   /** Not started. */
   connect(server: Server, owner?: Owner): Upstream {
-    const { owner: folder, env, identity, parking, log, events } = this.#options
+    const { owner: folder, env, identity, parking, log, events, privacy } = this.#options
     const { name, version } = identity
     return new Upstream({
       server,
@@ -43,12 +43,12 @@ export class Connector {
       version,
       parking,
       log: owner ? log.with({ client: owner.key }) : log,
-      events: events(owner),
+      events: owner ? privacy().events(owner) : events,
     })
   }
 
   #sink(owner: Owner): Sink {
-    return { notify: () => {}, request: (request, asking) => this.#options.ask(owner, request, asking) }
+    return { notify: () => {}, request: (request, asking) => this.#options.privacy().ask(owner, request, asking) }
   }
 }
 

@@ -97,8 +97,8 @@ export class Group implements AsyncDisposable {
     this.#sessions = this.#makeSessions()
     this.#listens = this.#makeListens()
     this.#news = this.#makeNews()
-    this.#verbosity = this.#makeVerbosity()
-    this.#privacy = this.#makePrivacy()
+    this.#verbosity = new Verbosity({ ...this.#audience(), log: options.log })
+    this.#privacy = new Privacy({ ...this.#audience(), news: this.#news, verbosity: this.#verbosity })
     this.#serve = this.#makeServe()
     this.#reporter.changed()
   }
@@ -107,41 +107,19 @@ export class Group implements AsyncDisposable {
     return new Connector({
       ...this.#options,
       parking: this.#parking,
-      events: (owner) => (owner ? this.#privacy.events(owner) : this.#events),
-      ask: (owner, request, asking) => this.#privacy.ask(owner, request, asking),
+      privacy: () => this.#privacy,
+      events: this.#events,
     })
   }
 
   #makeNews(): News {
-    return new News({
-      sessions: this.#sessions,
-      listens: this.#listens,
-      subscriptions: this.#subscriptions,
-      sees: (session, line) => this.#sight.sees(session, line),
-      isApart: (listener) => this.#catalog.isWatchedBy(listener),
-      belongings: new Belongings({ tasks: this.#tasks, elicitations: this.#elicitations }),
-    })
+    const belongings = new Belongings({ tasks: this.#tasks, elicitations: this.#elicitations })
+    return new News({ ...this.#audience(), listens: this.#listens, belongings })
   }
 
-  #makeVerbosity(): Verbosity {
-    return new Verbosity({
-      sessions: this.#sessions,
-      lines: () => this.#seats.lines(),
-      sees: (session, line) => this.#sight.sees(session, line),
-      log: this.#options.log,
-    })
-  }
-
-  #makePrivacy(): Privacy {
-    return new Privacy({
-      seats: this.#seats,
-      sessions: this.#sessions,
-      catalog: this.#catalog,
-      sight: this.#sight,
-      news: this.#news,
-      subscriptions: this.#subscriptions,
-      verbosity: this.#verbosity,
-    })
+  #audience() {
+    const told = { sessions: this.#sessions, subscriptions: this.#subscriptions }
+    return { ...told, seats: this.#seats, sight: this.#sight, catalog: this.#catalog }
   }
 
   #makeCatalog(): Catalog {

@@ -1,7 +1,9 @@
 import type { Listener } from './asker.ts'
 import { type Belongings, NOBODY } from './belongings.ts'
+import type { Catalog } from './catalog/catalog.ts'
 import type { Session } from './downstream/session.ts'
 import type { Params, RpcNotification } from './rpc.ts'
+import type { Sight } from './sight.ts'
 import type { Subscriptions } from './subscriptions.ts'
 import { type Kind, kinds } from './upstream/listing.ts'
 
@@ -16,10 +18,9 @@ export interface NewsOptions {
   readonly sessions: Iterable<Session>
   readonly listens: Iterable<Listener>
   readonly subscriptions: Subscriptions
-  /** Whether what comes by this way from a server is for that session. */
-  readonly sees: (session: Session, line: string) => boolean
-  /** Whether somebody has lists of its own, and is told of their changes alone. */
-  readonly isApart: (listener: Listener) => boolean
+  readonly sight: Pick<Sight, 'sees'>
+  /** Knows who has lists of its own, and is told of their changes alone. */
+  readonly catalog: Pick<Catalog, 'isWatchedBy'>
   readonly belongings: Belongings
 }
 
@@ -40,10 +41,10 @@ export class News {
 
   /** The lists of one address changed; `server` undefined: the group's own address. */
   listsChanged(server: string | undefined, changed: readonly Kind[]): void {
-    const { sessions, listens, isApart } = this.#options
+    const { sessions, listens, catalog } = this.#options
     for (const listeners of [sessions, listens])
       for (const listener of listeners)
-        if (listener.server === server && !isApart(listener)) this.told(listener, changed)
+        if (listener.server === server && !catalog.isWatchedBy(listener)) this.told(listener, changed)
   }
 
   /** A session that outlived its proxy may hold lists that are no longer true: it is told to look again, once. */
@@ -69,7 +70,7 @@ export class News {
 
   /** The modern era has no such messages: a listen is told only what it asked for. */
   #spread(line: string, notification: RpcNotification): void {
-    const able = [...this.#options.sessions].filter((session) => this.#options.sees(session, line))
+    const able = [...this.#options.sessions].filter((session) => this.#options.sight.sees(session, line))
     const isLog = notification.method === 'notifications/message'
     const told = isLog ? able.filter((session) => session.wants(notification, false)) : able
     if (isLog || told.length === 1) for (const session of told) session.notify(notification)

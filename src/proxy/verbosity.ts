@@ -3,14 +3,14 @@ import type { Log } from '../shared/log.ts'
 import type { Session } from './downstream/session.ts'
 import { type Level, mostVerbose } from './levels.ts'
 import type { Line } from './seat.ts'
+import type { Seats } from './seats.ts'
+import type { Sight } from './sight.ts'
 import type { Upstream } from './upstream/upstream.ts'
 
 export interface VerbosityOptions {
   readonly sessions: Iterable<Session>
-  /** Every open way to any of the servers. */
-  readonly lines: () => Iterable<Line>
-  /** Whether what comes by this way from a server is for that session. */
-  readonly sees: (session: Session, line: string) => boolean
+  readonly seats: Pick<Seats, 'lines'>
+  readonly sight: Pick<Sight, 'sees'>
   readonly log: Log
 }
 
@@ -53,7 +53,7 @@ export class Verbosity {
 
   /** Tells all servers; one that cannot be told now is told by its upstream when it is back. Never rejects. */
   async spread(): Promise<void> {
-    const outcomes = await Promise.allSettled([...this.#options.lines()].map((line) => this.#tell(line)))
+    const outcomes = await Promise.allSettled([...this.#options.seats.lines()].map((line) => this.#tell(line)))
     for (const outcome of outcomes)
       if (outcome.status === 'rejected')
         this.#options.log.debug('log level not set', { error: messageOf(outcome.reason) })
@@ -70,7 +70,7 @@ export class Verbosity {
 
   #wanted(line: string): Level | undefined {
     const heard = [...this.#options.sessions].filter(({ level }) => level !== undefined)
-    const able = heard.filter((session) => this.#options.sees(session, line))
+    const able = heard.filter((session) => this.#options.sight.sees(session, line))
     const passing = [...this.#passing.values()].filter((one) => one.line === line && isPassing(one))
     return mostVerbose([...able, ...passing].map(({ level }) => level))
   }

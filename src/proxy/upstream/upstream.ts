@@ -22,9 +22,6 @@ import { timing as defaultTiming, type Timing } from './timing.ts'
 import { Verdict } from './verdicts.ts'
 import { Wishes } from './wishes.ts'
 
-/** The user agent of every HTTP request, whoever the client behind it is. */
-const PRODUCT = 'mcpctl'
-
 export interface UpstreamOptions {
   readonly server: Server
   /** The absolute state folder, set as `MCPCTL_OWNER` on every process started. */
@@ -89,7 +86,8 @@ export class Upstream implements AsyncDisposable {
     this.#transport = server.transport.kind === 'auto' ? 'http' : server.transport.kind
     const shared = { server, timing: this.#timing, log: this.#log }
     this.#verdict = verdictOn(server, { owner: options.owner, log: this.#log })
-    const userAgent = `${PRODUCT}/${options.version}`
+    // Whoever the client behind it is.
+    const userAgent = `mcpctl/${options.version}`
     this.#dialer = createDialer({ ...shared, owner: options.owner, env: options.env, userAgent })
     this.#refresher = new Refresher({ ...shared, fetch: () => this.#relist() })
     this.#keeper = new Keeper({
