@@ -33,6 +33,14 @@ export function checkCapability({ method, params }: Question, capabilities: Para
     throw new RpcFailure(INVALID_PARAMS, 'The client has not declared the capability sampling.tools')
 }
 
+/** What a client has to declare to be asked this, as the modern era names it (MCP: Basic, Error Codes). */
+export function requiredFor({ method, params }: Question): Params {
+  if (method === 'elicitation/create') return { elicitation: { [String(params?.mode ?? 'form')]: {} } }
+  if (method === 'sampling/createMessage' && hasTools(params)) return { sampling: { tools: {} } }
+  const name = needed[method]
+  return name === undefined ? {} : { [name]: {} }
+}
+
 /** Such a request must not be sent to a client that has not declared tools (MCP: Client, Sampling). */
 function hasTools(params: Params | undefined): boolean {
   return params?.tools !== undefined || params?.toolChoice !== undefined

@@ -196,23 +196,19 @@ export class Group implements AsyncDisposable {
     const endpoint = new Endpoint({
       legacy: new LegacyEndpoint(legacy),
       sse: new SseEndpoint(legacy),
-      modern: this.#makeModern(relay),
+      modern: new ModernEndpoint({
+        relay,
+        listens: this.#listens,
+        pulse: this.#pulse,
+        principal: (request) => this.#guard.principal(request),
+      }),
       maxBody: () => this.#config.limits.maxBody,
-      isServed: (server) => server === undefined || this.#seats.get(server)?.server.enabled === true,
+      isServed: (server) => this.#isServed(server),
     })
     const isReady = () => this.#state === 'ready' || this.#state === 'degraded'
     return serveRoutes({ guard: () => this.#guard, endpoint, isReady }, (error) =>
       this.#options.log.error('request failed', { error: messageOf(error) }),
     )
-  }
-
-  #makeModern(relay: Relay): ModernEndpoint {
-    return new ModernEndpoint({
-      relay,
-      listens: this.#listens,
-      pulse: this.#pulse,
-      principal: (request) => this.#guard.principal(request),
-    })
   }
 
   /** Answers one HTTP request of the group's port. */
@@ -227,6 +223,7 @@ export class Group implements AsyncDisposable {
     this.#secrets = secrets
     this.#guard = guardOf(group)
     const { settled } = this.#seats.configure(group.servers)
+    this.#listens.prune((server) => this.#isServed(server))
     this.#changed()
     await settled
     this.#changed()
@@ -238,6 +235,10 @@ export class Group implements AsyncDisposable {
     for (const session of this.#sessions) session.stream?.end()
     this.#listens.end()
     this.#reporter.flush()
+  }
+
+  #isServed(server: string | undefined): boolean {
+    return server === undefined || this.#seats.get(server)?.server.enabled === true
   }
 
   /** What an upstream that no longer serves has to say concerns nobody. */
@@ -268,8 +269,8 @@ export class Group implements AsyncDisposable {
   }
 
   /** Milliseconds since the server's lists were last known to be its newest. */
-  #age(_server: string): number {
-    return Number.POSITIVE_INFINITY
+  #age(server: string): number {
+    return performance.now() - (this.#seats.get(server)?.upstream?.confirmedAt ?? Number.NEGATIVE_INFINITY)
   }
 
   #listening(session: Session): void {

@@ -239,11 +239,14 @@ export class Relay {
     return to === 'subscribe' ? subscriptions.subscribe(wish, params) : subscriptions.unsubscribe(wish)
   }
 
+  /** Whoever answers has the resource: what the client says next about it, to a question even, is for nobody else. */
   #anyOf(asker: Asker, request: RpcRequest, { servers, params }: AnyOf): Promise<RpcResponse | undefined> {
     const call = async (server: string, exchange: Exchange) => {
       const seat = this.#seat(server)
       const line = seat.lineOf(asker.caller)
-      return this.#learn(asker, { server, line }, await seat.call(exchange))
+      const response = await seat.call(exchange)
+      if (!isError(response)) this.#options.learned.remember(String(params.uri), server)
+      return this.#learn(asker, { server, line }, response)
     }
     return askAll({ asker, request, params, servers, call })
   }

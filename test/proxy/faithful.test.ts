@@ -56,7 +56,7 @@ test('a server’s own methods and errors pass on its own address', async () => 
   expect(JSON.stringify(answer)).toBe(await direct('vendor/unheard', { a: 1 }))
 })
 
-test('initialize keeps a lone server’s unknown capabilities and info', async () => {
+test('initialize keeps a lone server’s unknown capabilities, info and fields', async () => {
   const { initialized } = await rawSession(`${proxy.url}/servers/odd/mcp`)
   const unknown = { 'x-unknown': { deep: [1, null, { a: '\u2028' }] } }
   expect(initialized?.result).toEqual({
@@ -70,6 +70,7 @@ test('initialize keeps a lone server’s unknown capabilities and info', async (
       experimental: unknown,
     },
     instructions: 'Expect the unexpected.',
+    ...unknown,
   })
 })
 

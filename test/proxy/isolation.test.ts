@@ -72,7 +72,7 @@ test('a client that hangs up does not cancel its call', async () => {
   expect(await textOf('a_cancelled')).toBe(before)
 })
 
-test('a client of both eras falls back to a session', async () => {
+test('a client of both eras is served in the modern one', async () => {
   const client = new ModernClient({ name: 'both', version: '1' }, { versionNegotiation: { mode: 'auto' } })
   await client.connect(new ModernTransport(new URL(`${proxy.url}/mcp`)))
   try {

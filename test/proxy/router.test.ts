@@ -113,3 +113,40 @@ test('a session is not initialized twice, which would begin the server’s share
       code: -32600,
     })
 })
+
+const modern = (view: View, method: string, params?: Record<string, unknown>) =>
+  routeOf(view, { method, params, era: 'modern' }, nothing)
+const absent = { to: 'refuse', code: -32601, message: 'Method not found' }
+
+test.each([
+  ['initialize', {}],
+  ['ping', undefined],
+  ['logging/setLevel', { level: 'info' }],
+  ['resources/subscribe', { uri: 'file:///a' }],
+  ['resources/unsubscribe', { uri: 'file:///a' }],
+  ['tasks/list', {}],
+  ['tasks/result', { taskId: 't' }],
+])('the modern era has no %s, wherever it is asked', (method, params) => {
+  for (const view of [merged, bare]) expect(modern(view, method, params)).toEqual(absent)
+})
+
+test('the modern era discovers, and asks of a task where it was begun', () => {
+  for (const view of [merged, bare]) expect(modern(view, 'server/discover')).toEqual({ to: 'discover' })
+  expect(modern(merged, 'tasks/get', { taskId: 't' })).toMatchObject({ to: 'task', id: 't' })
+  expect(modern(merged, 'tasks/update', {})).toEqual(invalid('params.taskId must be a string'))
+  expect(modern(bare, 'tasks/cancel', { taskId: 't' })).toEqual(upstream('files', { taskId: 't' }))
+})
+
+test('a resource that is not there is a matter of parameters in the modern era', () => {
+  expect(modern(bare, 'resources/read', { uri: 'file:///etc/passwd' })).toMatchObject({ to: 'refuse', code: -32602 })
+})
+
+test('answers to several rounds go to the server as they are', () => {
+  const params = { name: 'read', inputResponses: { a: { x: 1 } }, requestState: 'opaque', arguments: {} }
+  const decided = modern(bare, 'tools/call', params)
+  expect(decided.to === 'upstream' && decided.params).toBe(params)
+})
+
+test('a legacy session does not listen', () => {
+  expect(route(bare, { method: 'subscriptions/listen', params: {} }, nothing)).toEqual(absent)
+})

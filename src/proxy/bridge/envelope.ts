@@ -1,13 +1,11 @@
+import { envelope } from '../era.ts'
 import type { Caller } from '../exchange.ts'
 import { isRecord, type Params } from '../rpc.ts'
+import { withoutMeta } from '../upstream/envelope.ts'
 
-const PREFIX = 'io.modelcontextprotocol/'
-const PROTOCOL_VERSION = `${PREFIX}protocolVersion`
-const CLIENT_INFO = `${PREFIX}clientInfo`
-const CLIENT_CAPABILITIES = `${PREFIX}clientCapabilities`
-const LOG_LEVEL = `${PREFIX}logLevel`
-const SERVER_INFO = `${PREFIX}serverInfo`
-const TASKS = `${PREFIX}tasks`
+/** What a modern client says of itself with every request. */
+const said = [envelope.version, envelope.clientInfo, envelope.capabilities, envelope.level] as const
+const TASKS = 'io.modelcontextprotocol/tasks'
 
 /**
  * The params of a legacy client's request as the modern era wants them: what a session knows of its client goes with
@@ -17,30 +15,21 @@ export function addEnvelope(params: Params | undefined, caller: Caller, protocol
   const { clientInfo, level } = caller
   const meta: Params = {
     ...metaOf(params),
-    [PROTOCOL_VERSION]: protocolVersion,
-    [CLIENT_CAPABILITIES]: modernCapabilities(caller.capabilities),
-    ...(isImplementation(clientInfo) && { [CLIENT_INFO]: clientInfo }),
-    ...(level !== undefined && { [LOG_LEVEL]: level }),
+    [envelope.version]: protocolVersion,
+    [envelope.capabilities]: modernCapabilities(caller.capabilities),
+    ...(isImplementation(clientInfo) && { [envelope.clientInfo]: clientInfo }),
+    ...(level !== undefined && { [envelope.level]: level }),
   }
   return { ...params, _meta: meta }
 }
 
 /** The params of a modern client's request without what only that era knows; `_meta` goes when nothing else was in it. */
 export function stripEnvelope(params: Params | undefined): Params | undefined {
-  if (!isRecord(params?._meta)) return params
-  const {
-    [PROTOCOL_VERSION]: _version,
-    [CLIENT_INFO]: _info,
-    [CLIENT_CAPABILITIES]: _capabilities,
-    [LOG_LEVEL]: _level,
-    ...rest
-  } = params._meta
-  const { _meta, ...others } = params
-  return Object.keys(rest).length > 0 ? { ...others, _meta: rest } : others
+  return params && said.reduce(withoutMeta, params)
 }
 
 /** Tasks of the old core have gone, those of the extension bring results no legacy client can take; roots no longer tell of changes. */
-export function modernCapabilities(capabilities: Params): Params {
+function modernCapabilities(capabilities: Params): Params {
   const { tasks: _tasks, roots, extensions, ...rest } = capabilities
   return {
     ...rest,
@@ -52,15 +41,12 @@ export function modernCapabilities(capabilities: Params): Params {
 /** A legacy server's result as the modern era wants it: it says what it is and who made it. */
 export function addSignature(result: Params, serverInfo: Params, resultType = 'complete'): Params {
   if (!isImplementation(serverInfo)) return { ...result, resultType }
-  return { ...result, resultType, _meta: { ...metaOf(result), [SERVER_INFO]: serverInfo } }
+  return { ...result, resultType, _meta: { ...metaOf(result), [envelope.serverInfo]: serverInfo } }
 }
 
 /** A modern server's result without its type and its signature. */
 export function stripSignature({ resultType: _type, ...result }: Params): Params {
-  if (!isRecord(result._meta) || !(SERVER_INFO in result._meta)) return result
-  const { _meta, ...others } = result
-  const rest = without(result._meta, SERVER_INFO)
-  return Object.keys(rest).length > 0 ? { ...others, _meta: rest } : others
+  return withoutMeta(result, envelope.serverInfo)
 }
 
 function metaOf({ _meta: meta }: Params = {}): Params {

@@ -1,14 +1,17 @@
 import type { Exchange } from '../exchange.ts'
 import {
   errorResponse,
+  HEADER_MISMATCH,
   INTERNAL_ERROR,
   INVALID_PARAMS,
   isError,
   isRecord,
+  MISSING_CAPABILITY,
   type Params,
   RESOURCE_NOT_FOUND,
   type RpcError,
   type RpcResponse,
+  UNSUPPORTED_VERSION,
 } from '../rpc.ts'
 import type { Crossing } from './crossing.ts'
 import { stripSignature } from './envelope.ts'
@@ -16,9 +19,9 @@ import { needsWrap } from './schema.ts'
 
 /** The modern era's own errors are about one hop: the client two hops away did not send what they complain of. */
 const hopErrors: Readonly<Record<number, string>> = {
-  [-32020]: 'does not accept the headers of the request',
-  [-32021]: 'requires capabilities the client has not declared',
-  [-32022]: 'does not speak the protocol version of the request',
+  [HEADER_MISMATCH]: 'does not accept the headers of the request',
+  [MISSING_CAPABILITY]: 'requires capabilities the client has not declared',
+  [UNSUPPORTED_VERSION]: 'does not speak the protocol version of the request',
 }
 
 /** A modern server's response to `exchange` as its legacy caller can take it. */

@@ -1,12 +1,15 @@
 import type { Exchange } from '../exchange.ts'
 import {
+  HEADER_MISMATCH,
   INTERNAL_ERROR,
   INVALID_PARAMS,
   isError,
+  MISSING_CAPABILITY,
   type Params,
   RESOURCE_NOT_FOUND,
   type RpcError,
   type RpcResponse,
+  UNSUPPORTED_VERSION,
 } from '../rpc.ts'
 import { addSignature } from './envelope.ts'
 
@@ -17,9 +20,9 @@ export const URL_ELICITATION_REQUIRED = -32042
 const translated: Readonly<Record<number, number>> = {
   [RESOURCE_NOT_FOUND]: INVALID_PARAMS,
   [URL_ELICITATION_REQUIRED]: INTERNAL_ERROR,
-  [-32020]: INTERNAL_ERROR,
-  [-32021]: INTERNAL_ERROR,
-  [-32022]: INTERNAL_ERROR,
+  [HEADER_MISMATCH]: INTERNAL_ERROR,
+  [MISSING_CAPABILITY]: INTERNAL_ERROR,
+  [UNSUPPORTED_VERSION]: INTERNAL_ERROR,
 }
 
 /** A legacy server's response as its modern caller can take it (MCP: Basic, Responses and Error Codes). */

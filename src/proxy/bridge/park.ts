@@ -1,4 +1,4 @@
-import { checkCapability } from '../capability.ts'
+import { checkCapability, requiredFor } from '../capability.ts'
 import type { Exchange } from '../exchange.ts'
 import {
   errorResponse,
@@ -6,6 +6,7 @@ import {
   INVALID_PARAMS,
   isError,
   isRecord,
+  MISSING_CAPABILITY,
   type Params,
   type RpcError,
   RpcFailure,
@@ -18,10 +19,8 @@ import type { Crossing } from './crossing.ts'
 import { addSignature } from './envelope.ts'
 import { isInterruptible } from './methods.ts'
 import { modernResponse, URL_ELICITATION_REQUIRED } from './modern-response.ts'
-import { type Answers, ParkedCall, type Turn } from './parked-call.ts'
-
-/** What a request needs that its client did not declare (MCP: Basic, Error Codes). */
-const MISSING_CAPABILITY = -32021
+import type { Answers } from './open-questions.ts'
+import { ParkedCall, type Turn } from './parked-call.ts'
 
 /**
  * Carries a modern client's exchange to a legacy server: without its envelope, and when the server asks something in
@@ -70,16 +69,26 @@ async function goOn(call: ParkedCall, answers: Answers, passage: Passage): Promi
 }
 
 async function respond(turn: Turn, call: ParkedCall, passage: Passage): Promise<RpcResponse> {
-  const { connection, exchange } = passage
   if (turn.kind === 'asked') return ask(turn.inputRequests, passage, call)
   const { response } = turn
-  const { serverInfo } = connection.greeting
-  if (!isError(response) || response.error.code !== URL_ELICITATION_REQUIRED)
-    return modernResponse(response, exchange, serverInfo)
-  const inputRequests = urlRequests(response)
-  if (inputRequests === undefined || !isInterruptible(exchange.method))
-    return modernResponse(response, exchange, serverInfo)
-  return askUrls(inputRequests, passage)
+  if (isError(response)) return fail(response, call, passage)
+  return modernResponse(response, passage.exchange, passage.connection.greeting.serverInfo)
+}
+
+/** What is an error in the legacy era can be a question in the modern one, or an error of its own. */
+async function fail(response: RpcError, call: ParkedCall, passage: Passage): Promise<RpcResponse> {
+  const { error } = response
+  const required = call.missingFor(error)
+  if (required) return missing(required, error.message)
+  const isUrl = error.code === URL_ELICITATION_REQUIRED && isInterruptible(passage.exchange.method)
+  const inputRequests = isUrl ? urlRequests(response) : undefined
+  if (inputRequests) return askUrls(inputRequests, error.message, passage)
+  return modernResponse(response, passage.exchange, passage.connection.greeting.serverInfo)
+}
+
+/** A request that needs what its client has not declared (MCP: Basic, Per-request protocol fields). */
+function missing(requiredCapabilities: Params, message: string): RpcError {
+  return errorResponse(null, MISSING_CAPABILITY, message, { requiredCapabilities })
 }
 
 async function ask(inputRequests: Params, passage: Passage, call?: ParkedCall): Promise<RpcResponse> {
@@ -113,13 +122,13 @@ function urlRequests({ error }: RpcError): Params | undefined {
 }
 
 /** The call is over, but may succeed once the URLs were visited: the next request begins it anew. */
-async function askUrls(inputRequests: Params, passage: Passage): Promise<RpcResponse> {
+async function askUrls(inputRequests: Params, message: string, passage: Passage): Promise<RpcResponse> {
+  const visit = { method: 'elicitation/create', params: { mode: 'url' } }
   try {
-    checkCapability({ method: 'elicitation/create', params: { mode: 'url' } }, passage.exchange.caller.capabilities)
+    checkCapability(visit, passage.exchange.caller.capabilities)
   } catch {
-    // That it may not be asked is the answer; which capability is missing is what the client can act on.
-    const data = { requiredCapabilities: { elicitation: { url: {} } } }
-    return errorResponse(null, MISSING_CAPABILITY, 'The server needs the user to visit a URL first', data)
+    // That it may not be asked is the answer; what is missing is what the client can act on.
+    return missing(requiredFor(visit), message)
   }
   return ask(inputRequests, passage)
 }

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { type Deferred, defer } from '../../shared/async.ts'
-import { checkCapability, isQuestion } from '../capability.ts'
+import { checkCapability, isQuestion, requiredFor } from '../capability.ts'
 import type { Asking, Caller, Exchange, Sink } from '../exchange.ts'
 import {
   failures,
@@ -8,6 +8,7 @@ import {
   INVALID_PARAMS,
   METHOD_NOT_FOUND,
   type Params,
+  type RpcError,
   RpcFailure,
   type RpcNotification,
   type RpcRequest,
@@ -17,9 +18,9 @@ import type { Connection } from '../upstream/connection.ts'
 import { Backlog } from './backlog.ts'
 import { across, withoutAnswers } from './crossing.ts'
 import { stripEnvelope } from './envelope.ts'
-import { toInputRequest } from './input-request.ts'
 import { isInterruptible } from './methods.ts'
 import { modernNotification } from './modern-notification.ts'
+import { type Answers, OpenQuestions } from './open-questions.ts'
 
 /** Where calls with questions wait. */
 export interface Lot {
@@ -35,17 +36,16 @@ export type Turn =
   | { readonly kind: 'answered'; readonly response: RpcResponse }
   | { readonly kind: 'asked'; readonly inputRequests: Params }
 
-/** Results by the key of their question. */
-export type Answers = Readonly<Record<string, Params>>
+/** A question the client could not be asked. */
+interface Missing {
+  readonly requiredCapabilities: Params
+  /** What the server was answered with. */
+  readonly refusal: unknown
+}
 
 interface Visit {
   readonly exchange: Exchange
   readonly turn: Deferred<Turn>
-}
-
-interface Question {
-  readonly request: RpcRequest
-  readonly answer: Deferred<RpcResponse>
 }
 
 /** Questions that come within so many milliseconds go to the client together. */
@@ -65,16 +65,16 @@ export class ParkedCall implements Sink {
   readonly principal: string
   readonly #lot: Lot
   readonly #abort = new AbortController()
-  readonly #questions = new Map<string, Question>()
+  readonly #questions = new OpenQuestions()
   readonly #backlog = new Backlog(MOST_HELD)
   /** The request that is attached now. */
   #visit: Visit | undefined
   /** Who attached last: what it declared is what may be asked. */
   #caller: Caller
   #method = ''
-  #asked = 0
   #window: NodeJS.Timeout | undefined
   #patience: NodeJS.Timeout | undefined
+  #missing: Missing | undefined
   /** Set once the call is over: tells whoever is, or will be, attached. */
   #settle: ((turn: Deferred<Turn>) => void) | undefined
 
@@ -122,16 +122,9 @@ export class ParkedCall implements Sink {
     this.#visit = visit
     this.#caller = visit.exchange.caller
     for (const notification of this.#backlog.take()) this.notify(notification)
-    for (const [key, result] of Object.entries(answers)) this.#answer(key, result)
+    this.#questions.answer(answers)
     if (this.#settle) this.#part(visit, this.#settle)
     else if (this.#questions.size > 0) this.#collect()
-  }
-
-  /** An answer that no key fits is nobody's: the question was taken back, or answered before. */
-  #answer(key: string, result: Params): void {
-    const question = this.#questions.get(key)
-    this.#questions.delete(key)
-    question?.answer.resolve({ jsonrpc: '2.0', id: question.request.id, result })
   }
 
   notify(notification: RpcNotification): void {
@@ -141,18 +134,15 @@ export class ParkedCall implements Sink {
 
   async request(request: RpcRequest, { signal }: Asking): Promise<RpcResponse> {
     this.#check(request)
-    const key = `question-${++this.#asked}`
-    const answer = defer<RpcResponse>()
-    const withdraw = (): void => answer.reject(new RpcFailure(INTERNAL_ERROR, 'The request was cancelled'))
-    signal.addEventListener('abort', withdraw, { once: true })
-    this.#questions.set(key, { request, answer })
+    const answer = this.#questions.put(request, signal)
     if (this.#visit) this.#collect()
-    try {
-      return await answer.promise
-    } finally {
-      signal.removeEventListener('abort', withdraw)
-      this.#questions.delete(key)
-    }
+    return await answer
+  }
+
+  /** What the client would have had to declare, when the call ended with the very error of a question that was refused. */
+  missingFor({ code }: RpcError['error']): Params | undefined {
+    const { refusal, requiredCapabilities } = this.#missing ?? {}
+    return refusal instanceof RpcFailure && refusal.code === code ? requiredCapabilities : undefined
   }
 
   /** Ends it, whoever is attached. */
@@ -166,9 +156,18 @@ export class ParkedCall implements Sink {
   #check(request: RpcRequest): void {
     if (!isQuestion(request.method) || !isInterruptible(this.#method))
       throw new RpcFailure(METHOD_NOT_FOUND, `The client cannot be asked ${request.method} during ${this.#method}`)
-    checkCapability(request, this.#caller.capabilities)
+    this.#checkCapability(request)
     if (this.#settle) throw new RpcFailure(INTERNAL_ERROR, 'The call is over')
     if (!this.#lot.admit(this)) throw this.#overloaded()
+  }
+
+  #checkCapability(request: RpcRequest): void {
+    try {
+      checkCapability(request, this.#caller.capabilities)
+    } catch (refusal) {
+      this.#missing = { requiredCapabilities: requiredFor(request), refusal }
+      throw refusal
+    }
   }
 
   /** A question that cannot wait for its answer ends the call: the server would wait in vain. */
@@ -191,15 +190,14 @@ export class ParkedCall implements Sink {
     const { turn } = this.#visit
     this.#visit = undefined
     this.#patience = setTimeout(() => this.cancel('The client did not come back with input'), this.#lot.patience)
-    const asked = [...this.#questions].map(([key, { request }]) => [key, toInputRequest(request)])
-    turn.resolve({ kind: 'asked', inputRequests: Object.fromEntries(asked) })
+    turn.resolve({ kind: 'asked', inputRequests: this.#questions.inputRequests })
   }
 
   /** The call is over. Parked, it keeps its outcome until the client comes for it or patience ends. */
   #finish(settle: (turn: Deferred<Turn>) => void): void {
     if (this.#settle) return
     this.#settle = settle
-    for (const { answer } of this.#questions.values()) answer.reject(new RpcFailure(INTERNAL_ERROR, 'The call is over'))
+    this.#questions.close()
     if (this.#visit) this.#part(this.#visit, settle)
   }
 

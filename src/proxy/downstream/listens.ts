@@ -88,6 +88,11 @@ export class Listens {
     return false
   }
 
+  /** Ends in peace those of addresses that are there no more. */
+  prune(isServed: (server: string | undefined) => boolean): void {
+    for (const [listen, meta] of this.#open) if (!isServed(listen.server)) listen.end(meta)
+  }
+
   /** Ends all of them in peace; what comes from now on is refused. */
   end(): void {
     this.#isOver = true

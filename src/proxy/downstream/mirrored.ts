@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http'
-import { versionHeader } from '../era.ts'
+import { envelope, versionHeader } from '../era.ts'
 import { type Declared, declarationsOf, decodeHeader, namedBy, paramHeaders } from '../mirror.ts'
 import { HEADER_MISMATCH, isRecord, type Params, RpcFailure, type RpcNotification, type RpcRequest } from '../rpc.ts'
 import type { Denial } from './denial.ts'
@@ -27,12 +27,19 @@ export function checkHead(
 }
 
 /** A notification need not repeat anything, but must not contradict itself. */
-export function checkNotificationHead(request: IncomingMessage, { method }: RpcNotification): Denial | undefined {
-  const header = request.headers['mcp-method']
-  return header === undefined || header === method ? undefined : mismatch('Mcp-Method', header, method)
+export function checkNotificationHead(
+  request: IncomingMessage,
+  { method, params }: RpcNotification,
+): Denial | undefined {
+  const methodHeader = request.headers['mcp-method']
+  if (methodHeader !== undefined && methodHeader !== method) return mismatch('Mcp-Method', methodHeader, method)
+  const version = isRecord(params?._meta) ? params._meta[envelope.version] : undefined
+  const header = versionHeader(request)
+  if (header === undefined || version === undefined || header === version) return undefined
+  return mismatch('MCP-Protocol-Version', header, version)
 }
 
-function mismatch(field: string, header: unknown, body: string): Denial {
+function mismatch(field: string, header: unknown, body: unknown): Denial {
   return { status: 400, code: HEADER_MISMATCH, message: sentence(field, header, body) }
 }
 

@@ -41,7 +41,7 @@ export interface Connection extends AsyncDisposable {
   unsubscribe(uri: string, signal: AbortSignal): Promise<RpcResponse>
   /** Undefined where there is nobody to tell: no logging, or an era in which each request has its level. */
   setLogLevel(level: string, signal: AbortSignal): Promise<RpcResponse | undefined>
-  /** To be called once the first lists are in: opens the streams for what belongs to no request and watches over the idle connection. */
+  /** To be called once the first lists are in: opens the streams for what belongs to no request, watches while idle. */
   settle(): void
   /** Resolves when the calls in flight are over. */
   drained(): Promise<void>

@@ -1,13 +1,15 @@
-import { isError, isRecord, type Params, type RpcResponse } from '../rpc.ts'
-import type { Greeting } from './connection.ts'
+import { envelope } from '../era.ts'
 import {
   HEADER_MISMATCH,
+  isError,
+  isRecord,
   MISSING_CAPABILITY,
-  MODERN_VERSION,
-  metaKeys,
-  metaOf,
+  type Params,
+  type RpcResponse,
   UNSUPPORTED_VERSION,
-} from './envelope.ts'
+} from '../rpc.ts'
+import type { Greeting } from './connection.ts'
+import { MODERN_VERSION, metaOf } from './envelope.ts'
 import { frameOf } from './listing.ts'
 
 const modernErrors: readonly number[] = [HEADER_MISMATCH, MISSING_CAPABILITY, UNSUPPORTED_VERSION]
@@ -28,7 +30,7 @@ export function versionsIn(answer: RpcResponse): readonly unknown[] {
 
 export function modernGreeting(result: Params): Greeting {
   const { capabilities, instructions } = result
-  const serverInfo = metaOf(result, metaKeys.serverInfo)
+  const serverInfo = metaOf(result, envelope.serverInfo)
   return {
     protocolVersion: MODERN_VERSION,
     serverInfo: isRecord(serverInfo) ? serverInfo : {},

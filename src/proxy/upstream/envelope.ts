@@ -1,25 +1,12 @@
+import { envelope } from '../era.ts'
 import { isRecord, type Params } from '../rpc.ts'
 
 /** The revision spoken with modern servers; it stands in every request. */
 export const MODERN_VERSION = '2026-07-28'
 
-/** Keys of `_meta` that the era without sessions reserves (MCP: General fields, 2026-07-28). */
-export const metaKeys = {
-  version: 'io.modelcontextprotocol/protocolVersion',
-  clientInfo: 'io.modelcontextprotocol/clientInfo',
-  capabilities: 'io.modelcontextprotocol/clientCapabilities',
-  serverInfo: 'io.modelcontextprotocol/serverInfo',
-  subscription: 'io.modelcontextprotocol/subscriptionId',
-} as const
-
-/** Errors that only a server of the modern era answers with. */
-export const HEADER_MISMATCH = -32020
-export const MISSING_CAPABILITY = -32021
-export const UNSUPPORTED_VERSION = -32022
-
 /** The parameters of a request the proxy makes for itself: it can do nothing for the server, and wants no logs. */
 export function enveloped(params: Params | undefined, clientInfo: Params): Params {
-  const meta = { [metaKeys.version]: MODERN_VERSION, [metaKeys.clientInfo]: clientInfo, [metaKeys.capabilities]: {} }
+  const meta = { [envelope.version]: MODERN_VERSION, [envelope.clientInfo]: clientInfo, [envelope.capabilities]: {} }
   return { ...params, _meta: meta }
 }
 

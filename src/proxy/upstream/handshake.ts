@@ -68,9 +68,11 @@ async function probe(line: Line, options: HandshakeOptions): Promise<Connection 
 
 /** Undefined when the probe was not answered in time. Whatever is no answer in this era is an answer of another one. */
 async function discover(line: Line, options: HandshakeOptions): Promise<RpcResponse | undefined> {
-  const { protocol, verdict, budget, signal } = options
+  const { protocol, verdict, budget, timing, signal } = options
   const isKnown = protocol === 'modern' || (await verdict?.era()) === 'modern'
-  const deadline = isKnown ? signal : AbortSignal.any([signal, AbortSignal.timeout(budget * PROBE_SHARE)])
+  const deadline = isKnown
+    ? signal
+    : AbortSignal.any([signal, AbortSignal.timeout(Math.min(timing.probe, budget * PROBE_SHARE))])
   const connection = new ModernConnection(line, { ...options, clientInfo: options.declares.clientInfo })
   try {
     return await connection.ask('server/discover', undefined, deadline)

@@ -1,14 +1,14 @@
 import { type Deferred, defer, pause } from '../../shared/async.ts'
 import { messageOf } from '../../shared/errors.ts'
 import type { Log } from '../../shared/log.ts'
+import { envelope } from '../era.ts'
 import type { RpcResponse } from '../rpc.ts'
 import { INVALID_PARAMS, isError, isRecord, METHOD_NOT_FOUND, type Params, type RpcNotification } from '../rpc.ts'
-import { metaKeys, withoutMeta } from './envelope.ts'
+import { withoutMeta } from './envelope.ts'
 import { LinkFailure } from './failure.ts'
 import { ROUTINE_MS, reopenDelay } from './side-stream.ts'
 
 const ACKNOWLEDGED = 'notifications/subscriptions/acknowledged'
-const ACK_MS = 10_000
 
 /** Carries one `subscriptions/listen` until its stream ends. */
 export type Listen = (
@@ -21,6 +21,8 @@ export interface ListenStreamOptions {
   /** What is to be announced; fixed for the life of the stream. */
   readonly filter: Params
   readonly listen: Listen
+  /** How long the acknowledgement may take, in milliseconds. */
+  readonly patience: number
   readonly log: Log
   /** A notification of the stream, without the stream's stamp. */
   readonly heard: (notification: RpcNotification) => void
@@ -65,9 +67,9 @@ export class ListenStream {
 
   /** One stream to its end; returns whether another one is worth asking for. */
   async #once(first: Deferred<Params | undefined>): Promise<boolean> {
-    const { filter, listen, log, opened, heard } = this.#options
+    const { filter, listen, patience, log, opened, heard } = this.#options
     const late = new AbortController()
-    const timer = setTimeout(() => late.abort(new LinkFailure('unreachable', 'not acknowledged')), ACK_MS)
+    const timer = setTimeout(() => late.abort(new LinkFailure('unreachable', 'not acknowledged')), patience)
     let honored: Params | undefined
     const notify = (notification: RpcNotification): void => {
       if (notification.method !== ACKNOWLEDGED) {
@@ -101,5 +103,5 @@ function honoredIn({ params }: RpcNotification): Params {
 
 function unstamped(notification: RpcNotification): RpcNotification {
   const { params } = notification
-  return params === undefined ? notification : { ...notification, params: withoutMeta(params, metaKeys.subscription) }
+  return params === undefined ? notification : { ...notification, params: withoutMeta(params, envelope.subscription) }
 }

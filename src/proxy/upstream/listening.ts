@@ -9,6 +9,8 @@ const LIST_CHANGED = /^notifications\/(tools|prompts|resources)\/list_changed$/
 
 export interface ListeningOptions {
   readonly listen: Listen
+  /** How long an acknowledgement may take, in milliseconds. */
+  readonly patience: number
   readonly log: Log
   readonly events: Pick<ConnectionEvents, 'notified' | 'stale'>
 }
@@ -49,6 +51,7 @@ export class Listening implements Disposable {
 
   /** Resolves with whether updates of that resource will be announced. */
   async subscribe(uri: string): Promise<boolean> {
+    if (this.#uris.has(uri) && this.#honored.includes(uri)) return true
     if (this.#uris.size >= MAX_URIS && !this.#uris.has(uri)) return false
     this.#uris.add(uri)
     this.#version++
@@ -92,9 +95,9 @@ export class Listening implements Disposable {
   }
 
   #stream(filter: Params, opened?: () => void): ListenStream {
-    const { listen, log } = this.#options
+    const { listen, log, patience } = this.#options
     const heard = (notification: RpcNotification): void => this.#heard(notification)
-    return new ListenStream({ filter, listen, log, heard, ...(opened ? { opened } : {}) })
+    return new ListenStream({ filter, listen, log, patience, heard, ...(opened ? { opened } : {}) })
   }
 
   #heard(notification: RpcNotification): void {

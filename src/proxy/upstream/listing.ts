@@ -1,6 +1,6 @@
-import type { Era } from '../era.ts'
+import { type Era, envelope } from '../era.ts'
 import type { Params } from '../rpc.ts'
-import { metaKeys, withoutMeta } from './envelope.ts'
+import { withoutMeta } from './envelope.ts'
 
 /** What one server offers, raw as it said it: names are its own bare ones, unknown fields are all there. */
 export interface Listing {
@@ -49,7 +49,7 @@ const ownFields = ['nextCursor', 'resultType', 'ttlMs', 'cacheScope']
 
 /** What stands around the content of one result, whose fields are named. */
 export function frameOf(result: Params, content: readonly string[]): Frame {
-  const rest = withoutMeta(result, metaKeys.serverInfo)
+  const rest = withoutMeta(result, envelope.serverInfo)
   const extra = Object.entries(rest).filter(([field]) => !ownFields.includes(field) && !content.includes(field))
   return { extra: Object.fromEntries(extra), ttlMs: ttlOf(result), scope: scopeOf(result) }
 }

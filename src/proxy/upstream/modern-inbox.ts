@@ -1,7 +1,8 @@
 import type { Log } from '../../shared/log.ts'
+import { envelope } from '../era.ts'
 import { type Id, isMessage, isNotification, isRequest, type RpcNotification } from '../rpc.ts'
 import { only } from './attribution.ts'
-import { metaKeys, metaOf } from './envelope.ts'
+import { metaOf } from './envelope.ts'
 import type { Flights } from './flights.ts'
 import type { PendingCall } from './pending.ts'
 
@@ -40,18 +41,17 @@ export class ModernInbox {
     const { flights, stale } = this.#options
     const call = origin === undefined ? this.#named(message) : flights.get(origin)
     if (message.method === 'notifications/cancelled') this.#ended(message)
-    else if (message.method === 'notifications/progress') this.#progressed(message, call)
+    else if (message.method === 'notifications/progress') this.#progressed(message, origin)
     else if (call && (isListening(call) || belongsToCall(message))) call.exchange.sink.notify(message)
     else if (LIST_CHANGED.test(message.method)) stale()
     else flights.drop()
   }
 
-  /** Where all share one channel: a subscription's stamp, a progress token, or a log that only one can have caused. */
+  /** Where all share one channel: a subscription's stamp, or a log that only one can have caused. */
   #named(message: RpcNotification): PendingCall | undefined {
     const { flights } = this.#options
-    const subscription = metaOf(message.params, metaKeys.subscription)
+    const subscription = metaOf(message.params, envelope.subscription)
     if (subscription !== undefined) return flights.own.get(Number(subscription))
-    if (message.method === 'notifications/progress') return flights.calls.get(Number(message.params?.progressToken))
     return message.method === 'notifications/message' ? only(flights.calls) : undefined
   }
 
@@ -63,9 +63,12 @@ export class ModernInbox {
     else this.#options.flights.drop()
   }
 
-  #progressed(message: RpcNotification, call: PendingCall | undefined): void {
-    call?.touch()
-    if (call?.token === undefined) this.#options.flights.drop()
+  /** By its token, and never on the stream of another request. */
+  #progressed(message: RpcNotification, origin: Id | undefined): void {
+    const call = this.#options.flights.calls.get(Number(message.params?.progressToken))
+    const isElsewhere = origin !== undefined && call?.id !== origin
+    if (!isElsewhere) call?.touch()
+    if (call?.token === undefined || isElsewhere) this.#options.flights.drop()
     else call.exchange.sink.notify({ ...message, params: { ...message.params, progressToken: call.token } })
   }
 }

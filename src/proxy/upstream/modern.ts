@@ -1,21 +1,25 @@
 import { messageOf } from '../../shared/errors.ts'
+import { envelope } from '../era.ts'
 import type { Exchange } from '../exchange.ts'
 import { type Declared, declarationsOf, encodeHeader, namedBy, paramHeaders } from '../mirror.ts'
 import {
   errorResponse,
+  HEADER_MISMATCH,
   INTERNAL_ERROR,
   INVALID_PARAMS,
   isError,
   METHOD_NOT_FOUND,
   type Params,
+  type RpcError,
   RpcFailure,
   type RpcNotification,
   type RpcRequest,
   type RpcResponse,
+  UNSUPPORTED_VERSION,
 } from '../rpc.ts'
 import { type Connection, type Greeting, itself, nobody } from './connection.ts'
-import { isModernAnswer } from './discovery.ts'
-import { enveloped, HEADER_MISMATCH, MODERN_VERSION, metaKeys, metaOf } from './envelope.ts'
+import { isModernAnswer, versionsIn } from './discovery.ts'
+import { enveloped, MODERN_VERSION, metaOf } from './envelope.ts'
 import { LinkFailure } from './failure.ts'
 import type { Headers } from './headers.ts'
 import type { Line, LineOptions } from './line.ts'
@@ -62,6 +66,7 @@ export class ModernConnection implements Connection {
     })
     this.#listening = new Listening({
       log,
+      patience: options.timing.acknowledged,
       events,
       listen: (params, signal, notify) => this.#ask('subscriptions/listen', params, { signal, notify }),
     })
@@ -102,12 +107,8 @@ export class ModernConnection implements Connection {
   }
 
   async call(exchange: Exchange): Promise<RpcResponse> {
-    const answer = await this.#line.call(exchange)
-    if (!isError(answer)) return answer
-    if (answer.error.code === HEADER_MISMATCH) return this.#again(exchange)
-    // What speaks of no request was said before the request was understood: perhaps this is no modern server any more.
-    if ((answer.id ?? null) === null) this.#line.suspect()
-    return answer
+    const answer = await this.#examined(exchange)
+    return isError(answer) && answer.error.code === HEADER_MISMATCH ? this.#again(exchange) : answer
   }
 
   ask(method: string, params: Params | undefined, signal: AbortSignal): Promise<RpcResponse> {
@@ -162,6 +163,28 @@ export class ModernConnection implements Connection {
     return this.#line.ask({ method, params: full, signal, sink: { ...nobody, notify }, caller: itself('modern') })
   }
 
+  /** What no server of this era would say makes it doubtful that this still is one. */
+  async #examined(exchange: Exchange): Promise<RpcResponse> {
+    try {
+      const answer = await this.#line.call(exchange)
+      if (isError(answer)) this.#examineError(answer)
+      return answer
+    } catch (error) {
+      if (error instanceof LinkFailure && error.kind === 'broken') this.#line.suspect()
+      throw error
+    }
+  }
+
+  /** A refused revision was not executed: the request may be repeated once it is known what the server speaks now. */
+  #examineError(answer: RpcError): void {
+    if (answer.error.code === UNSUPPORTED_VERSION && !versionsIn(answer).includes(MODERN_VERSION)) {
+      const failure = otherEra()
+      this.lose(failure)
+      throw failure
+    }
+    if ((answer.id ?? null) === null) this.#line.suspect()
+  }
+
   /** The server declares its headers otherwise than we know: that can be looked up, once (MCP: Client Behavior). */
   async #again(exchange: Exchange): Promise<RpcResponse> {
     try {
@@ -169,7 +192,7 @@ export class ModernConnection implements Connection {
     } catch (error) {
       this.#options.log.debug('the tools could not be fetched anew', { reason: messageOf(error) })
     }
-    const answer = await this.#line.call(exchange)
+    const answer = await this.#examined(exchange)
     if (!isError(answer) || answer.error.code !== HEADER_MISMATCH) return answer
     const facts = { upstream: this.#options.name, kind: 'header_mismatch', retryable: false }
     const message = `Server "${this.#options.name}" does not accept the headers of the request`
@@ -186,7 +209,7 @@ export class ModernConnection implements Connection {
       ...(method === 'tools/call' ? paramHeaders(this.#declared(name), params?.arguments) : {}),
       ...(typeof name === 'string' ? { 'mcp-name': encodeHeader(name) } : {}),
       'mcp-method': method,
-      'mcp-protocol-version': String(metaOf(params, metaKeys.version) ?? MODERN_VERSION),
+      'mcp-protocol-version': String(metaOf(params, envelope.version) ?? MODERN_VERSION),
     }
   }
 
@@ -216,8 +239,12 @@ export class ModernConnection implements Connection {
       if (!(error instanceof LinkFailure) || error.kind === 'unreachable' || error.kind === 'ended') throw error
       if (error.kind !== 'broken') return
     }
-    this.lose(new LinkFailure('session', `the server does not speak ${MODERN_VERSION} any more`))
+    this.lose(otherEra())
   }
+}
+
+function otherEra(): LinkFailure {
+  return new LinkFailure('session', `the server does not speak ${MODERN_VERSION} any more`)
 }
 
 function done(): RpcResponse {

@@ -17,7 +17,7 @@ export class Refresher implements Disposable {
   #expiry: NodeJS.Timeout | undefined
   /** How long what was fetched is good for. */
   #life: number | undefined
-  #isRunning = false
+  #running: Promise<void> | undefined
   #isStale = false
   #isOver = false
   #last = Number.NEGATIVE_INFINITY
@@ -29,10 +29,16 @@ export class Refresher implements Disposable {
   /** Something changed; what is known stays in use until the new lists are in place. */
   stale(): void {
     this.#isStale = true
-    if (this.#isOver || this.#isRunning || this.#timer !== undefined) return
+    if (this.#isOver || this.#running !== undefined || this.#timer !== undefined) return
     const { debounce, refetch } = this.#options.timing
     const wait = Math.max(debounce, this.#last + refetch - performance.now())
     this.#timer = setTimeout(() => void this.#run(), wait)
+  }
+
+  /** Fetches at once; whoever asks in the meantime waits for the same lists. Rejects when they cannot be had. */
+  now(): Promise<void> {
+    this.#running ??= this.#fetch()
+    return this.#running
   }
 
   /** What was fetched holds for so many milliseconds, undefined for ever: then it is fetched anew, sooner or never. */
@@ -52,18 +58,29 @@ export class Refresher implements Disposable {
     clearTimeout(this.#expiry)
   }
 
-  async #run(): Promise<void> {
-    this.#timer = undefined
-    this.#isRunning = true
+  async #fetch(): Promise<void> {
     this.#isStale = false
     this.#last = performance.now()
     try {
       await this.#options.fetch()
+    } finally {
+      this.#running = undefined
+      if (this.#isStale) this.stale()
+    }
+  }
+
+  async #run(): Promise<void> {
+    this.#timer = undefined
+    if (this.#running !== undefined) {
+      // It was asked for before the change that is the reason now.
+      this.#isStale = true
+      return
+    }
+    try {
+      await this.now()
     } catch (error) {
       this.#options.log.warn('lists could not be fetched anew', { reason: messageOf(error) })
       this.expires(this.#life)
     }
-    this.#isRunning = false
-    if (this.#isStale) this.stale()
   }
 }

@@ -13,6 +13,10 @@ export interface Timing {
   /** At most one refetch in so long. */
   readonly refetch: number
   readonly heartbeat: HeartbeatTiming
+  /** How long a modern server may take to begin to announce changes. */
+  readonly acknowledged: number
+  /** How long a remote server may take to say which era it speaks; less when the time to connect is short. */
+  readonly probe: number
   /** How long a call waits for a place among those in flight. */
   readonly queue: number
   readonly stop: Stages
@@ -34,6 +38,8 @@ export const timing: Timing = {
   debounce: 100,
   refetch: 1000,
   heartbeat: { every: 30_000, timeout: 10_000, misses: 3 },
+  acknowledged: 10_000,
+  probe: 3000,
   queue: 5000,
   stop: { eof: 1500, term: 1500, kill: 500 },
 }

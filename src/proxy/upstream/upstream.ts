@@ -69,7 +69,6 @@ export class Upstream implements AsyncDisposable {
   readonly #closing = new AbortController()
   #listing: Listing | undefined
   #confirmedAt: number | undefined
-  #relisting: Promise<void> | undefined
   /** Found out at the first connect, so that a lost session comes back over the same transport. */
   #transport: Link['transport']
   #closed: Promise<void> | undefined
@@ -89,7 +88,7 @@ export class Upstream implements AsyncDisposable {
     // Whoever the client behind it is.
     const userAgent = `mcpctl/${options.version}`
     this.#dialer = createDialer({ ...shared, owner: options.owner, env: options.env, userAgent })
-    this.#refresher = new Refresher({ ...shared, fetch: () => this.#relist() })
+    this.#refresher = new Refresher({ ...shared, fetch: () => this.#refetch() })
     this.#keeper = new Keeper({
       ...shared,
       open: (opening) => this.#open(opening),
@@ -241,7 +240,7 @@ export class Upstream implements AsyncDisposable {
       protocol,
       verdict: this.#verdict,
       budget: timeouts.connect,
-      relist: () => this.#relist(),
+      relist: () => this.#refresher.now(),
       openLink: (events) => this.#dialer.open(transport, events, opening.signal),
     })
   }
@@ -259,14 +258,6 @@ export class Upstream implements AsyncDisposable {
     connection.listed(listing.tools)
     this.#refresher.expires(shortestLife(listing))
     if (isNews) this.#options.events.listed(this)
-  }
-
-  /** Single-flight: whoever finds the lists wrong at the same time waits for the same new ones. */
-  #relist(): Promise<void> {
-    this.#relisting ??= this.#refetch().finally(() => {
-      this.#relisting = undefined
-    })
-    return this.#relisting
   }
 
   async #refetch(): Promise<void> {

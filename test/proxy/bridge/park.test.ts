@@ -275,6 +275,28 @@ describe('a question in the middle of a call', () => {
     expect(parking.size).toBe(0)
   })
 
+  test.each([
+    [joke, {}, { sampling: {} }],
+    [request(joke.method, { tools: [] }), { sampling: {} }, { sampling: { tools: {} } }],
+    [name, { elicitation: { url: {} } }, { elicitation: { form: {} } }],
+    [request('roots/list'), {}, { roots: {} }],
+  ])(
+    'that the server cannot do without is a missing capability of the client: %j',
+    async (question, capabilities, required) => {
+      const { send } = scripted((call) => ask(call, question).catch(({ code }) => error(code, 'No way')))
+      expect(errorOf(await send({}, { caller: { capabilities } }).response)).toEqual({
+        code: -32021,
+        message: 'No way',
+        data: { requiredCapabilities: required },
+      })
+    },
+  )
+
+  test('that was refused does not change what the server says for another reason', async () => {
+    const { send } = scripted((call) => ask(call, joke).catch(() => error(-32050, 'as said')))
+    expect(errorOf(await send({}, { caller: { capabilities: {} } }).response).code).toBe(-32050)
+  })
+
   test('is answered with an error during a request that may not be interrupted', async () => {
     const { send } = scripted(async (call) => result({ why: await ask(call, name).catch(text) }))
     const { response } = send({}, { method: 'completion/complete' })

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest'
 import type { Server } from '../../../src/config/profile.ts'
 import { offerOf } from '../../../src/proxy/catalog/offer.ts'
 import { bareView, mergedView, type View } from '../../../src/proxy/catalog/view.ts'
-import { bareFrames, type Listing } from '../../../src/proxy/upstream/listing.ts'
+import { bareFrame, bareFrames, type Listing } from '../../../src/proxy/upstream/listing.ts'
 import { serverOf } from '../../helpers/group.ts'
 
 const filter = serverOf('x').tools
@@ -117,4 +117,33 @@ test('every shown name leads to exactly the item it is shown for, whatever serve
       }
     }),
   )
+})
+
+test('each era gets the form it can take, one text where they are the same', () => {
+  const inputSchema = { type: 'object', properties: { a: { type: 'string' } } }
+  const tool = { name: 'a', inputSchema, execution: { taskSupport: 'optional' } }
+  const view = merged([serverOf('s'), listing({ capabilities: { tools: {} }, tools: [tool, { name: 'b' }] })])
+  expect(view.lists.legacy.tools.toString()).toBe(
+    JSON.stringify({ tools: [{ ...tool, name: 's_a' }, { name: 's_b' }] }),
+  )
+  // Still open: how fresh it is is said when it is served.
+  expect(`${view.lists.modern.tools}}`).toBe(
+    JSON.stringify({ resultType: 'complete', tools: [{ name: 's_a', inputSchema }, { name: 's_b' }] }),
+  )
+  expect([...view.schemas]).toEqual([['s_a', inputSchema]])
+})
+
+test('a modern server’s tool is shown to legacy clients with schemas they know', () => {
+  const tool = { name: 'a', outputSchema: { type: 'array' } }
+  const view = merged([serverOf('s'), listing({ era: 'modern', tools: [tool] })])
+  expect(JSON.parse(`${view.lists.modern.tools}}`).tools[0].outputSchema).toEqual({ type: 'array' })
+  expect(JSON.parse(view.lists.legacy.tools.toString()).tools[0].outputSchema).toMatchObject({ type: 'object' })
+})
+
+test('what a server says beside its list is said to both eras', () => {
+  const frames = { ...bareFrames, tools: { ...bareFrame, extra: { 'x-more': 1, _meta: { 'v/a': 2 } } } }
+  const view = merged([serverOf('s'), listing({ capabilities: { tools: {} }, frames })])
+  expect(JSON.parse(view.lists.legacy.tools.toString())).toEqual({ tools: [], 'x-more': 1, _meta: { 'v/a': 2 } })
+  expect(JSON.parse(`${view.lists.modern.tools}}`)).toEqual({ resultType: 'complete', tools: [], 'x-more': 1 })
+  expect(view.metas.tools).toEqual({ 'v/a': 2 })
 })

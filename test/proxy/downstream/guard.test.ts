@@ -118,3 +118,11 @@ test('a GET must accept an event stream', () => {
   expect(checkGet(request({ accept: 'application/json' }))?.status).toBe(406)
   expect(checkGet(request({ accept: 'text/event-stream' }))).toBeUndefined()
 })
+
+test('who asks is known by a digest of the token, where one is needed', () => {
+  const of = (auth: typeof none | typeof bearer, token: string) =>
+    guardOf({ host: '127.0.0.1', auth }).principal(request({ authorization: `Bearer ${token}` }))
+  expect(of(none, 'correct-horse')).toBe('')
+  expect(of(bearer, 'correct-horse')).toMatch(/^[\w-]{43}$/)
+  expect(of(bearer, 'correct-horse')).not.toBe(of(bearer, 'battery-staple'))
+})

@@ -159,6 +159,24 @@ test('log messages come only to the request that names a level, from that level 
   expect(await levels()).toEqual([])
 })
 
+test('a server is told the level that its most talkative client wants', async () => {
+  using own = await holdSocket()
+  const capabilities = { tools: {}, logging: {} }
+  const quiet = stdioServer('quiet', 'echo')
+  const env = { CAPABILITIES: JSON.stringify(capabilities) }
+  const transport = { ...quiet.transport, env } as typeof quiet.transport
+  await using small = await startReadyProxy({ group: groupOf([{ ...quiet, transport }]), socket: own })
+  const level = async (wanted?: string) => {
+    const _meta = wanted === undefined ? {} : { 'io.modelcontextprotocol/logLevel': wanted }
+    const answer = await ask(`${small.url}/mcp`, 'tools/call', { name: 'quiet_state', _meta })
+    return JSON.parse(textOf(answer) ?? '').level
+  }
+  expect(await level()).toBeNull()
+  expect(await level('warning')).toBe('warning')
+  expect(await level('debug')).toBe('debug')
+  expect(await level('error')).toBe('debug')
+})
+
 test('ids come back with their type', async () => {
   for (const id of [0, -1, '0', 'text', 9_007_199_254_740_991])
     expect(await (await send(url, requestOf('tools/list', {}, id))).json()).toMatchObject({ id })

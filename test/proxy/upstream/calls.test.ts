@@ -120,6 +120,51 @@ test('asks the client that waits for the result of the task', async () => {
   expect(await result).toMatchObject({ result: { taskId: 't1' } })
 })
 
+const taskStatus = { jsonrpc: '2.0', method: 'notifications/tasks/status', params: { taskId: 't1', status: 'working' } }
+
+test('tells the state of a task to whoever waits for its result, else to nobody in particular', async () => {
+  await using fixture = await observeReady(serverOf(stdio('echo')))
+  const { upstream } = fixture
+  const waiting = exchange('tasks/result', { taskId: 't1' })
+  const result = upstream.call(waiting)
+  const bystander = toolCall('raw', { messages: [taskStatus] })
+  await upstream.call(bystander)
+  await result
+  expect([waiting.notifications, bystander.notifications]).toEqual([[taskStatus], []])
+  await upstream.call(toolCall('raw', { messages: [taskStatus] }))
+  expect(fixture.notifications).toEqual([taskStatus])
+})
+
+test('tells that all is done on a page to the call that was sent there, else to nobody in particular', async () => {
+  await using fixture = await observeReady(serverOf(stdio('echo')))
+  const { upstream } = fixture
+  const params = { mode: 'url', elicitationId: 'e1', url: 'https://example.com/' }
+  const ask = { jsonrpc: '2.0', id: 'q', method: 'elicitation/create', params }
+  const complete = { jsonrpc: '2.0', method: 'notifications/elicitation/complete', params: { elicitationId: 'e1' } }
+  const call = toolCall('raw', { messages: [ask], silent: true }, undefined, sampled)
+  const answer = upstream.call(call).catch(() => {})
+  await waitFor(() => call.requests.length === 1)
+  const bystander = toolCall('raw', { messages: [complete] })
+  await upstream.call(bystander)
+  expect([call.notifications, bystander.notifications]).toEqual([[complete], []])
+  call.abort('enough')
+  await answer
+  await upstream.call(toolCall('raw', { messages: [complete] }))
+  expect(fixture.notifications).toEqual([complete])
+})
+
+test.each([0, -1, '', 'x', 2 ** 53 - 1, 1.5])('answers a question under its own id %j', async (id) => {
+  await using fixture = await observeReady(serverOf(stdio('echo')))
+  const messages = [{ jsonrpc: '2.0', id, method: 'elicitation/create' }]
+  const call = toolCall('raw', { messages, silent: true }, undefined, sampled)
+  const answer = fixture.upstream.call(call).catch(() => {})
+  const answers = async () => JSON.parse(textOf(await fixture.upstream.call(toolCall('answers'))))
+  await waitFor(async () => (await answers()).length === 1)
+  expect((await answers())[0].id).toBe(id)
+  call.abort('enough')
+  await answer
+})
+
 test('answers a ping of the server itself', async () => {
   await using fixture = await observeReady(serverOf(stdio('echo')))
   expect(textOf(await fixture.upstream.call(toolCall('ask', { method: 'ping' })))).toBe('{}')

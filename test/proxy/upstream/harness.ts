@@ -1,7 +1,14 @@
 import type { HttpTransport, Server, StdioTransport } from '../../../src/config/profile.ts'
 import { Parking } from '../../../src/proxy/bridge/parking.ts'
 import type { Asking, Exchange } from '../../../src/proxy/exchange.ts'
-import { isError, isRecord, type RpcNotification, type RpcRequest, type RpcResponse } from '../../../src/proxy/rpc.ts'
+import {
+  isError,
+  isRecord,
+  type Params,
+  type RpcNotification,
+  type RpcRequest,
+  type RpcResponse,
+} from '../../../src/proxy/rpc.ts'
 import { itself } from '../../../src/proxy/upstream/connection.ts'
 import { sharedCapabilities } from '../../../src/proxy/upstream/handshake.ts'
 import type { Timing } from '../../../src/proxy/upstream/timing.ts'
@@ -104,6 +111,8 @@ export async function observeReady(server: Server, options: ObserveOptions = {})
 export interface TestExchange extends Exchange {
   readonly notifications: RpcNotification[]
   readonly requests: RpcRequest[]
+  /** The pauses after which the stream of its answer was to go on. */
+  readonly parted: (number | undefined)[]
   abort(reason: string): void
 }
 
@@ -114,11 +123,13 @@ export function exchange(method: string, params: Exchange['params'], answer: Ans
   const controller = new AbortController()
   const notifications: RpcNotification[] = []
   const requests: RpcRequest[] = []
+  const parted: (number | undefined)[] = []
   return {
     method,
     params,
     notifications,
     requests,
+    parted,
     signal: controller.signal,
     caller: itself('legacy'),
     abort: (reason) => controller.abort(new Error(reason)),
@@ -128,6 +139,7 @@ export function exchange(method: string, params: Exchange['params'], answer: Ans
         requests.push(request)
         return answer(request, asking)
       },
+      parted: (retryMs) => void parted.push(retryMs),
     },
   }
 }
@@ -139,6 +151,26 @@ export function toolCall(
   answer?: Answer,
 ): TestExchange {
   return exchange('tools/call', { name, arguments: args, ...(meta ? { _meta: meta } : {}) }, answer)
+}
+
+/** A request of a modern client: it carries its envelope. */
+export function modern(method: string, params: Params = {}, meta: Params = {}): TestExchange {
+  const _meta = {
+    'io.modelcontextprotocol/protocolVersion': '2026-07-28',
+    'io.modelcontextprotocol/clientInfo': { name: 'client', version: '1' },
+    'io.modelcontextprotocol/clientCapabilities': { elicitation: {} },
+    ...meta,
+  }
+  return { ...exchange(method, { ...params, _meta }), caller: itself('modern') }
+}
+
+export function modernCall(name: string, args: Params = {}, meta: Params = {}): TestExchange {
+  return modern('tools/call', { name, arguments: args }, meta)
+}
+
+/** What the tool said, as the JSON value it is. */
+export function saidBy(response: RpcResponse): unknown {
+  return JSON.parse(textOf(response))
 }
 
 /** The text of the first content block, or of the error. */

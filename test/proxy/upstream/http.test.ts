@@ -210,8 +210,10 @@ test('resumes an answer by the id of the last event', async () => {
     events: 'id: e1\nretry: 50\ndata:\n\n',
     resume: 'id: e2\ndata: {"jsonrpc":"2.0","id":$id,"result":{"content":[{"text":"resumed"}]}}\n\n',
   }
-  expect(textOf(await fixture.upstream.call(toolCall('reply', script)))).toBe('resumed')
+  const call = toolCall('reply', script)
+  expect(textOf(await fixture.upstream.call(call))).toBe('resumed')
   expect((await statsOf(server)).lastEventIds).toEqual(['e1'])
+  expect(call.parted).toEqual([50])
 })
 
 test('gives up on an answer that resuming does not bring', async () => {

@@ -1,0 +1,71 @@
+import { expect, test } from 'vitest'
+import { fieldsText, freshnessOf, surroundingOf } from '../../../src/proxy/catalog/frames.ts'
+import { offerOf } from '../../../src/proxy/catalog/offer.ts'
+import { bareFrame, bareFrames, type Frame, type Listing } from '../../../src/proxy/upstream/listing.ts'
+import { serverOf } from '../../helpers/group.ts'
+
+function offer(name: string, tools: Partial<Frame> = {}, fields: Partial<Listing> = {}) {
+  return offerOf(serverOf(name), {
+    era: 'modern',
+    protocolVersion: '2026-07-28',
+    serverInfo: {},
+    capabilities: { tools: {} },
+    instructions: undefined,
+    tools: [],
+    resources: [],
+    templates: [],
+    prompts: [],
+    frames: { ...bareFrames, tools: { ...bareFrame, ...tools } },
+    ...fields,
+  })
+}
+
+const whoever = { age: () => 0, isPublic: true }
+const long = { ttlMs: 60_000, scope: 'public' } as const
+
+test('a list is good for as long as the shortest-lived of what it is made of', () => {
+  const offers = [offer('a', long), offer('b', { ...long, ttlMs: 5000 })]
+  expect(freshnessOf(offers, 'tools', whoever)).toEqual({ ttlMs: 5000, cacheScope: 'public' })
+})
+
+test('what is left counts, from when each server last confirmed its lists, in whole milliseconds', () => {
+  const offers = [offer('a', long), offer('b', { ...long, ttlMs: 50_000 })]
+  const age = (server: string) => (server === 'a' ? 20_000.5 : 100)
+  expect(freshnessOf(offers, 'tools', { ...whoever, age })).toMatchObject({ ttlMs: 39_999 })
+  expect(freshnessOf(offers, 'tools', { ...whoever, age: () => Infinity })).toMatchObject({ ttlMs: 0 })
+})
+
+test.each([
+  ['a server says nothing', [offer('a', long), offer('b')]],
+  ['a server is not known yet', [offer('a', long), offerOf(serverOf('b'), undefined)]],
+  ['there is no server', []],
+])('it must not be kept when %s', (_what, offers) => {
+  expect(freshnessOf(offers, 'tools', whoever)).toEqual({ ttlMs: 0, cacheScope: 'private' })
+})
+
+test('a server without such a list takes nothing away', () => {
+  const other = offer('b', {}, { capabilities: { prompts: {} } })
+  expect(freshnessOf([offer('a', long), other], 'tools', whoever)).toEqual({ ttlMs: 60_000, cacheScope: 'public' })
+})
+
+test('one private part, or a token that is needed, makes the whole private', () => {
+  expect(freshnessOf([offer('a', long), offer('b', { ttlMs: 9 })], 'tools', whoever).cacheScope).toBe('private')
+  expect(freshnessOf([offer('a', long)], 'tools', { ...whoever, isPublic: false }).cacheScope).toBe('private')
+})
+
+test('of what servers say besides, each field is the first one’s', () => {
+  const offers = [
+    offer('a', { extra: { x: 1, _meta: { 'v/a': 1, 'io.modelcontextprotocol/serverInfo': { name: 'a' } } } }),
+    offer('b', { extra: { x: 2, y: 3, _meta: { 'v/a': 2, 'v/b': 3 } } }),
+  ]
+  const surrounding = surroundingOf(offers, 'tools')
+  expect(surrounding).toEqual({ fields: { x: 1, y: 3 }, meta: { 'v/a': 1, 'v/b': 3 } })
+  expect(JSON.parse(`{"tools":[]${fieldsText(surrounding, 'legacy')}}`)).toEqual({
+    tools: [],
+    x: 1,
+    y: 3,
+    _meta: { 'v/a': 1, 'v/b': 3 },
+  })
+  expect(JSON.parse(`{"tools":[]${fieldsText(surrounding, 'modern')}}`)).toEqual({ tools: [], x: 1, y: 3 })
+  expect(fieldsText({ fields: {}, meta: {} }, 'legacy')).toBe('')
+})
