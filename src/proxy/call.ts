@@ -13,6 +13,8 @@ export interface CallOptions {
   readonly headers?: Exchange['headers']
   /** Takes what does not belong on this call's own stream; returns whether it did. */
   readonly divert: (notification: RpcNotification) => boolean
+  /** Hears what the server asks the client. */
+  readonly asked: (request: RpcRequest) => void
 }
 
 /** One request of a client on its way: the exchange an upstream carries, its sink the answer of the POST. */
@@ -47,11 +49,14 @@ export class Call implements Exchange, Sink {
     const { reply, asker, divert } = this.#options
     if (divert(notification)) return
     if (notification.method === 'notifications/message' && !asker.wants(notification, true)) return
-    reply.send(JSON.stringify(notification))
+    // The progress of a task goes on when the call that began it is answered.
+    if (reply.isOpen || !asker.session) reply.send(JSON.stringify(notification))
+    else asker.session.notify(notification)
   }
 
   request(request: RpcRequest, asking: Asking): Promise<RpcResponse> {
-    const { reply, asker } = this.#options
+    const { reply, asker, asked } = this.#options
+    asked(request)
     return asker.ask(request, reply, asking)
   }
 

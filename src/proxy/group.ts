@@ -1,15 +1,16 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { Group as GroupConfig, Server } from '../config/profile.ts'
-import { within } from '../shared/async.ts'
+import type { Group as GroupConfig } from '../config/profile.ts'
 import { messageOf } from '../shared/errors.ts'
 import type { Log } from '../shared/log.ts'
 import type { Env } from '../shared/paths.ts'
 import type { ProxyState } from '../shared/status.ts'
+import { Belongings } from './belongings.ts'
 import { Parking } from './bridge/parking.ts'
 import { Catalog } from './catalog/catalog.ts'
 import { Greeter } from './catalog/greeter.ts'
 import type { Identity } from './catalog/handshake.ts'
 import { LearnedUris } from './catalog/learned.ts'
+import { Connector } from './connector.ts'
 import { Endpoint } from './downstream/endpoint.ts'
 import { type Guard, guardOf } from './downstream/guard.ts'
 import type { LegacyOptions } from './downstream/incoming.ts'
@@ -22,16 +23,18 @@ import { sealerOf } from './downstream/sealer.ts'
 import type { Session } from './downstream/session.ts'
 import { Sessions } from './downstream/sessions.ts'
 import { SseEndpoint } from './downstream/sse.ts'
+import { Elicitations } from './elicitations.ts'
 import { proxyState } from './health.ts'
 import { News } from './news.ts'
+import { Privacy } from './privacy.ts'
 import { Relay } from './relay.ts'
 import { type Report, Reporter, serverStatus } from './report.ts'
 import type { Seat } from './seat.ts'
 import { Seats } from './seats.ts'
+import { Sight } from './sight.ts'
 import { Subscriptions } from './subscriptions.ts'
 import { Tasks } from './tasks.ts'
-import { sharedCapabilities } from './upstream/handshake.ts'
-import { Upstream, type UpstreamEvents } from './upstream/upstream.ts'
+import type { UpstreamEvents } from './upstream/upstream.ts'
 import { Verbosity } from './verbosity.ts'
 
 export interface GroupOptions {
@@ -52,23 +55,25 @@ export class Group implements AsyncDisposable {
   readonly #pulse = new Pulse()
   readonly #parking = new Parking()
   readonly #learned = new LearnedUris()
+  readonly #tasks = new Tasks()
+  readonly #elicitations = new Elicitations()
   readonly #reporter: Reporter
   readonly #seats: Seats
   readonly #catalog: Catalog
+  readonly #sight: Sight
   readonly #greeter: Greeter
   readonly #sessions: Sessions
   readonly #subscriptions: Subscriptions
   readonly #listens: Listens
   readonly #news: News
   readonly #verbosity: Verbosity
+  readonly #privacy: Privacy
   readonly #serve: (request: IncomingMessage, response: ServerResponse) => Promise<void>
   #config: GroupConfig
   #guard: Guard
   #generation: number
   #secrets: readonly string[]
   #state: ProxyState = 'starting'
-  /** While first lists are waited for; undefined once that is over, for good. */
-  #firstLists: Promise<void> | undefined
 
   constructor(options: GroupOptions) {
     this.#options = options
@@ -77,21 +82,44 @@ export class Group implements AsyncDisposable {
     this.#secrets = options.secrets
     this.#guard = guardOf(options.group)
     this.#reporter = new Reporter(() => this.#report(), options.report)
+    const connector = this.#makeConnector()
     this.#seats = new Seats(options.group.servers, {
-      connect: (server) => this.#connect(server),
+      connect: (server, owner) => connector.connect(server, owner),
       swapped: (seat) => this.#swapped(seat),
+      opened: (line) => this.#privacy.opened(line),
+      isAttended: (owner) => this.#privacy.sessionOf(owner)?.stream !== undefined,
       settled: () => this.#settled(),
     })
     this.#catalog = this.#makeCatalog()
+    this.#sight = new Sight({ catalog: this.#catalog, seats: this.#seats, listWait: () => this.#config.listWait })
     this.#greeter = this.#makeGreeter()
     this.#subscriptions = this.#makeSubscriptions()
     this.#sessions = this.#makeSessions()
     this.#listens = this.#makeListens()
-    this.#news = new News({ sessions: this.#sessions, listens: this.#listens, subscriptions: this.#subscriptions })
-    this.#verbosity = new Verbosity({ sessions: this.#sessions, seats: this.#seats, log: options.log })
+    this.#news = this.#makeNews()
+    this.#verbosity = new Verbosity({ ...this.#audience(), log: options.log })
+    this.#privacy = new Privacy({ ...this.#audience(), news: this.#news, verbosity: this.#verbosity })
     this.#serve = this.#makeServe()
-    this.#firstLists = this.#waitForFirstLists()
     this.#reporter.changed()
+  }
+
+  #makeConnector(): Connector {
+    return new Connector({
+      ...this.#options,
+      parking: this.#parking,
+      privacy: () => this.#privacy,
+      events: this.#events,
+    })
+  }
+
+  #makeNews(): News {
+    const belongings = new Belongings({ tasks: this.#tasks, elicitations: this.#elicitations })
+    return new News({ ...this.#audience(), listens: this.#listens, belongings })
+  }
+
+  #audience() {
+    const told = { sessions: this.#sessions, subscriptions: this.#subscriptions }
+    return { ...told, seats: this.#seats, sight: this.#sight, catalog: this.#catalog }
   }
 
   #makeCatalog(): Catalog {
@@ -106,7 +134,7 @@ export class Group implements AsyncDisposable {
     return new Greeter({
       catalog: this.#catalog,
       identity: this.#options.identity,
-      known: (server) => this.#known(server),
+      known: (server) => this.#sight.sharedKnown(server),
       freshness: () => ({ age: (server) => this.#age(server), isPublic: this.#config.auth.type === 'none' }),
       learned: (uri) => this.#learned.find(uri),
     })
@@ -114,7 +142,7 @@ export class Group implements AsyncDisposable {
 
   #makeSubscriptions(): Subscriptions {
     return new Subscriptions({
-      upstream: (server) => this.#seats.get(server)?.upstream,
+      upstream: (line) => this.#privacy.upstreamAt(line),
       failed: (server, reason) =>
         this.#options.log.warn('subscription not changed', { server, error: messageOf(reason) }),
     })
@@ -127,8 +155,10 @@ export class Group implements AsyncDisposable {
       most: () => this.#config.limits.maxSessions,
       ended: (session) => {
         this.#subscriptions.end(session)
+        this.#privacy.ended(session)
         if (session.level !== undefined) this.#verbosity.later()
       },
+      tell: (session, notification) => this.#privacy.tell(session, notification),
     })
   }
 
@@ -145,13 +175,15 @@ export class Group implements AsyncDisposable {
     const relay = new Relay({
       greeter: this.#greeter,
       learned: this.#learned,
-      tasks: new Tasks(),
+      tasks: this.#tasks,
+      elicitations: this.#elicitations,
+      sight: this.#sight,
+      showed: (session, kind, bytes) => this.#catalog.showed(session, kind, bytes),
       subscriptions: this.#subscriptions,
       seat: (server) => this.#seats.get(server),
-      known: (server) => this.#known(server),
       setLevel: (session, level) => this.#verbosity.set(session, level),
-      wantLevel: (server, level) => this.#verbosity.want(server, level),
-      divert: (server, notification) => this.#news.divert(server, notification),
+      wantLevel: (line, level) => this.#verbosity.want(line, level),
+      divert: (line, notification, call) => this.#news.divert(line, notification, call),
       log: this.#options.log,
     })
     const legacy: LegacyOptions = {
@@ -209,22 +241,6 @@ export class Group implements AsyncDisposable {
     return server === undefined || this.#seats.get(server)?.server.enabled === true
   }
 
-  #connect(server: Server): Upstream {
-    const { owner, env, identity, log } = this.#options
-    const { name, version } = identity
-    const declares = { capabilities: sharedCapabilities, clientInfo: { name, version } }
-    return new Upstream({
-      server,
-      owner,
-      env,
-      declares,
-      version,
-      log,
-      parking: this.#parking,
-      events: this.#events,
-    })
-  }
-
   /** What an upstream that no longer serves has to say concerns nobody. */
   readonly #events: UpstreamEvents = {
     changed: () => this.#reporter.changed(),
@@ -252,20 +268,6 @@ export class Group implements AsyncDisposable {
     this.#changed()
   }
 
-  /** The promise of the first lists of that address while they are worth waiting for; undefined ever after. */
-  #known(server: string | undefined): Promise<void> | undefined {
-    if (!this.#firstLists || server === undefined) return this.#firstLists
-    const seat = this.#seats.get(server)
-    if (!seat || seat.listing || seat.isSettled) return undefined
-    return Promise.race([this.#firstLists, seat.settled()])
-  }
-
-  #waitForFirstLists(): Promise<void> {
-    return within(this.#config.listWait, this.#seats.settled(), undefined).then(() => {
-      this.#firstLists = undefined
-    })
-  }
-
   /** Milliseconds since the server's lists were last known to be its newest. */
   #age(server: string): number {
     return performance.now() - (this.#seats.get(server)?.upstream?.confirmedAt ?? Number.NEGATIVE_INFINITY)
@@ -274,6 +276,7 @@ export class Group implements AsyncDisposable {
   #listening(session: Session): void {
     this.#catalog.watch(session.facts.server)
     this.#news.listening(session)
+    this.#privacy.listening(session)
   }
 
   #report(): Report {

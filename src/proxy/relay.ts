@@ -10,8 +10,10 @@ import { markLinks, visitLinks } from './catalog/links.ts'
 import type { View } from './catalog/view.ts'
 import type { Reply } from './downstream/reply.ts'
 import type { Session } from './downstream/session.ts'
+import type { Elicitations } from './elicitations.ts'
 import type { Caller, Exchange } from './exchange.ts'
 import type { Level } from './levels.ts'
+import type { Heard } from './news.ts'
 import { type Route, route } from './router.ts'
 import {
   errorResponse,
@@ -30,8 +32,11 @@ import {
   UNSUPPORTED_VERSION,
 } from './rpc.ts'
 import type { Seat } from './seat.ts'
+import { isPrivate } from './sharing.ts'
+import type { Sight } from './sight.ts'
 import type { Subscriptions, Wish } from './subscriptions.ts'
-import type { Tasks } from './tasks.ts'
+import { listTasks, type TaskSource } from './task-list.ts'
+import type { Tasks, Whereabouts } from './tasks.ts'
 import type { Kind } from './upstream/listing.ts'
 
 export interface RelayOptions {
@@ -39,15 +44,17 @@ export interface RelayOptions {
   readonly learned: LearnedUris
   readonly tasks: Tasks
   readonly subscriptions: Subscriptions
+  readonly elicitations: Elicitations
+  readonly sight: Sight
   readonly seat: (server: string) => Seat | undefined
-  /** Resolves when the first lists of that address are known, or it has been waited for long enough. */
-  readonly known: (server: string | undefined) => Promise<void> | undefined
+  /** A legacy client was given this list. */
+  readonly showed: (session: Session, kind: Kind, bytes: Buffer) => void
   /** Brings the wish of all sessions together to the servers. */
   readonly setLevel: (session: Session, level: Level) => Promise<void>
   /** Has a server send what one modern request wants to hear; undefined when it does already. */
-  readonly wantLevel: (server: string, level: Level) => Promise<void> | undefined
+  readonly wantLevel: (line: string, level: Level) => Promise<void> | undefined
   /** A notification that belongs to somebody else than the call it came with; returns whether it was taken. */
-  readonly divert: (server: string, notification: RpcNotification) => boolean
+  readonly divert: (line: string, notification: RpcNotification, call: Heard) => boolean
   readonly log: Log
 }
 
@@ -67,6 +74,7 @@ export class Relay {
 
   /** Answers one request on `reply`, sooner or later; never rejects. */
   async handle(asker: Asker, request: RpcRequest, reply: Reply): Promise<void> {
+    using _lent = asker.session?.lend(reply)
     const answer = await this.#answer(asker, request, reply).catch((thrown: unknown) => this.#failed(request, thrown))
     if (answer === undefined) reply.abandon()
     else if (Buffer.isBuffer(answer)) reply.respond(answer)
@@ -83,7 +91,7 @@ export class Relay {
   async #answer(asker: Asker, request: RpcRequest, reply: Reply): Promise<Answer | undefined> {
     const { server } = asker
     const first = this.#route(asker, request)
-    const known = first.to === 'refuse' || first.to === 'anyOf' ? this.#options.known(server) : undefined
+    const known = first.to === 'refuse' || first.to === 'anyOf' ? this.#options.sight.known(asker) : undefined
     // A name nobody knows may only be not known yet: then the first lists are waited for, once.
     if (known !== undefined) await known
     const decided = known === undefined ? first : this.#route(asker, request)
@@ -106,6 +114,11 @@ export class Relay {
         return this.#anyOf(asker, request, decided)
       case 'task':
         return this.#carry({ asker, request, reply, server: this.#holder(asker, decided.id), params: decided.params })
+      case 'tasks':
+        return listTasks(
+          decided.servers.map((one) => this.#taskSource(asker, one)),
+          { asker, request },
+        )
       case 'upstream':
         return this.#carry({ asker, request, reply, server: decided.server, params: decided.params })
       default:
@@ -113,32 +126,44 @@ export class Relay {
     }
   }
 
-  #route({ server, caller }: Asker, { method, params }: RpcRequest): Route {
-    return route(this.#view(server), { method, params, era: caller.era }, (uri) => this.#options.learned.find(uri))
+  #route(asker: Asker, { method, params }: RpcRequest): Route {
+    return route(this.#view(asker), { method, params, era: asker.caller.era }, (uri) => this.#options.learned.find(uri))
   }
 
-  #view(server: string | undefined): View {
-    return this.#options.greeter.view(server)
+  #view(asker: Asker): View {
+    const view = this.#options.sight.view(asker)
+    if (view) return view
+    throw new RpcFailure(INVALID_PARAMS, `Server ${asker.server} is not in this group any more`)
   }
 
   /** No upstream is asked: the bytes are ready, only the id goes in, and how fresh they are. */
-  async #list({ server, caller }: Asker, kind: Kind, request: RpcRequest): Promise<Buffer> {
-    const known = this.#options.known(server)
+  async #list(asker: Asker, kind: Kind, request: RpcRequest): Promise<Buffer> {
+    const { caller, session } = asker
+    const known = this.#options.sight.known(asker)
     if (known !== undefined) await known
-    const view = this.#view(server)
+    const view = this.#view(asker)
+    if (session) this.#options.showed(session, kind, view.lists.legacy[kind])
     const head = `{"jsonrpc":"2.0","id":${JSON.stringify(request.id)},"result":`
     const tail = caller.era === 'modern' ? this.#options.greeter.listTail(view, kind) : ''
     return Buffer.concat([Buffer.from(head), view.lists[caller.era][kind], Buffer.from(`${tail}}`)])
   }
 
   async #carry({ asker, request, reply, server, params }: Carried): Promise<RpcResponse | undefined> {
-    const divert = (notification: RpcNotification) => this.#options.divert(server, notification)
+    const { session, caller } = asker
+    const line = this.#seat(server).lineOf(caller)
+    const { divert, elicitations } = this.#options
     const headers = this.#mirrored(asker, request)
-    const call = new Call({ asker, request, reply, params, divert, ...(headers && { headers }) })
+    const call = new Call({
+      ...{ asker, request, reply, params, ...(headers && { headers }) },
+      divert: (notification) => divert(line, notification, { session, params }),
+      asked: (question) => session && elicitations.asked(line, session.facts.sid, question),
+    })
     try {
-      const told = this.#wantLevel(server, asker.caller)
+      const told = this.#wantLevel(line, caller)
       if (told !== undefined) await within(LEVEL_WAIT, told, undefined)
-      return this.#learn(asker, server, await this.#seat(server).call(call))
+      const response = await this.#seat(server).call(call)
+      if (session) elicitations.answered(line, session.facts.sid, response)
+      return this.#learn(asker, { server, line }, response)
     } catch (thrown) {
       if (call.signal.aborted) return undefined
       throw thrown
@@ -150,18 +175,37 @@ export class Relay {
   /** Of a tool's call the head must say what the arguments do; what else it says goes on. */
   #mirrored(asker: Asker, { method, params }: RpcRequest): Exchange['headers'] {
     if (!asker.mirrored) return undefined
-    const schema = method === 'tools/call' ? this.#view(asker.server).schemas.get(String(params?.name)) : undefined
+    const schema = method === 'tools/call' ? this.#view(asker).schemas.get(String(params?.name)) : undefined
     return asker.mirrored(schema, params?.arguments)
   }
 
-  #wantLevel(server: string, { era, level }: Caller): Promise<void> | undefined {
-    return era === 'modern' && level !== undefined ? this.#options.wantLevel(server, level) : undefined
+  #wantLevel(line: string, { era, level }: Caller): Promise<void> | undefined {
+    return era === 'modern' && level !== undefined ? this.#options.wantLevel(line, level) : undefined
   }
 
-  #holder({ caller }: Asker, taskId: string): string {
-    const where = this.#options.tasks.find(taskId, caller)
-    if (where) return where.server
+  /** On one server's address it is asked itself, unless many share the way to it: then only about one's own. */
+  #holder({ server: address, caller }: Asker, taskId: string): string {
+    const server = address ?? this.#options.tasks.find(taskId, caller)?.server
+    const line = server === undefined ? undefined : this.#options.seat(server)?.lineOf(caller)
+    if (server !== undefined && line !== undefined && this.#isOwnTask(line, caller, taskId)) return server
     throw new RpcFailure(INVALID_PARAMS, `Unknown task: ${taskId}`)
+  }
+
+  /** A modern server tells its clients apart by their credentials, if at all. */
+  #isOwnTask(line: string, caller: Caller, id: string): boolean {
+    return caller.era === 'modern' || isPrivate(line) || this.#options.tasks.isOwn(id, line, caller)
+  }
+
+  #taskSource({ caller }: Asker, server: string): TaskSource {
+    const seat = this.#seat(server)
+    const line = seat.lineOf(caller)
+    return {
+      ask: (exchange) => seat.call(exchange),
+      isOwn: (id) => {
+        if (isPrivate(line)) this.#options.tasks.remember({ server, line }, caller, id)
+        return this.#isOwnTask(line, caller, id)
+      },
+    }
   }
 
   #seat(server: string): Seat {
@@ -171,22 +215,26 @@ export class Relay {
   }
 
   /** URIs in results lead back to the server they came from, under the name this view has for them; so do tasks. */
-  #learn(asker: Asker, server: string, response: RpcResponse): RpcResponse {
+  #learn(asker: Asker, where: Whereabouts, response: RpcResponse): RpcResponse {
     if (isError(response) || !isRecord(response.result)) return response
-    const { greeter, learned, tasks } = this.#options
-    const view = greeter.find(asker.server)
+    const { sight, learned, tasks } = this.#options
+    const { server } = where
+    const view = sight.view(asker)
     const listed = view?.targets.resources
     visitLinks(response.result, (uri) => {
       if (!listed?.has(uri)) learned.remember(uri, server)
     })
-    tasks.learn({ server }, asker.caller, response)
+    tasks.learn(where, asker.caller, response)
     const marked = view?.marked.get(server)
     return marked ? { ...response, result: markLinks(response.result, marked) } : response
   }
 
   async #subscription({ session }: Asker, { to, target, params }: Subscription, shown: string): Promise<RpcResponse> {
     if (!session) throw new RpcFailure(METHOD_NOT_FOUND, 'Only a session can subscribe')
-    const wish: Wish = { listener: session, ...target, shown }
+    const seat = this.#seat(target.server)
+    // Opened first: a new one is told all that was wished before, and this is not.
+    seat.open(session.caller)
+    const wish: Wish = { listener: session, own: target.own, server: seat.lineOf(session.caller), shown }
     const { subscriptions } = this.#options
     return to === 'subscribe' ? subscriptions.subscribe(wish, params) : subscriptions.unsubscribe(wish)
   }
@@ -194,9 +242,11 @@ export class Relay {
   /** Whoever answers has the resource: what the client says next about it, to a question even, is for nobody else. */
   #anyOf(asker: Asker, request: RpcRequest, { servers, params }: AnyOf): Promise<RpcResponse | undefined> {
     const call = async (server: string, exchange: Exchange) => {
-      const response = await this.#seat(server).call(exchange)
+      const seat = this.#seat(server)
+      const line = seat.lineOf(asker.caller)
+      const response = await seat.call(exchange)
       if (!isError(response)) this.#options.learned.remember(String(params.uri), server)
-      return this.#learn(asker, server, response)
+      return this.#learn(asker, { server, line }, response)
     }
     return askAll({ asker, request, params, servers, call })
   }

@@ -1,4 +1,5 @@
 import { unmarkUri } from './catalog/names.ts'
+import type { Offer } from './catalog/offer.ts'
 import type { Target, View } from './catalog/view.ts'
 import type { Era } from './era.ts'
 import { isLevel, type Level } from './levels.ts'
@@ -18,6 +19,8 @@ export type Route =
   | { readonly to: 'anyOf'; readonly servers: readonly string[]; readonly params: Params }
   /** What a task's server is asked about it, if it is the caller's task. */
   | { readonly to: 'task'; readonly id: string; readonly params: Params }
+  /** The caller's tasks of all these servers. */
+  | { readonly to: 'tasks'; readonly servers: readonly string[]; readonly params: Params }
   | { readonly to: 'subscribe' | 'unsubscribe'; readonly target: Target; readonly params: Params }
 
 /** What a request is routed by. */
@@ -38,7 +41,8 @@ interface Context {
   readonly learned: Learned
 }
 
-type Table = Readonly<Record<string, (context: Context) => Route>>
+/** Undefined where it is a method like any other: of a server without tasks. */
+type Table = Readonly<Record<string, (context: Context) => Route | undefined>>
 
 const common: Table = {
   'tools/list': (context) => list('tools', context),
@@ -60,6 +64,10 @@ const tables: Readonly<Record<Era, Table>> = {
     'resources/subscribe': (context) => subscription('subscribe', context),
     'resources/unsubscribe': (context) => subscription('unsubscribe', context),
     'logging/setLevel': setLevel,
+    'tasks/list': tasks,
+    'tasks/get': task,
+    'tasks/result': task,
+    'tasks/cancel': task,
     // Passed on, they would leave a server of the other era with a stream nobody reads.
     'subscriptions/listen': absent,
   },
@@ -85,7 +93,8 @@ export function route(view: View, { method, params, era }: Asked, learned: Learn
   if (!isMetaSound(params?._meta)) return refuse('params._meta must be an object, its progressToken text or a number')
   const table = tables[era]
   const decide = Object.hasOwn(table, method) ? table[method] : undefined
-  if (decide) return decide({ view, era, method, params: params ?? {}, learned })
+  const decided = decide?.({ view, era, method, params: params ?? {}, learned })
+  if (decided) return decided
   return view.server === undefined ? absent() : { to: 'upstream', server: view.server, params }
 }
 
@@ -93,11 +102,33 @@ function absent(): Route {
   return { to: 'refuse', code: METHOD_NOT_FOUND, message: 'Method not found' }
 }
 
-function task({ view, params }: Context): Route {
-  if (view.server !== undefined) return { to: 'upstream', server: view.server, params }
+function task({ view, era, params }: Context): Route | undefined {
+  if (view.server !== undefined && !view.offers.some(hasTasks)) return undefined
+  if (era === 'legacy' && !view.offers.some(hasTasks)) return undefined
   const { taskId } = params
   return typeof taskId === 'string' ? { to: 'task', id: taskId, params } : refuse('params.taskId must be a string')
 }
+
+function tasks({ view, params }: Context): Route | undefined {
+  const able = view.offers.filter(hasTasks)
+  if (view.server !== undefined) return able.length === 0 ? undefined : { to: 'tasks', servers: [view.server], params }
+  const servers = able.filter(({ listing }) => isListable(listing)).map(({ server }) => server)
+  if (servers.length === 0) return undefined
+  return params.cursor === undefined ? { to: 'tasks', servers, params } : refuse('Invalid cursor')
+}
+
+/** Of the core in the legacy era, an extension in the modern one. */
+function hasTasks({ listing }: Offer): boolean {
+  const { tasks: core, extensions } = listing?.capabilities ?? {}
+  return isRecord(core) || (isRecord(extensions) && isRecord(extensions[TASKS]))
+}
+
+function isListable(listing: Offer['listing']): boolean {
+  const core = listing?.capabilities.tasks
+  return isRecord(core) && isRecord(core.list)
+}
+
+const TASKS = 'io.modelcontextprotocol/tasks'
 
 /** Servers made with the SDK drop a request with any other `_meta` without an answer. */
 function isMetaSound(meta: unknown): boolean {

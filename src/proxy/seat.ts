@@ -1,42 +1,58 @@
 import type { Server, Timeouts } from '../config/profile.ts'
-import { pause } from '../shared/async.ts'
 import type { ServerState } from '../shared/status.ts'
-import type { Exchange } from './exchange.ts'
+import type { Caller, Exchange } from './exchange.ts'
+import { PrivateLines } from './private-lines.ts'
 import { failures, RpcFailure, type RpcResponse } from './rpc.ts'
+import { lineOf, type Owner, ownerOf } from './sharing.ts'
+import { Turnover } from './turnover.ts'
 import type { Listing } from './upstream/listing.ts'
 import type { Upstream } from './upstream/upstream.ts'
 
 export interface SeatOptions {
   readonly server: Server
-  /** Makes the upstream for a definition; not started. */
-  readonly connect: (server: Server) => Upstream
+  /** Makes the upstream for a definition, the shared one or that of one owner; not started. */
+  readonly connect: (server: Server, owner?: Owner) => Upstream
   /** Another upstream serves from now on: what sessions want of it must be told again. */
   readonly swapped: (seat: Seat) => void
+  /** The same for one owner: it has an upstream of its own from now on. */
+  readonly opened: (line: Line) => void
+  /** Whether the owner listens, though it asks nothing. */
+  readonly isAttended: (owner: Owner) => boolean
   /** It is up, has failed once, or has spent its connect timeout. */
   readonly settled: () => void
 }
 
-/** How long calls in flight may keep an upstream that was replaced or removed. */
-const RETIREMENT = 30_000
+/** One way to the server: the upstream all share, or that of one owner. */
+export interface Line {
+  readonly name: string
+  readonly server: string
+  readonly owner: Owner | undefined
+  readonly upstream: Upstream
+}
+
+const MOST_PRIVATE = { stdio: 16, http: 64, sse: 64, auto: 64 } as const satisfies Record<string, number>
+/** A private upstream nobody uses is kept for so long. */
+const IDLE = 5 * 60_000
 
 /**
- * A server's place in the group: the upstream that serves now and, after a change of its definition, beside it the one
- * that will as soon as it has settled.
+ * A server's place in the group: the upstream that all share and, after a change of its definition, beside it the one
+ * that will as soon as it has settled; and those that belong to one client each.
  */
 export class Seat implements AsyncDisposable {
   readonly #options: SeatOptions
-  readonly #closing = new AbortController()
-  readonly #retiring = new Set<Promise<void>>()
-  readonly #inFlight = new Map<Upstream, Set<Promise<unknown>>>()
+  readonly #turnover = new Turnover()
+  #private: PrivateLines
   #server: Server
   #upstream: Upstream | undefined
   #next: Upstream | undefined
   #isSettled = false
+  #isClosing = false
 
   constructor(options: SeatOptions) {
     this.#options = options
     this.#server = options.server
     this.#upstream = this.#start(options.server)
+    this.#private = this.#privateLines(options.server)
     void this.settled().then(() => {
       this.#isSettled = true
       options.settled()
@@ -47,7 +63,7 @@ export class Seat implements AsyncDisposable {
     return this.#server
   }
 
-  /** The upstream that serves; undefined for a disabled server. */
+  /** The upstream that all share; undefined for a disabled server. */
   get upstream(): Upstream | undefined {
     return this.#upstream
   }
@@ -73,19 +89,44 @@ export class Seat implements AsyncDisposable {
     await this.newest?.settled()
   }
 
-  /** Carries one exchange to the upstream that serves now. Rejects with RpcFailure. */
+  /** Carries one exchange, through the caller's own upstream if it has to have one. Rejects with RpcFailure. */
   async call(exchange: Exchange): Promise<RpcResponse> {
-    const upstream = this.#upstream
-    if (!upstream) throw unavailable(this.#server.name)
-    const calls = this.#inFlight.get(upstream) ?? new Set()
-    this.#inFlight.set(upstream, calls)
-    const call = upstream.call(exchange)
-    calls.add(call)
-    try {
-      return await call
-    } finally {
-      calls.delete(call)
-    }
+    return this.#turnover.call(this.open(exchange.caller), exchange)
+  }
+
+  /** The upstream for this caller, started now if it is a private one. Throws RpcFailure when there can be none. */
+  open(caller: Caller): Upstream {
+    if (!this.#upstream) throw unavailable(this.#server.name)
+    const owner = this.ownerOf(caller)
+    return owner ? this.#private.open(owner) : this.#upstream
+  }
+
+  /** Whose upstream carries this caller's calls; undefined for the shared one. */
+  ownerOf(caller: Caller): Owner | undefined {
+    return ownerOf(this.#server, caller, this.listing)
+  }
+
+  /** The name of the way this caller's calls take. */
+  lineOf(caller: Caller): string {
+    return lineOf(this.#server.name, this.ownerOf(caller))
+  }
+
+  /** The caller's own upstream, while there is one. */
+  privateUpstream(caller: Caller): Upstream | undefined {
+    const owner = this.ownerOf(caller)
+    return owner && this.#private.get(owner)
+  }
+
+  /** Every way to the server that is open now. */
+  *lines(): Generator<Line> {
+    const { name } = this.#server
+    if (this.#upstream) yield { name, server: name, owner: undefined, upstream: this.#upstream }
+    for (const { owner, upstream } of this.#private) yield { name: lineOf(name, owner), server: name, owner, upstream }
+  }
+
+  /** The session is over: what was open for it alone is closed. */
+  leave(session: string): void {
+    this.#private.leave(session)
   }
 
   /** Takes over what needs no new connection: filters, names, what is required. */
@@ -99,9 +140,9 @@ export class Seat implements AsyncDisposable {
     const next = this.#start(server)
     this.#server = server
     this.#next = next
-    if (superseded) this.#retire(superseded)
+    if (superseded) this.#turnover.retire(superseded)
     await next?.settled()
-    if (this.#next !== next || this.#closing.signal.aborted) return
+    if (this.#next !== next || this.#isClosing) return
     this.#swap(next)
   }
 
@@ -109,45 +150,57 @@ export class Seat implements AsyncDisposable {
     const old = this.#upstream
     this.#upstream = next
     this.#next = undefined
+    this.#private[Symbol.dispose]()
+    this.#private = this.#privateLines(this.#server)
     this.#options.swapped(this)
-    if (old) this.#retire(old)
+    if (old) this.#turnover.retire(old)
   }
 
-  #start(server: Server): Upstream | undefined {
+  #start(server: Server, owner?: Owner): Upstream | undefined {
     if (!server.enabled) return undefined
-    const upstream = this.#options.connect({ ...server, timeouts: this.#timeouts })
+    const upstream = this.#options.connect({ ...server, timeouts: this.#timeouts }, owner)
     upstream.start()
     return upstream
+  }
+
+  #privateLines(server: Server): PrivateLines {
+    return new PrivateLines({
+      server: server.name,
+      most: MOST_PRIVATE[server.transport.kind],
+      idle: IDLE,
+      connect: (owner) => this.#started(server, owner),
+      retire: (upstream) => this.#turnover.retire(upstream),
+      isBusy: (upstream) => this.#turnover.isBusy(upstream),
+      isAttended: this.#options.isAttended,
+      opened: (owner, upstream) =>
+        this.#options.opened({ name: lineOf(server.name, owner), server: server.name, owner, upstream }),
+    })
+  }
+
+  #started(server: Server, owner: Owner): Upstream {
+    const upstream = this.#start(server, owner)
+    if (upstream) return upstream
+    throw unavailable(server.name)
   }
 
   /** Looked up whenever they are needed: a new configuration of the same connection changes them at once. */
   readonly #timeouts: Timeouts = liveTimeouts(() => this.#server.timeouts)
 
-  /** Lets calls in flight finish, but not for ever; then closes. */
-  #retire(upstream: Upstream): void {
-    const finished = new AbortController()
-    void Promise.allSettled(this.#inFlight.get(upstream) ?? []).then(() => finished.abort())
-    const retirement = pause(RETIREMENT, AbortSignal.any([this.#closing.signal, finished.signal]))
-      .then(() => upstream.close())
-      .finally(() => {
-        this.#inFlight.delete(upstream)
-        this.#retiring.delete(retirement)
-      })
-    this.#retiring.add(retirement)
-  }
-
   /** The server is gone from the group: what is in flight finishes, then it stops. */
   async remove(): Promise<void> {
-    for (const upstream of [this.#upstream, this.#next]) if (upstream) this.#retire(upstream)
+    for (const upstream of [this.#upstream, this.#next]) if (upstream) this.#turnover.retire(upstream)
+    this.#private[Symbol.dispose]()
     this.#upstream = undefined
     this.#next = undefined
-    await Promise.all(this.#retiring)
+    await this.#turnover.retired()
   }
 
   /** Stops at once; calls in flight end with `draining`. */
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#closing.abort()
-    await this.remove()
+    this.#isClosing = true
+    const removed = this.remove()
+    await this.#turnover[Symbol.asyncDispose]()
+    await removed
   }
 }
 

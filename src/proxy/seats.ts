@@ -1,6 +1,6 @@
 import type { Server } from '../config/profile.ts'
 import { definitionOf } from './definition.ts'
-import { Seat, type SeatOptions } from './seat.ts'
+import { type Line, Seat, type SeatOptions } from './seat.ts'
 
 export type SeatsOptions = Omit<SeatOptions, 'server'>
 
@@ -18,6 +18,11 @@ export class Seats implements AsyncDisposable {
 
   get(name: string): Seat | undefined {
     return this.#seats.get(name)
+  }
+
+  /** Every open way to any of the servers. */
+  *lines(): Generator<Line> {
+    for (const seat of this.#seats.values()) yield* seat.lines()
   }
 
   [Symbol.iterator](): IterableIterator<Seat> {

@@ -2,16 +2,19 @@ import { messageOf } from '../shared/errors.ts'
 import type { Log } from '../shared/log.ts'
 import type { Session } from './downstream/session.ts'
 import { type Level, mostVerbose } from './levels.ts'
-import type { Seat } from './seat.ts'
+import type { Line } from './seat.ts'
+import type { Seats } from './seats.ts'
+import type { Sight } from './sight.ts'
 import type { Upstream } from './upstream/upstream.ts'
 
 export interface VerbosityOptions {
   readonly sessions: Iterable<Session>
-  readonly seats: Iterable<Seat>
+  readonly seats: Pick<Seats, 'lines'>
+  readonly sight: Pick<Sight, 'sees'>
   readonly log: Log
 }
 
-/** Each server is told the level that satisfies every session that can see it; each session gets its own back. */
+/** Each server is told the level that satisfies every session it serves; each session gets its own back. */
 export class Verbosity {
   readonly #options: VerbosityOptions
   readonly #told = new WeakMap<Upstream, Level>()
@@ -38,38 +41,37 @@ export class Verbosity {
   }
 
   /**
-   * A modern request wants this level of `server`, for itself alone. It counts for a while, so that a client that
+   * A modern request wants this level of a server, for itself alone. It counts for a while, so that a client that
    * always names it does not cost two requests each time. Undefined when the server knows already. Never rejects.
    */
-  want(server: string, level: Level): Promise<void> | undefined {
-    const key = `${level} ${server}`
+  want(line: string, level: Level): Promise<void> | undefined {
+    const key = `${level} ${line}`
     const isNew = !isPassing(this.#passing.get(key))
-    this.#passing.set(key, { server, level, until: performance.now() + A_WHILE })
+    this.#passing.set(key, { line, level, until: performance.now() + A_WHILE })
     return isNew ? this.spread() : undefined
   }
 
   /** Tells all servers; one that cannot be told now is told by its upstream when it is back. Never rejects. */
   async spread(): Promise<void> {
-    const outcomes = await Promise.allSettled([...this.#options.seats].map((seat) => this.#tell(seat)))
+    const outcomes = await Promise.allSettled([...this.#options.seats.lines()].map((line) => this.#tell(line)))
     for (const outcome of outcomes)
       if (outcome.status === 'rejected')
         this.#options.log.debug('log level not set', { error: messageOf(outcome.reason) })
   }
 
   /** A modern server is told with every request. */
-  async #tell({ server, upstream, listing }: Seat): Promise<void> {
-    if (listing?.era === 'modern') return
-    const level = this.#wanted(server.name)
-    if (!upstream || level === undefined || this.#told.get(upstream) === level) return
+  async #tell({ name, upstream }: Line): Promise<void> {
+    if (upstream.listing?.era === 'modern') return
+    const level = this.#wanted(name)
+    if (level === undefined || this.#told.get(upstream) === level) return
     this.#told.set(upstream, level)
     await upstream.setLogLevel(level)
   }
 
-  #wanted(server: string): Level | undefined {
-    const able = [...this.#options.sessions].filter(
-      (session) => session.server === undefined || session.server === server,
-    )
-    const passing = [...this.#passing.values()].filter((one) => one.server === server && isPassing(one))
+  #wanted(line: string): Level | undefined {
+    const heard = [...this.#options.sessions].filter(({ level }) => level !== undefined)
+    const able = heard.filter((session) => this.#options.sight.sees(session, line))
+    const passing = [...this.#passing.values()].filter((one) => one.line === line && isPassing(one))
     return mostVerbose([...able, ...passing].map(({ level }) => level))
   }
 }
@@ -78,7 +80,8 @@ export class Verbosity {
 const A_WHILE = 60_000
 
 interface Passing {
-  readonly server: string
+  /** The way to the server that its calls take. */
+  readonly line: string
   readonly level: Level
   /** Monotonic, in milliseconds. */
   readonly until: number

@@ -1,8 +1,10 @@
 import type { Server } from '../../config/profile.ts'
 import type { Log } from '../../shared/log.ts'
-import { type Kind, kinds, type Listing } from '../upstream/listing.ts'
+import type { Kind, Listing } from '../upstream/listing.ts'
 import { type Offer, offerOf } from './offer.ts'
+import { differing, OverlaidViews, type Overlay } from './overlay.ts'
 import { bareView, mergedView, type View } from './view.ts'
+import { type Watch, Watches } from './watches.ts'
 
 /** What the catalog is made of: the servers in the order of the group, with the newest lists of each. */
 export interface Source {
@@ -17,15 +19,6 @@ export interface CatalogOptions {
   readonly changed: (server: string | undefined, kinds: readonly Kind[]) => void
 }
 
-/** Between a change and telling of it: a server that changes one list often changes the next right after. */
-const SETTLE = 100
-const MOST_OFTEN = 1000
-
-interface Announced {
-  readonly lists: View['lists']
-  readonly at: number
-}
-
 /**
  * Visibility, routing and freshness in one place: the views of the group and of each server, built when first needed
  * after a change. Who watches a view is told of a change once it is in place, and only if its visible bytes differ.
@@ -34,51 +27,96 @@ export class Catalog implements Disposable {
   readonly #options: CatalogOptions
   readonly #offers = new Map<string, { readonly source: Source; readonly offer: Offer }>()
   readonly #views = new Map<string | undefined, View>()
-  readonly #announced = new Map<string | undefined, Announced>()
+  readonly #overlaid = new OverlaidViews()
+  readonly #watches = new Watches()
   /** Those already warned about. */
   #conflicts: ReadonlySet<string> = new Set()
-  #timer: NodeJS.Timeout | undefined
 
   constructor(options: CatalogOptions) {
     this.#options = options
   }
 
-  /** The newest view of the group (undefined) or of one server; undefined when there is no such server. */
-  view(server: string | undefined): View | undefined {
-    return this.#views.get(server) ?? this.#build(server)
+  /**
+   * The newest view of the group (undefined) or of one server; undefined when there is no such server. With an overlay
+   * the same view, unless what it lists is something else than what all share.
+   */
+  view(server: string | undefined, overlay?: Overlay): View | undefined {
+    const other = overlay && differing(overlay, (name) => this.#listing(name))
+    if (other) return this.#overlaid.get(server, other, () => this.#build(server, other))
+    const known = this.#views.get(server)
+    if (known) return known
+    const view = this.#build(server)
+    if (view) this.#views.set(server, view)
+    return view
   }
 
   /** From now on changes of this address are told. */
   watch(server: string | undefined): void {
-    if (this.#announced.has(server)) return
+    if (this.#watches.has(server)) return
+    const watch: Watch = {
+      view: () => this.view(server),
+      tell: (changed) => this.#options.changed(server, changed),
+    }
     const view = this.view(server)
-    if (view) this.#announced.set(server, { lists: view.lists, at: Number.NEGATIVE_INFINITY })
+    if (view) this.#watches.add(server, watch, view.lists)
+  }
+
+  /** From now on `who`, with a view of its own, is told of changes against what `showed` says it has seen. */
+  watchFor(who: object, watch: Watch): void {
+    this.#watches.add(who, watch)
+  }
+
+  isWatchedBy(who: object): boolean {
+    return this.#watches.has(who)
+  }
+
+  /** A legacy client that watches for itself has been given these bytes. */
+  showed(who: object, kind: Kind, bytes: Buffer): void {
+    this.#watches.showed(who, kind, bytes)
+  }
+
+  forget(who: object): void {
+    this.#watches.delete(who)
   }
 
   /** New lists, another order or another policy: the next look at a view builds it anew. */
   refresh(): void {
     this.#views.clear()
-    this.#timer ??= setTimeout(() => this.#announce(), SETTLE)
+    this.#overlaid.clear()
+    this.#watches.later()
   }
 
-  #build(server: string | undefined): View | undefined {
-    const view = server === undefined ? this.#merged() : this.#bare(server)
-    if (view) this.#views.set(server, view)
-    return view
+  /** Somebody's overlay is another one. */
+  overlaid(): void {
+    this.#watches.later()
   }
 
-  #merged(): View {
-    const view = mergedView(this.#options.sources().map((source) => this.offer(source)))
+  #listing(server: string): Listing | undefined {
+    return this.#source(server)?.listing
+  }
+
+  #source(server: string): Source | undefined {
+    return this.#options.sources().find((candidate) => candidate.server.name === server)
+  }
+
+  #build(server: string | undefined, overlay?: Overlay): View | undefined {
+    if (server === undefined) return this.#merged(overlay)
+    const source = this.#source(server)
+    return source && bareView(this.#overlaidOffer(source, overlay))
+  }
+
+  #merged(overlay: Overlay | undefined): View {
+    const view = mergedView(this.#options.sources().map((source) => this.#overlaidOffer(source, overlay)))
     const conflicts = new Map(view.conflicts.map((conflict) => [JSON.stringify(conflict), conflict]))
     for (const [key, conflict] of conflicts)
       if (!this.#conflicts.has(key)) this.#options.log.warn('two items share a name', { ...conflict })
-    this.#conflicts = new Set(conflicts.keys())
+    this.#conflicts = new Set([...(overlay ? this.#conflicts : []), ...conflicts.keys()])
     return view
   }
 
-  #bare(server: string): View | undefined {
-    const source = this.#options.sources().find((candidate) => candidate.server.name === server)
-    return source && bareView(this.offer(source))
+  #overlaidOffer(source: Source, overlay: Overlay | undefined): Offer {
+    const listing = overlay?.get(source.server.name)
+    return listing ? offerOf(source.server, listing) : this.offer(source)
   }
 
   /** What a server offers. What did not change is not made again: neither its policy nor its lists. */
@@ -90,38 +128,8 @@ export class Catalog implements Disposable {
     return offer
   }
 
-  #announce(): void {
-    this.#timer = undefined
-    const now = performance.now()
-    const waits = [...this.#announced].map(([server, announced]) => this.#announceOne(server, announced, now))
-    const wait = Math.min(...waits)
-    if (wait < Number.POSITIVE_INFINITY) this.#timer ??= setTimeout(() => this.#announce(), wait)
-  }
-
-  /** Returns after how many milliseconds to come back; infinity when there is nothing left to tell. */
-  #announceOne(server: string | undefined, { lists, at }: Announced, now: number): number {
-    const view = this.view(server)
-    if (!view) return this.#forget(server)
-    const changed = kinds.filter((kind) => !isSame(view.lists, lists, kind))
-    if (changed.length === 0) return Number.POSITIVE_INFINITY
-    if (now - at < MOST_OFTEN) return MOST_OFTEN - (now - at)
-    this.#announced.set(server, { lists: view.lists, at: now })
-    this.#options.changed(server, changed)
-    return Number.POSITIVE_INFINITY
-  }
-
-  #forget(server: string | undefined): number {
-    this.#announced.delete(server)
-    return Number.POSITIVE_INFINITY
-  }
-
   [Symbol.dispose](): void {
-    clearTimeout(this.#timer)
+    this.#watches[Symbol.dispose]()
     this.#views.clear()
   }
-}
-
-/** Whether clients of neither era see a difference. */
-function isSame(a: View['lists'], b: View['lists'], kind: Kind): boolean {
-  return a.legacy[kind].equals(b.legacy[kind]) && a.modern[kind].equals(b.modern[kind])
 }

@@ -87,15 +87,11 @@ function translated({ era: from, capabilities }: NonNullable<Offer['listing']>, 
 
 const TASKS = 'io.modelcontextprotocol/tasks'
 
-/**
- * The union. What is listed here is declared even by a server that is not known yet, since it may come later. `tasks`
- * is left out: task ids have no owner on an address that several servers share.
- */
+/** The union. What is listed here is declared even by a server that is not known yet, since it may come later. */
 function mergeCapabilities(offers: readonly Offer[], era: Era): Params {
   const known = offers.flatMap(({ listing }) => (listing ? [translated(listing, era)] : []))
   const unknown = known.length < offers.length ? { tools: {}, resources: {}, prompts: {} } : {}
-  const { tasks: _tasks, ...union } = [...known, unknown].reduce<Params>(merge, {})
-  return withListChanged(union)
+  return withListChanged([...known, unknown].reduce<Params>(merge, {}))
 }
 
 function merge(into: Params, from: Params): Params {

@@ -33,7 +33,7 @@ interface Question {
 export interface QuestionsOptions {
   /** What the client declared in `initialize`. */
   readonly capabilities: Params
-  /** The session's own stream, while the client keeps one open. */
+  /** Another way to the client: the session's own stream, or the answer to any of its requests. */
   readonly stream: () => Outlet | undefined
 }
 
@@ -53,8 +53,8 @@ export class Questions {
    * Puts a server's request to the client, on the outlet of the exchange it belongs to or, when that is closed, on the
    * session's stream. Rejects with RpcFailure when the client cannot be asked, and when the signal aborts.
    */
-  async ask(request: RpcRequest, outlet: Outlet, asking: Asking): Promise<RpcResponse> {
-    const open = outlet.isOpen ? outlet : this.#options.stream()
+  async ask(request: RpcRequest, outlet: Outlet | undefined, asking: Asking): Promise<RpcResponse> {
+    const open = outlet?.isOpen ? outlet : this.#options.stream()
     checkCapability(request, this.#options.capabilities)
     if (!open) throw new RpcFailure(INTERNAL_ERROR, 'The client is not connected')
     if (this.#open.size >= MOST) throw new RpcFailure(INTERNAL_ERROR, 'Too many requests wait for the client')

@@ -10,6 +10,13 @@ export interface SessionStream extends Outlet {
   end(): void
 }
 
+export interface SessionOptions {
+  /** Whether an earlier process, or an earlier stay in memory, began the session. */
+  readonly isResumed?: boolean
+  /** Takes what the client says that concerns servers. */
+  readonly tell?: ((session: Session, notification: RpcNotification) => void) | undefined
+}
+
 /**
  * One downstream conversation of the legacy era. What must outlive this process is in its sealed id; the rest (calls
  * in flight, questions, the stream, the log level) lives here.
@@ -22,14 +29,18 @@ export class Session implements Asker, Listener {
   readonly #questions: Questions
   #lastSeen = performance.now()
   #stream: SessionStream | undefined
+  /** The answers still open: ways to the client as good as its stream. */
+  readonly #replies = new Set<Outlet>()
+  readonly #tell: SessionOptions['tell']
   #isResumed: boolean
   level: Level | undefined
 
-  constructor(id: string, facts: SessionFacts, isResumed = false) {
+  constructor(id: string, facts: SessionFacts, { isResumed = false, tell }: SessionOptions = {}) {
     this.id = id
     this.facts = facts
     this.#isResumed = isResumed
-    this.#questions = new Questions({ capabilities: facts.capabilities, stream: () => this.stream })
+    this.#tell = tell
+    this.#questions = new Questions({ capabilities: facts.capabilities, stream: () => this.#outlet })
   }
 
   get server(): string | undefined {
@@ -70,6 +81,18 @@ export class Session implements Asker, Listener {
     this.#stream = stream
   }
 
+  get #outlet(): Outlet | undefined {
+    if (this.stream) return this.stream
+    for (const reply of this.#replies) if (reply.isOpen) return reply
+    return undefined
+  }
+
+  /** While a request is being answered, what the servers have to ask can go out with the answer. */
+  lend(reply: Outlet): Disposable {
+    this.#replies.add(reply)
+    return { [Symbol.dispose]: () => void this.#replies.delete(reply) }
+  }
+
   touch(): void {
     this.#lastSeen = performance.now()
   }
@@ -88,15 +111,16 @@ export class Session implements Asker, Listener {
     return this.level === undefined ? unset : isAtLeast(params?.level, this.level)
   }
 
-  /** Puts a server's request to the client; see `Questions.ask`. */
-  ask(request: RpcRequest, outlet: Outlet, asking: Asking): Promise<RpcResponse> {
+  /** Puts a server's request to the client, on any way there is without an outlet; see `Questions.ask`. */
+  ask(request: RpcRequest, outlet: Outlet | undefined, asking: Asking): Promise<RpcResponse> {
     return this.#questions.ask(request, outlet, asking)
   }
 
-  /** A notification the client sent: only what is about a call or a question concerns anybody here. */
+  /** A notification the client sent: about a call, about a question, or something for the servers. */
   heard(notification: RpcNotification): void {
     if (notification.method === 'notifications/cancelled') this.#cancelled(notification.params)
     else if (notification.method === 'notifications/progress') this.#questions.progressed(notification)
+    else if (notification.method !== 'notifications/initialized') this.#tell?.(this, notification)
   }
 
   #cancelled(params: Params | undefined): void {

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import type { RpcNotification } from '../rpc.ts'
 import type { Sealer, SessionFacts } from './sealer.ts'
 import { Session } from './session.ts'
 
@@ -9,6 +10,8 @@ export interface SessionsOptions {
   readonly most: () => number
   /** Called once for each session that leaves memory, whether deleted or idle. */
   readonly ended: (session: Session) => void
+  /** Takes what a client says that concerns servers. */
+  readonly tell?: (session: Session, notification: RpcNotification) => void
 }
 
 /** `full`: the id is good, but there is no room to bring its session back now. */
@@ -24,6 +27,7 @@ const TOMBSTONES = 10_000
 export class Sessions implements Disposable {
   readonly #options: SessionsOptions
   readonly #byId = new Map<string, Session>()
+  readonly #bySid = new Map<string, Session>()
   readonly #opening = new Map<string, Promise<Found>>()
   readonly #deleted = new Set<string>()
   readonly #timer: NodeJS.Timeout
@@ -47,7 +51,8 @@ export class Sessions implements Disposable {
     const whole = { ...facts, sid: randomUUID(), group: this.#options.group }
     this.#creating++
     try {
-      return this.#add(new Session(await this.#options.sealer.seal(whole), whole))
+      const { sealer, tell } = this.#options
+      return this.#add(new Session(await sealer.seal(whole), whole, { tell }))
     } finally {
       this.#creating--
     }
@@ -56,6 +61,11 @@ export class Sessions implements Disposable {
   /** The session of an id, at once when it is in memory; undefined for ids that are foreign, broken or deleted. */
   find(id: string): Session | Promise<Found> {
     return this.#byId.get(id) ?? this.#reopen(id)
+  }
+
+  /** The session of this name, while it is in memory. */
+  named(sid: string): Session | undefined {
+    return this.#bySid.get(sid)
   }
 
   delete(session: Session): void {
@@ -75,11 +85,12 @@ export class Sessions implements Disposable {
     const facts = await this.#options.sealer.open(id)
     if (!facts || facts.group !== this.#options.group || this.#deleted.has(facts.sid)) return undefined
     if (this.isFull) return 'full'
-    return this.#add(new Session(id, facts, true))
+    return this.#add(new Session(id, facts, { isResumed: true, tell: this.#options.tell }))
   }
 
   #add(session: Session): Session {
     this.#byId.set(session.id, session)
+    this.#bySid.set(session.facts.sid, session)
     return session
   }
 
@@ -98,6 +109,7 @@ export class Sessions implements Disposable {
 
   #end(session: Session, reason: string): void {
     this.#byId.delete(session.id)
+    this.#bySid.delete(session.facts.sid)
     session.close(reason)
     this.#options.ended(session)
   }

@@ -6,14 +6,15 @@ const RELATED_TASK = 'io.modelcontextprotocol/related-task'
 export type Calls = ReadonlyMap<Id, PendingCall>
 
 /**
- * The call a server's request was made for: by the stream it came on, by the task it names, or because there is only
- * one. Undefined when that is not certain: then nobody is asked, since a question to the wrong person leaks.
+ * The calls a server's request can have been made for: by the task it names, by the stream it came on, or because all
+ * that is in flight is of one client. None when that is not certain: then nobody is asked, since a question to the
+ * wrong person leaks.
  */
-export function callOf(message: RpcRequest, origin: Id | undefined, calls: Calls): PendingCall | undefined {
-  if (origin !== undefined) return calls.get(origin)
+export function callsOf(message: RpcRequest, origin: Id | undefined, calls: Calls): readonly PendingCall[] {
   const task = relatedTask(message)
-  if (task !== undefined) return awaiting(task, calls)
-  return only(calls)
+  if (task === undefined && origin === undefined) return ofOneClient(calls)
+  const call = task === undefined ? calls.get(origin ?? '') : callOfTask(task, origin, calls)
+  return call ? [call] : []
 }
 
 /**
@@ -29,13 +30,21 @@ export function listenerOf(message: RpcNotification, origin: Id | undefined, cal
   if (method === 'notifications/elicitation/complete') return sentTo(params?.elicitationId, calls)
   const task = relatedTask(message)
   if (task !== undefined) return awaiting(task, calls)
-  return method === 'notifications/message' ? only(calls) : undefined
+  return method === 'notifications/message' ? ofOneClient(calls)[0] : undefined
 }
 
-function relatedTask(message: RpcRequest | RpcNotification): string | undefined {
+/** The task a message says it is about, by its id. */
+export function relatedTask(message: RpcRequest | RpcNotification): string | undefined {
   const meta = message.params?._meta
   const related = isRecord(meta) ? meta[RELATED_TASK] : undefined
   return isRecord(related) && typeof related.taskId === 'string' ? related.taskId : undefined
+}
+
+/** On a stream of the task's own that call; a stream of any other says nothing, since it may be another client's. */
+function callOfTask(task: string, origin: Id | undefined, calls: Calls): PendingCall | undefined {
+  const own = calls.get(origin ?? '')
+  const params = own?.exchange.params
+  return params?.taskId === task || params?.task !== undefined ? own : awaiting(task, calls)
 }
 
 /** Whoever waits for the task's result is the one to ask. */
@@ -51,6 +60,14 @@ function awaiting(task: unknown, calls: Calls): PendingCall | undefined {
 function sentTo(elicitation: unknown, calls: Calls): PendingCall | undefined {
   for (const call of calls.values()) if (call.elicitations.has(elicitation)) return call
   return undefined
+}
+
+/** All there are, when they are of the same client; a single one in any case. */
+function ofOneClient(calls: Calls): readonly PendingCall[] {
+  const all = [...calls.values()]
+  const client = all[0]?.exchange.caller.session
+  const isOne = all.length < 2 || (client !== undefined && all.every((call) => call.exchange.caller.session === client))
+  return isOne ? all : []
 }
 
 export function only(calls: Calls): PendingCall | undefined {

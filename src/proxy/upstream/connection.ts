@@ -14,6 +14,12 @@ export interface Greeting {
   readonly frame: Frame
 }
 
+/** What a server is told of its client. */
+export interface Declaration {
+  readonly capabilities: Params
+  readonly clientInfo: Params
+}
+
 /** One conversation with a server over one link, whatever its era. It lives until it is lost or closed, never twice. */
 export interface Connection extends AsyncDisposable {
   readonly era: Era

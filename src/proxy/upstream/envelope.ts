@@ -1,6 +1,6 @@
 import { envelope } from '../era.ts'
 import { isRecord, type Params } from '../rpc.ts'
-import type { Declaration } from './handshake.ts'
+import type { Declaration } from './connection.ts'
 
 /** The revision spoken with modern servers; it stands in every request. */
 export const MODERN_VERSION = '2026-07-28'

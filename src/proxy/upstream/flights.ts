@@ -1,7 +1,10 @@
-import { type Id, isRecord, isResponse, type RpcMessage } from '../rpc.ts'
+import { type Id, isError, isRecord, isResponse, type RpcMessage, type RpcResponse } from '../rpc.ts'
 import { only } from './attribution.ts'
 import { LinkFailure } from './failure.ts'
 import type { PendingCall } from './pending.ts'
+
+/** Calls answered with a task whose progress is still listened to. */
+const MAX_OUTLIVED = 256
 
 /** The requests of one connection that wait for their answers, whoever made them, by the id we gave them. */
 export class Flights {
@@ -12,6 +15,8 @@ export class Flights {
   /** From 1: some servers cannot cancel a request with the id 0. */
   #nextId = 1
   #dropped = 0
+  /** Calls whose tasks go on: the progress of these comes under the call's token. */
+  readonly #outlived = new Map<Id, PendingCall>()
 
   /** Messages nobody waited for: unknown, duplicate or late ids, unknown tokens, things that are no messages. */
   get dropped(): number {
@@ -25,6 +30,19 @@ export class Flights {
   get(id: unknown): PendingCall | undefined {
     if (typeof id !== 'number') return undefined
     return this.calls.get(id) ?? this.own.get(id)
+  }
+
+  /** A call is answered. Where the answer is a task, its progress token stays valid (MCP: Tasks, Task Progress). */
+  settled(call: PendingCall, answer: RpcResponse): void {
+    if (call.token === undefined || isError(answer) || !isRecord(answer.result.task)) return
+    this.#outlived.set(call.id, call)
+    const [oldest] = this.#outlived.keys()
+    if (this.#outlived.size > MAX_OUTLIVED && oldest !== undefined) this.#outlived.delete(oldest)
+  }
+
+  /** The answered call that began the task this progress is of. */
+  outlived(token: unknown): PendingCall | undefined {
+    return this.#outlived.get(Number(token))
   }
 
   drop(): void {

@@ -18,12 +18,6 @@ const LONGEST_REASON = 200
 /** Of the time to connect: a server that does not answer the probe must still have time to be initialised. */
 const PROBE_SHARE = 0.3
 
-/** What a server is told of its client. */
-export interface Declaration {
-  readonly capabilities: Params
-  readonly clientInfo: Params
-}
-
 /** What a session that all clients share can do for a server: pass its questions on to the client they are for. */
 export const sharedCapabilities: Params = { sampling: {}, elicitation: { form: {}, url: {} } }
 
@@ -33,7 +27,6 @@ export interface HandshakeOptions extends LineOptions {
   readonly protocol: Server['protocol']
   /** What is remembered of a remote server. */
   readonly verdict: Verdict | undefined
-  readonly declares: Declaration
   readonly relist: () => Promise<void>
   /** Until the connection must be ready, in milliseconds. */
   readonly budget: number

@@ -1,3 +1,4 @@
+import type { Sink } from '../exchange.ts'
 import {
   errorResponse,
   failureResponse,
@@ -6,13 +7,17 @@ import {
   isMessage,
   isNotification,
   isRequest,
+  type Params,
   type RpcNotification,
   type RpcRequest,
   type RpcResponse,
 } from '../rpc.ts'
-import { callOf, listenerOf } from './attribution.ts'
+import { callsOf, listenerOf, relatedTask } from './attribution.ts'
 import type { ConnectionEvents } from './connection.ts'
 import type { Flights } from './flights.ts'
+import type { PendingCall } from './pending.ts'
+import { permitted } from './permission.ts'
+import { Question } from './question.ts'
 
 export interface InboxOptions {
   readonly flights: Flights
@@ -20,6 +25,12 @@ export interface InboxOptions {
   readonly takesBatches: () => boolean
   /** Resolves when the server has it, or it is known that it will not; never rejects. */
   readonly send: (message: RpcResponse | RpcNotification) => Promise<void>
+  /** What the server was told its client can do. */
+  readonly declared: Params
+  /** Who is asked what the server asks outside of any call; undefined when there is no such client. */
+  readonly client: Sink | undefined
+  /** The server asked, and nothing but what was in flight said whom. */
+  readonly guessed: () => void
   readonly events: Pick<ConnectionEvents, 'notified' | 'stale'>
 }
 
@@ -27,9 +38,20 @@ export interface InboxOptions {
 const MAX_ASKED = 64
 const LIST_CHANGED = /^notifications\/(tools|prompts|resources)\/list_changed$/
 
+/** Whom a question is for. */
+interface Addressee {
+  readonly sink: Sink
+  /** Those it can belong to. */
+  readonly calls: readonly PendingCall[]
+  /** It may belong to none of them. */
+  readonly isFree: boolean
+}
+
 /** Brings everything a legacy server says to whom it is for. What is for nobody is dropped and counted. */
 export class Inbox {
   readonly #options: InboxOptions
+  /** Questions that belong to no call, or may not. */
+  readonly #aside = new Map<Id, Question>()
 
   constructor(options: InboxOptions) {
     this.#options = options
@@ -63,16 +85,18 @@ export class Inbox {
   }
 
   #progressed(message: RpcNotification, origin: Id | undefined): void {
-    const call = listenerOf(message, origin, this.#options.flights.calls)
+    const { flights } = this.#options
+    const call = listenerOf(message, origin, flights.calls) ?? flights.outlived(message.params?.progressToken)
     call?.touch()
-    if (call?.token === undefined) this.#options.flights.drop()
+    if (call?.token === undefined) flights.drop()
     else call.exchange.sink.notify({ ...message, params: { ...message.params, progressToken: call.token } })
   }
 
   /** The server takes back a request that it made. */
   #withdrawn(id: unknown): void {
     if (typeof id !== 'string' && typeof id !== 'number') return
-    for (const call of this.#options.flights.calls.values()) call.asked.get(id)?.abort()
+    this.#aside.get(id)?.withdraw()
+    for (const call of this.#options.flights.calls.values()) call.asked.get(id)?.withdraw()
   }
 
   async #requested(request: RpcRequest, origin: Id | undefined): Promise<void> {
@@ -82,26 +106,50 @@ export class Inbox {
   async #answerTo(request: RpcRequest, origin: Id | undefined): Promise<RpcResponse> {
     const { id, method } = request
     if (method === 'ping') return { jsonrpc: '2.0', id, result: {} }
-    const call = callOf(request, origin, this.#options.flights.calls)
-    if (!call) return errorResponse(id, INTERNAL_ERROR, 'No client this request certainly belongs to')
-    if (call.asked.size >= MAX_ASKED) return errorResponse(id, INTERNAL_ERROR, 'Too many questions at once')
-    const withdrawn = new AbortController()
-    call.asked.set(id, withdrawn)
-    const elicitation = method === 'elicitation/create' ? request.params?.elicitationId : undefined
-    if (elicitation !== undefined && call.elicitations.size < MAX_ASKED) call.elicitations.add(elicitation)
+    const { flights, client, declared, guessed } = this.#options
+    try {
+      const asked = permitted(request, declared)
+      if (origin === undefined && relatedTask(request) === undefined) guessed()
+      const calls = callsOf(asked, origin, flights.calls)
+      // Where there is but one client it may as well ask for itself, not for any of its calls.
+      const isFree = client !== undefined && (origin === undefined || calls.length === 0)
+      const sink = calls[0]?.exchange.sink ?? client
+      if (sink) return await this.#ask(asked, { sink, calls, isFree })
+      return errorResponse(id, INTERNAL_ERROR, 'No client this request certainly belongs to')
+    } catch (error) {
+      return failureResponse(id, error)
+    }
+  }
+
+  async #ask(request: RpcRequest, { sink, calls, isFree }: Addressee): Promise<RpcResponse> {
+    const { id } = request
+    const holders = [...calls.map(({ asked }) => asked), ...(isFree ? [this.#aside] : [])]
+    if (holders.some(({ size }) => size >= MAX_ASKED))
+      return errorResponse(id, INTERNAL_ERROR, 'Too many questions at once')
+    const question = new Question(calls.length, isFree)
+    for (const holder of holders) holder.set(id, question)
+    for (const call of calls) noteElicitation(call, request)
     // Each message is a POST of its own: only one after the other do they arrive in the order the client had.
     let told = Promise.resolve()
     const progressed = (notification: RpcNotification): void => {
       told = told.then(() => this.#options.send(notification))
     }
     try {
-      return { ...(await call.exchange.sink.request(request, { signal: withdrawn.signal, progressed })), id }
-    } catch (error) {
-      return failureResponse(id, error)
+      return { ...(await sink.request(request, { signal: question.signal, progressed })), id }
     } finally {
       await told
-      call.asked.delete(id)
-      call.touch()
+      for (const holder of holders) holder.delete(id)
+      for (const call of calls) call.touch()
     }
   }
+
+  /** The connection is over: nobody needs the answers any more. */
+  close(): void {
+    for (const question of this.#aside.values()) question.withdraw()
+  }
+}
+
+function noteElicitation({ elicitations }: PendingCall, { method, params }: RpcRequest): void {
+  const elicitation = method === 'elicitation/create' ? params?.elicitationId : undefined
+  if (elicitation !== undefined && elicitations.size < MAX_ASKED) elicitations.add(elicitation)
 }

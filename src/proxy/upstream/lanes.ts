@@ -1,4 +1,4 @@
-import { type Deferred, defer, within } from '../../shared/async.ts'
+import { type Deferred, defer, pause } from '../../shared/async.ts'
 
 export interface LanesOptions {
   readonly width: number
@@ -6,43 +6,91 @@ export interface LanesOptions {
   readonly queue: number
   /** How long they wait, in milliseconds. */
   readonly patience: number
+  /** Whether a question to the client in the lane is open: what it calls meanwhile may be what its answer needs. */
+  readonly isAsked?: () => boolean
+  /** How long they wait once the lane is narrow: others in it may wait for a person. */
+  readonly narrowed?: () => number | 'off'
 }
 
-/** Bounds what is in flight to one server, and the queue in front of it, first come first served. */
+/** Nobody waits longer in front of a narrow lane, in milliseconds. */
+const LONGEST = 15 * 60_000
+
+/** Who wants a place. */
+export interface Entrant {
+  /** Two with the same client may be in a narrow lane together; undefined is nobody's. */
+  readonly client?: string | undefined
+  readonly signal?: AbortSignal
+}
+
+interface Waiting {
+  readonly client: string | undefined
+  readonly place: Deferred<boolean>
+}
+
+/**
+ * Bounds what is in flight to one server, and the queue in front of it, first come first served. Once narrowed, only
+ * calls of one client are in flight at a time, so that it is certain whom the server means when it asks.
+ */
 export class Lanes {
   readonly #options: LanesOptions
-  readonly #waiting = new Set<Deferred<boolean>>()
+  readonly #waiting = new Set<Waiting>()
   #taken = 0
+  #isNarrow = false
+  /** Whose calls are in flight, as far as it matters. */
+  #client: string | undefined
 
   constructor(options: LanesOptions) {
     this.#options = options
   }
 
+  /** For good: the server asks without saying whom. What is in flight goes on. */
+  narrow(): void {
+    this.#isNarrow = true
+  }
+
   /** False when there is no place in time. Every true must be followed by one `leave`. */
-  enter(): boolean | Promise<boolean> {
-    if (this.#taken < this.#options.width) {
-      this.#taken++
-      return true
-    }
-    return this.#waiting.size < this.#options.queue && this.#wait()
+  enter({ client, signal }: Entrant = {}): boolean | Promise<boolean> {
+    const isNext = this.#waiting.size === 0 || !this.#isNarrow || this.#options.isAsked?.() === true
+    if (isNext && this.#fits(client)) return this.#take(client)
+    return this.#waiting.size < this.#options.queue && this.#wait(client, signal)
+  }
+
+  #fits(client: string | undefined): boolean {
+    if (this.#taken >= this.#options.width) return false
+    return !this.#isNarrow || this.#taken === 0 || (client !== undefined && client === this.#client)
+  }
+
+  #take(client: string | undefined): true {
+    // Two clients in flight are nobody's lane: no third call is one of theirs.
+    this.#client = this.#taken === 0 || this.#client === client ? client : undefined
+    this.#taken++
+    return true
   }
 
   leave(): void {
-    const [next] = this.#waiting
-    if (!next) {
-      this.#taken--
-      return
+    this.#taken--
+    for (const next of this.#waiting) {
+      if (!this.#fits(next.client)) return
+      this.#waiting.delete(next)
+      next.place.resolve(this.#take(next.client))
     }
-    this.#waiting.delete(next)
-    next.resolve(true)
+  }
+
+  get #patience(): number {
+    const { patience, narrowed } = this.#options
+    const ms = this.#isNarrow ? (narrowed?.() ?? patience) : patience
+    return ms === 'off' ? LONGEST : ms
   }
 
   /** A place given in the very moment patience ends is a place: the deferred, not the clock, has the last word. */
-  async #wait(): Promise<boolean> {
-    const place = defer<boolean>()
-    this.#waiting.add(place)
-    await within(this.#options.patience, place.promise, false)
-    if (this.#waiting.delete(place)) place.resolve(false)
-    return place.promise
+  async #wait(client: string | undefined, signal: AbortSignal | undefined): Promise<boolean> {
+    const waiting = { client, place: defer<boolean>() }
+    this.#waiting.add(waiting)
+    const over = new AbortController()
+    const ends = signal ? AbortSignal.any([signal, over.signal]) : over.signal
+    await Promise.race([waiting.place.promise, pause(this.#patience, ends)])
+    over.abort()
+    if (this.#waiting.delete(waiting)) waiting.place.resolve(false)
+    return waiting.place.promise
   }
 }

@@ -19,6 +19,7 @@ export class LegacyConnection implements Connection {
   readonly era = 'legacy'
   readonly #line: Line
   readonly #options: LineOptions
+  readonly #inbox: Inbox
   #greeting: Greeting | undefined
   /** The side stream being opened: servers may speak there during a call, so the first calls wait for it. */
   #opening: Promise<void> | undefined
@@ -27,14 +28,17 @@ export class LegacyConnection implements Connection {
   constructor(line: Line, options: LineOptions) {
     this.#line = line
     this.#options = options
-    const inbox = new Inbox({
+    this.#inbox = new Inbox({
       flights: line.flights,
       takesBatches: () => this.#greeting === undefined || this.#greeting.protocolVersion === '2025-03-26',
       send: (message) => line.tell(message, REPLY_MS),
+      declared: options.declares.capabilities,
+      client: options.client,
+      guessed: () => line.narrow(),
       events: options.events,
     })
     line.speak({
-      received: (value, origin) => inbox.received(value, origin),
+      received: (value, origin) => this.#inbox.received(value, origin),
       parted: (origin, retryMs) => line.flights.get(origin)?.exchange.sink.parted?.(retryMs),
       gap: () => this.#gap(),
       mirror: () => undefined,
@@ -111,6 +115,7 @@ export class LegacyConnection implements Connection {
   }
 
   close(reason: Error): Promise<void> {
+    this.#inbox.close()
     return this.#line.close(reason)
   }
 

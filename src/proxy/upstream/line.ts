@@ -1,9 +1,9 @@
 import type { Timeouts } from '../../config/profile.ts'
 import { messageOf } from '../../shared/errors.ts'
 import type { Log } from '../../shared/log.ts'
-import type { Exchange } from '../exchange.ts'
+import type { Exchange, Sink } from '../exchange.ts'
 import { type Id, INTERNAL_ERROR, RpcFailure, type RpcNotification, type RpcRequest, type RpcResponse } from '../rpc.ts'
-import type { ConnectionEvents } from './connection.ts'
+import type { ConnectionEvents, Declaration } from './connection.ts'
 import { LinkFailure } from './failure.ts'
 import { Flights } from './flights.ts'
 import type { Headers } from './headers.ts'
@@ -19,6 +19,10 @@ const QUEUE = 256
 
 export interface LineOptions {
   readonly name: string
+  /** What the server is told of its client. */
+  readonly declares: Declaration
+  /** The one client behind this connection; undefined when many share it. */
+  readonly client: Sink | undefined
   readonly timeouts: Pick<Timeouts, 'request' | 'max'>
   readonly timing: Timing
   readonly log: Log
@@ -61,7 +65,9 @@ export class Line implements AsyncDisposable {
     this.link = link
     this.#options = options
     const width = IN_FLIGHT[link.transport]
-    this.#lanes = new Lanes({ width, queue: QUEUE, patience: options.timing.queue })
+    const isAsked = () => [...this.flights.calls.values()].some(({ asked }) => asked.size > 0)
+    const narrowed = () => options.timeouts.request
+    this.#lanes = new Lanes({ width, queue: QUEUE, patience: options.timing.queue, narrowed, isAsked })
   }
 
   static async open(openLink: (events: LinkEvents) => Promise<Link>, options: LineOptions): Promise<Line> {
@@ -91,6 +97,11 @@ export class Line implements AsyncDisposable {
     this.#speech = speech
   }
 
+  /** From now on calls of one client at a time: the server asks without saying whom. */
+  narrow(): void {
+    this.#lanes.narrow()
+  }
+
   /** Watches over the idle line: `ask` resolves on any sign of life. */
   watch(ask: (ms: number) => Promise<void>): void {
     this.#heartbeat = new Heartbeat({
@@ -109,8 +120,10 @@ export class Line implements AsyncDisposable {
 
   /** A client's request, within the bounds of the line and of the profile. */
   async call(exchange: Exchange): Promise<RpcResponse> {
-    const entered = this.#lanes.enter()
+    const { caller, signal } = exchange
+    const entered = this.#lanes.enter({ client: caller.session, signal })
     const isIn = typeof entered === 'boolean' ? entered : await entered
+    if (!isIn && signal.aborted) throw cancelled(this.#options.name)
     if (!isIn) throw overloaded(this.#options.name, this.#options.timing.queue)
     try {
       return await this.#carry(exchange, { among: this.flights.calls, timeouts: this.#options.timeouts })
@@ -180,7 +193,9 @@ export class Line implements AsyncDisposable {
     among.set(call.id, call)
     try {
       this.#send(call)
-      return await call.answer
+      const answer = await call.answer
+      this.flights.settled(call, answer)
+      return answer
     } catch (error) {
       this.#examine(error)
       throw error

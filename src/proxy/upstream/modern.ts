@@ -17,11 +17,11 @@ import {
   type RpcResponse,
   UNSUPPORTED_VERSION,
 } from '../rpc.ts'
+import type { Declaration } from './connection.ts'
 import { type Connection, type Greeting, itself, nobody } from './connection.ts'
 import { isModernAnswer, versionsIn } from './discovery.ts'
 import { enveloped, MODERN_VERSION, metaOf } from './envelope.ts'
 import { LinkFailure } from './failure.ts'
-import type { Declaration } from './handshake.ts'
 import type { Headers } from './headers.ts'
 import type { Line, LineOptions } from './line.ts'
 import type { Link } from './link.ts'

@@ -2,6 +2,7 @@ import type { Timeouts } from '../../config/profile.ts'
 import { type Deferred, defer } from '../../shared/async.ts'
 import type { Exchange } from '../exchange.ts'
 import { type Id, isRecord, type Params, type RpcResponse } from '../rpc.ts'
+import type { Question } from './question.ts'
 
 export interface PendingOptions {
   readonly id: number
@@ -22,7 +23,7 @@ export class PendingCall {
   readonly #silence: NodeJS.Timeout | undefined
   readonly #max: NodeJS.Timeout | undefined
   /** Requests of the server that the client has not answered yet, by the server's id. */
-  readonly asked = new Map<Id, AbortController>()
+  readonly asked = new Map<Id, Question>()
   /** Of the pages that the server has sent the client to because of this call. */
   readonly elicitations = new Set<unknown>()
 
@@ -57,22 +58,23 @@ export class PendingCall {
   }
 
   settle(answer: RpcResponse): void {
-    this.#stop()
+    this.#stop(true)
     this.#answer.resolve(answer)
   }
 
   readonly fail = (error: Error): void => {
-    this.#stop()
+    this.#stop(false)
     this.#answer.reject(error)
   }
 
   /** Lets go of the answer's stream; for a call that failed without one. */
   readonly abandon = (): void => this.#over.abort()
 
-  #stop(): void {
+  #stop(isAnswered: boolean): void {
     clearTimeout(this.#silence)
     clearTimeout(this.#max)
-    for (const request of this.asked.values()) request.abort()
+    for (const question of this.asked.values()) question.callEnded(isAnswered)
+    this.asked.clear()
   }
 
   /** While a person thinks about the server's question, the server may be silent. */

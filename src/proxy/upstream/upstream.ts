@@ -5,13 +5,13 @@ import type { ServerState } from '../../shared/status.ts'
 import { carry } from '../bridge/carry.ts'
 import type { Crossing } from '../bridge/crossing.ts'
 import type { Parking } from '../bridge/parking.ts'
-import type { Exchange } from '../exchange.ts'
+import type { Exchange, Sink } from '../exchange.ts'
 import { isError, type Params, type RpcNotification, type RpcResponse } from '../rpc.ts'
 import { Attempts } from './attempts.ts'
-import type { Connection } from './connection.ts'
+import type { Connection, Declaration } from './connection.ts'
 import { createDialer, type Dialer } from './dialer.ts'
 import { LinkFailure } from './failure.ts'
-import { type Declaration, handshake } from './handshake.ts'
+import { handshake } from './handshake.ts'
 import { Keeper, type Opening } from './keeper.ts'
 import type { Link } from './link.ts'
 import type { Listing } from './listing.ts'
@@ -22,9 +22,6 @@ import { timing as defaultTiming, type Timing } from './timing.ts'
 import { Verdict } from './verdicts.ts'
 import { Wishes } from './wishes.ts'
 
-/** The user agent of every HTTP request, whoever the client behind it is. */
-const PRODUCT = 'mcpctl'
-
 export interface UpstreamOptions {
   readonly server: Server
   /** The absolute state folder, set as `MCPCTL_OWNER` on every process started. */
@@ -33,6 +30,8 @@ export interface UpstreamOptions {
   readonly env: Readonly<Record<string, string | undefined>>
   /** What the server is told of its client: the proxy itself, or the one downstream client it is opened for. */
   readonly declares: Declaration
+  /** Who is asked what the server asks outside of any call: the one client it is opened for. Nobody, when it is shared. */
+  readonly client?: Sink
   readonly parking: Parking
   /** The proxy's own. */
   readonly version: string
@@ -86,7 +85,8 @@ export class Upstream implements AsyncDisposable {
     this.#transport = server.transport.kind === 'auto' ? 'http' : server.transport.kind
     const shared = { server, timing: this.#timing, log: this.#log }
     this.#verdict = verdictOn(server, { owner: options.owner, log: this.#log })
-    const userAgent = `${PRODUCT}/${options.version}`
+    // Whoever the client behind it is.
+    const userAgent = `mcpctl/${options.version}`
     this.#dialer = createDialer({ ...shared, owner: options.owner, env: options.env, userAgent })
     this.#refresher = new Refresher({ ...shared, fetch: () => this.#refetch() })
     this.#keeper = new Keeper({
@@ -236,6 +236,7 @@ export class Upstream implements AsyncDisposable {
       timing: this.#timing,
       log: this.#log,
       declares: this.#options.declares,
+      client: this.#options.client,
       protocol,
       verdict: this.#verdict,
       budget: timeouts.connect,

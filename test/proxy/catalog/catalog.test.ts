@@ -99,3 +99,26 @@ test('a server that is not there has no view', () => {
   using one = open(tools('x'))
   expect(one.catalog.view('nope')).toBeUndefined()
 })
+
+test('an overlay that lists the same is the same view, another is its own and shared by content', () => {
+  using one = open(tools('x'))
+  const overlay = (...names: string[]) => new Map([['a', listing({ tools: names.map((name) => ({ name })) })]])
+  const shared = one.catalog.view(undefined)
+  expect(one.catalog.view(undefined, overlay('x'))).toBe(shared)
+  const other = one.catalog.view(undefined, overlay('x', 'gated'))
+  expect(other?.lists.legacy.tools.toString()).toContain('a_gated')
+  expect(one.catalog.view(undefined, overlay('x', 'gated'))).toBe(other)
+  expect(one.catalog.view(undefined)).toBe(shared)
+})
+
+test('who watches for itself is told only of what it was shown', async () => {
+  using one = open(tools('x'))
+  const me = {}
+  const told: unknown[] = []
+  one.catalog.watchFor(me, { view: () => one.catalog.view(undefined), tell: (changed) => told.push(changed) })
+  const shown = one.catalog.view(undefined)?.lists.legacy.tools
+  if (shown) one.catalog.showed(me, 'tools', shown)
+  one.change({ server, listing: listing({ tools: [{ name: 'y' }], prompts: [{ name: 'p' }] }) })
+  await waitFor(() => told.length === 1)
+  expect(told).toEqual([['tools']])
+})

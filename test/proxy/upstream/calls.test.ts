@@ -102,7 +102,7 @@ test('U-39 asks nobody when it is not certain who is meant', async () => {
   await using fixture = await observeReady(serverOf(stdio('echo')))
   const bystander = toolCall('slow', { ms: 500 }, undefined, sampled)
   const other = fixture.upstream.call(bystander)
-  const call = toolCall('ask', { method: 'roots/list' }, undefined, sampled)
+  const call = toolCall('ask', { method: 'sampling/createMessage' }, undefined, sampled)
   expect(textOf(await fixture.upstream.call(call))).toContain('No client this request certainly belongs to')
   await other
   expect([...bystander.requests, ...call.requests]).toEqual([])

@@ -22,3 +22,47 @@ test('turns away who waited too long, and keeps the place free', async () => {
   lanes.leave()
   expect(lanes.enter()).toBe(true)
 })
+
+test('a narrow lane is one client’s at a time, whose calls may overlap while nobody waits', async () => {
+  const lanes = new Lanes({ width: 4, queue: 4, patience: 10_000 })
+  lanes.narrow()
+  expect([lanes.enter({ client: 'a' }), lanes.enter({ client: 'a' })]).toEqual([true, true])
+  const other = Promise.resolve(lanes.enter({ client: 'b' }))
+  const third = Promise.resolve(lanes.enter({ client: 'a' }))
+  lanes.leave()
+  lanes.leave()
+  expect(await other).toBe(true)
+  lanes.leave()
+  expect(await third).toBe(true)
+})
+
+test('who is asked may call before all others, to be able to answer', () => {
+  const lanes = new Lanes({ width: 4, queue: 4, patience: 10, isAsked: () => true })
+  lanes.narrow()
+  expect(lanes.enter({ client: 'a' })).toBe(true)
+  void lanes.enter({ client: 'b' })
+  expect(lanes.enter({ client: 'a' })).toBe(true)
+})
+
+test('callers without a name never share a narrow lane', async () => {
+  const lanes = new Lanes({ width: 4, queue: 4, patience: 10 })
+  lanes.narrow()
+  expect(lanes.enter()).toBe(true)
+  expect(await lanes.enter()).toBe(false)
+})
+
+test('what was in flight before does not let a third in as one of its own', async () => {
+  const lanes = new Lanes({ width: 4, queue: 4, patience: 10 })
+  for (const client of ['a', 'b']) expect(lanes.enter({ client })).toBe(true)
+  lanes.narrow()
+  expect(await lanes.enter({ client: 'a' })).toBe(false)
+})
+
+test('who cancels stops waiting at once', async () => {
+  const lanes = new Lanes({ width: 1, queue: 1, patience: 60_000 })
+  expect(lanes.enter()).toBe(true)
+  const cancel = new AbortController()
+  const entered = lanes.enter({ signal: cancel.signal })
+  cancel.abort()
+  expect(await entered).toBe(false)
+})

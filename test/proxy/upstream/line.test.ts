@@ -40,6 +40,8 @@ async function wire(era: Era = 'legacy'): Promise<Wire> {
   }
   const options: LineOptions = {
     name: 'wire',
+    declares: { capabilities: { sampling: {} }, clientInfo: {} },
+    client: undefined,
     timeouts: { request: 'off', max: 'off' },
     timing,
     log: createLog({ level: 'error', write: () => {} }),
