@@ -26,8 +26,7 @@ export function ownerOf(server: Policy, caller: Caller, shared: Listing | undefi
   // A modern server over HTTP has no sessions: what a caller can do comes with each of its requests.
   if (!isProcess && shared?.era === 'modern') return undefined
   if (server.session === 'per-client' || server.stateful) return owner(caller)
-  const hasRoots = caller.session !== undefined && isRecord(caller.capabilities.roots)
-  return hasRoots && !isProcess ? owner(caller) : undefined
+  return isRecord(caller.capabilities.roots) && !isProcess ? owner(caller) : undefined
 }
 
 function owner({ session, principal, capabilities, clientInfo }: Caller): Owner {

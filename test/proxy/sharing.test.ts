@@ -25,7 +25,8 @@ test.each<[string, Server, Caller, Listing | undefined, string | undefined]>([
   ['auto shares', remote, legacy(), undefined, undefined],
   ['auto parts a client with roots over HTTP', remote, legacy(roots), undefined, 'sid'],
   ['auto does not over stdio', local, legacy(roots), undefined, undefined],
-  ['auto does not part modern callers', remote, modern(roots), undefined, undefined],
+  ['auto does not part modern callers without roots', remote, modern({}), undefined, undefined],
+  ['auto does not part modern callers of a modern server', remote, modern(roots), listing('modern'), undefined],
   ['auto parts every client of a stateful server', { ...local, stateful: true }, legacy(), undefined, 'sid'],
   ['shared shares even then', { ...remote, stateful: true, session: 'shared' }, legacy(roots), undefined, undefined],
   ['per-client parts', { ...remote, session: 'per-client' }, legacy(), listing('legacy'), 'sid'],
@@ -33,6 +34,10 @@ test.each<[string, Server, Caller, Listing | undefined, string | undefined]>([
   ['a modern process is not', { ...local, session: 'per-client' }, legacy(), listing('modern'), 'sid'],
 ])('%s', (_title, server, caller, shared, key) => {
   expect(ownerOf(server, caller, shared)?.key).toBe(key)
+})
+
+test('auto parts modern callers with roots from a legacy server over HTTP', () => {
+  expect(ownerOf(remote, modern(roots), listing('legacy'))?.capabilities).toEqual(roots)
 })
 
 test('modern callers share by what they declare, within one authorization context', () => {
