@@ -1,5 +1,5 @@
-import { type Era, envelope } from '../era.ts'
-import { isRecord, type Params } from '../rpc.ts'
+import { type Era, envelope } from '../mcp/era.ts'
+import { isRecord, type Params } from '../mcp/rpc.ts'
 import type { Frame, Kind, Listing } from '../upstream/listing.ts'
 import type { Offer } from './offer.ts'
 

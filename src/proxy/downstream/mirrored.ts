@@ -1,7 +1,14 @@
 import type { IncomingMessage } from 'node:http'
-import { envelope, versionHeader } from '../era.ts'
-import { type Declared, declarationsOf, decodeHeader, namedBy, paramHeaders } from '../mirror.ts'
-import { HEADER_MISMATCH, isRecord, type Params, RpcFailure, type RpcNotification, type RpcRequest } from '../rpc.ts'
+import { envelope, versionHeader } from '../mcp/era.ts'
+import { type Declared, declarationsOf, decodeHeader, namedBy, paramHeaders } from '../mcp/mirror.ts'
+import {
+  HEADER_MISMATCH,
+  isRecord,
+  type Params,
+  RpcFailure,
+  type RpcNotification,
+  type RpcRequest,
+} from '../mcp/rpc.ts'
 import type { Denial } from './denial.ts'
 
 type Headers = IncomingMessage['headers']

@@ -1,8 +1,15 @@
 import type { Timeouts } from '../../config/profile.ts'
 import { messageOf } from '../../shared/errors.ts'
 import type { Log } from '../../shared/log.ts'
-import type { Exchange, Sink } from '../exchange.ts'
-import { type Id, INTERNAL_ERROR, RpcFailure, type RpcNotification, type RpcRequest, type RpcResponse } from '../rpc.ts'
+import type { Exchange, Sink } from '../mcp/exchange.ts'
+import {
+  type Id,
+  INTERNAL_ERROR,
+  RpcFailure,
+  type RpcNotification,
+  type RpcRequest,
+  type RpcResponse,
+} from '../mcp/rpc.ts'
 import type { ConnectionEvents, Declaration } from './connection.ts'
 import { LinkFailure } from './failure.ts'
 import { Flights } from './flights.ts'
