@@ -86,7 +86,7 @@ export class Group implements AsyncDisposable {
     this.#seats = new Seats(options.group.servers, {
       connect: (server, owner) => connector.connect(server, owner),
       swapped: (seat) => this.#swapped(seat),
-      opened: (line) => this.#privacy.opened(line),
+      opened: (way) => this.#privacy.opened(way),
       isAttended: (owner) => this.#privacy.sessionOf(owner)?.stream !== undefined,
       settled: () => this.#settled(),
     })
@@ -142,7 +142,7 @@ export class Group implements AsyncDisposable {
 
   #makeSubscriptions(): Subscriptions {
     return new Subscriptions({
-      upstream: (line) => this.#privacy.upstreamAt(line),
+      upstream: (way) => this.#privacy.upstreamAt(way),
       failed: (server, reason) =>
         this.#options.log.warn('subscription not changed', { server, error: messageOf(reason) }),
     })
@@ -182,8 +182,8 @@ export class Group implements AsyncDisposable {
       subscriptions: this.#subscriptions,
       seat: (server) => this.#seats.get(server),
       setLevel: (session, level) => this.#verbosity.set(session, level),
-      wantLevel: (line, level) => this.#verbosity.want(line, level),
-      divert: (line, notification, call) => this.#news.divert(line, notification, call),
+      wantLevel: (way, level) => this.#verbosity.want(way, level),
+      divert: (way, notification, call) => this.#news.divert(way, notification, call),
       log: this.#options.log,
     })
     const legacy: LegacyOptions = {

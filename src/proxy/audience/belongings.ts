@@ -21,14 +21,14 @@ export class Belongings {
   }
 
   /** The owning session's `sid`, or `NOBODY`; undefined for notifications that are not of this sort. */
-  ownerOf(line: string, notification: RpcNotification): string | undefined {
+  ownerOf(way: string, notification: RpcNotification): string | undefined {
     const { tasks, elicitations } = this.#options
     const { method, params } = notification
     // All that comes by a private way is for its owner.
-    if (isPrivate(line)) return undefined
+    if (isPrivate(way)) return undefined
     if (method === 'notifications/elicitation/complete')
-      return elicitations.sessionOf(line, params?.elicitationId) ?? NOBODY
+      return elicitations.sessionOf(way, params?.elicitationId) ?? NOBODY
     const task = method === 'notifications/tasks/status' ? params?.taskId : relatedTask(notification)
-    return typeof task === 'string' ? (tasks.ownerOf(task, line) ?? NOBODY) : undefined
+    return typeof task === 'string' ? (tasks.ownerOf(task, way) ?? NOBODY) : undefined
   }
 }

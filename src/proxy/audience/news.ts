@@ -61,28 +61,28 @@ export class News {
    * What a server said outside of any call: updates go to who subscribed, log messages to who set a level, what belongs
    * to one session there. Anything else goes only where there is no doubt: to the one session that can see the server.
    */
-  heard(line: string, notification: RpcNotification): void {
-    const owner = this.#options.belongings.ownerOf(line, notification)
+  heard(way: string, notification: RpcNotification): void {
+    const owner = this.#options.belongings.ownerOf(way, notification)
     if (owner !== undefined) this.#named(owner)?.notify(notification)
-    else if (notification.method === 'notifications/resources/updated') this.#updated(line, notification)
-    else this.#spread(line, notification)
+    else if (notification.method === 'notifications/resources/updated') this.#updated(way, notification)
+    else this.#spread(way, notification)
   }
 
   /** The modern era has no such messages: a listen is told only what it asked for. */
-  #spread(line: string, notification: RpcNotification): void {
-    const able = [...this.#options.sessions].filter((session) => this.#options.sight.sees(session, line))
+  #spread(way: string, notification: RpcNotification): void {
+    const able = [...this.#options.sessions].filter((session) => this.#options.sight.sees(session, way))
     const isLog = notification.method === 'notifications/message'
     const told = isLog ? able.filter((session) => session.wants(notification, false)) : able
     if (isLog || told.length === 1) for (const session of told) session.notify(notification)
   }
 
   /** What came with a call but belongs to others; returns whether it did. List changes are told by the catalog. */
-  divert(line: string, notification: RpcNotification, call: Heard): boolean {
+  divert(way: string, notification: RpcNotification, call: Heard): boolean {
     if (notification.method.endsWith('/list_changed')) return true
-    const owner = this.#options.belongings.ownerOf(line, notification)
+    const owner = this.#options.belongings.ownerOf(way, notification)
     if (owner !== undefined) return this.#passed(owner, notification, call)
     if (notification.method !== 'notifications/resources/updated') return false
-    this.#updated(line, notification)
+    this.#updated(way, notification)
     return true
   }
 
@@ -99,9 +99,9 @@ export class News {
     return undefined
   }
 
-  #updated(line: string, notification: RpcNotification): void {
+  #updated(way: string, notification: RpcNotification): void {
     const { params } = notification
-    for (const { listener, shown } of this.#options.subscriptions.interested(line, String(params?.uri)))
+    for (const { listener, shown } of this.#options.subscriptions.interested(way, String(params?.uri)))
       listener.notify({ ...notification, params: { ...params, uri: shown } })
   }
 }

@@ -3,9 +3,9 @@ import type { Session } from '../downstream/session.ts'
 import type { Sessions } from '../downstream/sessions.ts'
 import type { Asking } from '../mcp/exchange.ts'
 import { INTERNAL_ERROR, RpcFailure, type RpcNotification, type RpcRequest, type RpcResponse } from '../mcp/rpc.ts'
-import type { Line } from '../servers/seat.ts'
+import type { Way } from '../servers/seat.ts'
 import type { Seats } from '../servers/seats.ts'
-import { lineOf, type Owner } from '../servers/sharing.ts'
+import { type Owner, wayOf } from '../servers/sharing.ts'
 import type { Upstream, UpstreamEvents } from '../upstream/upstream.ts'
 import type { News } from './news.ts'
 import type { Sight } from './sight.ts'
@@ -36,7 +36,7 @@ export class Privacy {
     return {
       changed: () => {},
       listed: () => catalog.overlaid(),
-      notified: ({ name }, notification) => news.heard(lineOf(name, owner), notification),
+      notified: ({ name }, notification) => news.heard(wayOf(name, owner), notification),
     }
   }
 
@@ -52,7 +52,7 @@ export class Privacy {
   }
 
   /** A new upstream knows nothing yet of what its client wants; and from now on that client has lists of its own. */
-  opened({ name, owner }: Line): void {
+  opened({ name, owner }: Way): void {
     const session = owner && this.sessionOf(owner)
     if (!session) return
     const { catalog, sight, news, subscriptions, verbosity } = this.#options
@@ -62,11 +62,11 @@ export class Privacy {
   }
 
   /** The upstream a way to a server leads to; a private one is opened if need be. */
-  upstreamAt(line: string): Upstream | undefined {
+  upstreamAt(way: string): Upstream | undefined {
     const { seats, sessions } = this.#options
-    for (const { name, upstream } of seats.lines()) if (name === line) return upstream
+    for (const { name, upstream } of seats.ways()) if (name === way) return upstream
     for (const { caller } of sessions) {
-      const seat = [...seats].find((one) => one.lineOf(caller) === line)
+      const seat = [...seats].find((one) => one.wayOf(caller) === way)
       if (seat) return seat.open(caller)
     }
     return undefined
@@ -80,14 +80,14 @@ export class Privacy {
     const { seats, sight } = this.#options
     const isAboutRoots = notification.method === 'notifications/roots/list_changed'
     const isLone = session.facts.server !== undefined && !isAboutRoots
-    for (const { name, owner, upstream } of seats.lines())
+    for (const { name, owner, upstream } of seats.ways())
       if ((owner || isLone) && sight.sees(session, name)) void upstream.tell(notification)
   }
 
   /** The client listens again: what was closed while nobody did, and is still wished for, is opened. */
   listening({ caller }: Session): void {
     const { seats, subscriptions } = this.#options
-    for (const seat of seats) if (seat.ownerOf(caller)) subscriptions.replay(seat.lineOf(caller))
+    for (const seat of seats) if (seat.ownerOf(caller)) subscriptions.replay(seat.wayOf(caller))
   }
 
   ended(session: Session): void {

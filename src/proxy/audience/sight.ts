@@ -43,8 +43,8 @@ export class Sight {
   }
 
   /** Whether what comes from this way to a server is for this session, too. */
-  sees(asker: Asker, line: string): boolean {
-    return this.#seats(asker).some((seat) => seat.lineOf(asker.caller) === line)
+  sees(asker: Asker, way: string): boolean {
+    return this.#seats(asker).some((seat) => seat.wayOf(asker.caller) === way)
   }
 
   #seats({ server }: Asker): readonly Seat[] {

@@ -16,27 +16,27 @@ interface Asked {
 export class Elicitations {
   readonly #asked = new Recent<Asked>(MOST)
 
-  /** A server asks a session; `line` is the way it came by. */
-  asked(line: string, session: string, { method, params }: RpcRequest): void {
-    if (method === 'elicitation/create') this.#remember(line, session, params?.elicitationId)
+  /** A server asks a session; `way` is how it came. */
+  asked(way: string, session: string, { method, params }: RpcRequest): void {
+    if (method === 'elicitation/create') this.#remember(way, session, params?.elicitationId)
   }
 
   /** A server answers a session that it has to visit URLs first (MCP: Elicitation, URL Elicitation Required). */
-  answered(line: string, session: string, response: RpcResponse): void {
+  answered(way: string, session: string, response: RpcResponse): void {
     if (!isError(response) || response.error.code !== URL_ELICITATION_REQUIRED) return
     const { data } = response.error
     const listed = isRecord(data) && Array.isArray(data.elicitations) ? data.elicitations : []
-    for (const one of listed.filter(isRecord)) this.#remember(line, session, one.elicitationId)
+    for (const one of listed.filter(isRecord)) this.#remember(way, session, one.elicitationId)
   }
 
   /** The session that was asked this; undefined when nobody was, or too long ago. */
-  sessionOf(line: string, elicitationId: unknown): string | undefined {
-    const asked = this.#asked.get(JSON.stringify([line, elicitationId]))
+  sessionOf(way: string, elicitationId: unknown): string | undefined {
+    const asked = this.#asked.get(JSON.stringify([way, elicitationId]))
     return asked && performance.now() - asked.at < LIFE ? asked.session : undefined
   }
 
-  #remember(line: string, session: string, elicitationId: unknown): void {
+  #remember(way: string, session: string, elicitationId: unknown): void {
     if (typeof elicitationId !== 'string') return
-    this.#asked.set(JSON.stringify([line, elicitationId]), { session, at: performance.now() })
+    this.#asked.set(JSON.stringify([way, elicitationId]), { session, at: performance.now() })
   }
 }

@@ -52,9 +52,9 @@ export interface RelayOptions {
   /** Brings the wish of all sessions together to the servers. */
   readonly setLevel: (session: Session, level: Level) => Promise<void>
   /** Has a server send what one modern request wants to hear; undefined when it does already. */
-  readonly wantLevel: (line: string, level: Level) => Promise<void> | undefined
+  readonly wantLevel: (way: string, level: Level) => Promise<void> | undefined
   /** A notification that belongs to somebody else than the call it came with; returns whether it was taken. */
-  readonly divert: (line: string, notification: RpcNotification, call: Heard) => boolean
+  readonly divert: (way: string, notification: RpcNotification, call: Heard) => boolean
   readonly log: Log
 }
 
@@ -150,20 +150,20 @@ export class Relay {
 
   async #carry({ asker, request, reply, server, params }: Carried): Promise<RpcResponse | undefined> {
     const { session, caller } = asker
-    const line = this.#seat(server).lineOf(caller)
+    const way = this.#seat(server).wayOf(caller)
     const { divert, elicitations } = this.#options
     const headers = this.#mirrored(asker, request)
     const call = new Call({
       ...{ asker, request, reply, params, ...(headers && { headers }) },
-      divert: (notification) => divert(line, notification, { session, params }),
-      asked: (question) => session && elicitations.asked(line, session.facts.sid, question),
+      divert: (notification) => divert(way, notification, { session, params }),
+      asked: (question) => session && elicitations.asked(way, session.facts.sid, question),
     })
     try {
-      const told = this.#wantLevel(line, caller)
+      const told = this.#wantLevel(way, caller)
       if (told !== undefined) await within(LEVEL_WAIT, told, undefined)
       const response = await this.#seat(server).call(call)
-      if (session) elicitations.answered(line, session.facts.sid, response)
-      return this.#learn(asker, { server, line }, response)
+      if (session) elicitations.answered(way, session.facts.sid, response)
+      return this.#learn(asker, { server, way }, response)
     } catch (thrown) {
       if (call.signal.aborted) return undefined
       throw thrown
@@ -179,31 +179,31 @@ export class Relay {
     return asker.mirrored(schema, params?.arguments)
   }
 
-  #wantLevel(line: string, { era, level }: Caller): Promise<void> | undefined {
-    return era === 'modern' && level !== undefined ? this.#options.wantLevel(line, level) : undefined
+  #wantLevel(way: string, { era, level }: Caller): Promise<void> | undefined {
+    return era === 'modern' && level !== undefined ? this.#options.wantLevel(way, level) : undefined
   }
 
   /** On one server's address it is asked itself, unless many share the way to it: then only about one's own. */
   #holder({ server: address, caller }: Asker, taskId: string): string {
     const server = address ?? this.#options.tasks.find(taskId, caller)?.server
-    const line = server === undefined ? undefined : this.#options.seat(server)?.lineOf(caller)
-    if (server !== undefined && line !== undefined && this.#isOwnTask(line, caller, taskId)) return server
+    const way = server === undefined ? undefined : this.#options.seat(server)?.wayOf(caller)
+    if (server !== undefined && way !== undefined && this.#isOwnTask(way, caller, taskId)) return server
     throw new RpcFailure(INVALID_PARAMS, `Unknown task: ${taskId}`)
   }
 
   /** A modern server tells its clients apart by their credentials, if at all. */
-  #isOwnTask(line: string, caller: Caller, id: string): boolean {
-    return caller.era === 'modern' || isPrivate(line) || this.#options.tasks.isOwn(id, line, caller)
+  #isOwnTask(way: string, caller: Caller, id: string): boolean {
+    return caller.era === 'modern' || isPrivate(way) || this.#options.tasks.isOwn(id, way, caller)
   }
 
   #taskSource({ caller }: Asker, server: string): TaskSource {
     const seat = this.#seat(server)
-    const line = seat.lineOf(caller)
+    const way = seat.wayOf(caller)
     return {
       ask: (exchange) => seat.call(exchange),
       isOwn: (id) => {
-        if (isPrivate(line)) this.#options.tasks.remember({ server, line }, caller, id)
-        return this.#isOwnTask(line, caller, id)
+        if (isPrivate(way)) this.#options.tasks.remember({ server, way }, caller, id)
+        return this.#isOwnTask(way, caller, id)
       },
     }
   }
@@ -234,7 +234,7 @@ export class Relay {
     const seat = this.#seat(target.server)
     // Opened first: a new one is told all that was wished before, and this is not.
     seat.open(session.caller)
-    const wish: Wish = { listener: session, own: target.own, server: seat.lineOf(session.caller), shown }
+    const wish: Wish = { listener: session, own: target.own, server: seat.wayOf(session.caller), shown }
     const { subscriptions } = this.#options
     return to === 'subscribe' ? subscriptions.subscribe(wish, params) : subscriptions.unsubscribe(wish)
   }
@@ -243,10 +243,10 @@ export class Relay {
   #anyOf(asker: Asker, request: RpcRequest, { servers, params }: AnyOf): Promise<RpcResponse | undefined> {
     const call = async (server: string, exchange: Exchange) => {
       const seat = this.#seat(server)
-      const line = seat.lineOf(asker.caller)
+      const way = seat.wayOf(asker.caller)
       const response = await seat.call(exchange)
       if (!isError(response)) this.#options.learned.remember(String(params.uri), server)
-      return this.#learn(asker, { server, line }, response)
+      return this.#learn(asker, { server, way }, response)
     }
     return askAll({ asker, request, params, servers, call })
   }

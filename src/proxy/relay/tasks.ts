@@ -7,8 +7,8 @@ const MOST = 10_000
 /** Where a task is: at which server, and by which way to it. */
 export interface Whereabouts {
   readonly server: string
-  /** See `lineOf`. */
-  readonly line: string
+  /** See `wayOf`. */
+  readonly way: string
 }
 
 /**
@@ -30,7 +30,7 @@ export class Tasks {
   remember(where: Whereabouts, caller: Caller, id: string): void {
     const owner = ownerOf(caller)
     this.#where.set(key(owner, id), where)
-    this.#owners.set(key(where.line, id), owner)
+    this.#owners.set(key(where.way, id), owner)
   }
 
   /** Where this caller's task is; undefined when it has none of that id. */
@@ -38,13 +38,13 @@ export class Tasks {
     return this.#where.get(key(ownerOf(caller), id))
   }
 
-  isOwn(id: string, line: string, caller: Caller): boolean {
-    return this.#owners.get(key(line, id)) === ownerOf(caller)
+  isOwn(id: string, way: string, caller: Caller): boolean {
+    return this.#owners.get(key(way, id)) === ownerOf(caller)
   }
 
   /** The session whose task this is; undefined when it is not known, or no session's. */
-  ownerOf(id: string, line: string): string | undefined {
-    return this.#owners.get(key(line, id))
+  ownerOf(id: string, way: string): string | undefined {
+    return this.#owners.get(key(way, id))
   }
 }
 

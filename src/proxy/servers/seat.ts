@@ -4,8 +4,8 @@ import type { Caller, Exchange } from '../mcp/exchange.ts'
 import { failures, RpcFailure, type RpcResponse } from '../mcp/rpc.ts'
 import type { Listing } from '../upstream/listing.ts'
 import type { Upstream } from '../upstream/upstream.ts'
-import { PrivateLines } from './private-lines.ts'
-import { lineOf, type Owner, ownerOf } from './sharing.ts'
+import { PrivateWays } from './private-ways.ts'
+import { type Owner, ownerOf, wayOf } from './sharing.ts'
 import { Turnover } from './turnover.ts'
 
 export interface SeatOptions {
@@ -15,7 +15,7 @@ export interface SeatOptions {
   /** Another upstream serves from now on: what sessions want of it must be told again. */
   readonly swapped: (seat: Seat) => void
   /** The same for one owner: it has an upstream of its own from now on. */
-  readonly opened: (line: Line) => void
+  readonly opened: (way: Way) => void
   /** Whether the owner listens, though it asks nothing. */
   readonly isAttended: (owner: Owner) => boolean
   /** It is up, has failed once, or has spent its connect timeout. */
@@ -23,7 +23,7 @@ export interface SeatOptions {
 }
 
 /** One way to the server: the upstream all share, or that of one owner. */
-export interface Line {
+export interface Way {
   readonly name: string
   readonly server: string
   readonly owner: Owner | undefined
@@ -41,7 +41,7 @@ const IDLE = 5 * 60_000
 export class Seat implements AsyncDisposable {
   readonly #options: SeatOptions
   readonly #turnover = new Turnover()
-  #private: PrivateLines
+  #private: PrivateWays
   #server: Server
   #upstream: Upstream | undefined
   #next: Upstream | undefined
@@ -52,7 +52,7 @@ export class Seat implements AsyncDisposable {
     this.#options = options
     this.#server = options.server
     this.#upstream = this.#start(options.server)
-    this.#private = this.#privateLines(options.server)
+    this.#private = this.#privateWays(options.server)
     void this.settled().then(() => {
       this.#isSettled = true
       options.settled()
@@ -107,8 +107,8 @@ export class Seat implements AsyncDisposable {
   }
 
   /** The name of the way this caller's calls take. */
-  lineOf(caller: Caller): string {
-    return lineOf(this.#server.name, this.ownerOf(caller))
+  wayOf(caller: Caller): string {
+    return wayOf(this.#server.name, this.ownerOf(caller))
   }
 
   /** The caller's own upstream, while there is one. */
@@ -118,10 +118,10 @@ export class Seat implements AsyncDisposable {
   }
 
   /** Every way to the server that is open now. */
-  *lines(): Generator<Line> {
+  *ways(): Generator<Way> {
     const { name } = this.#server
     if (this.#upstream) yield { name, server: name, owner: undefined, upstream: this.#upstream }
-    for (const { owner, upstream } of this.#private) yield { name: lineOf(name, owner), server: name, owner, upstream }
+    for (const { owner, upstream } of this.#private) yield { name: wayOf(name, owner), server: name, owner, upstream }
   }
 
   /** The session is over: what was open for it alone is closed. */
@@ -151,7 +151,7 @@ export class Seat implements AsyncDisposable {
     this.#upstream = next
     this.#next = undefined
     this.#private[Symbol.dispose]()
-    this.#private = this.#privateLines(this.#server)
+    this.#private = this.#privateWays(this.#server)
     this.#options.swapped(this)
     if (old) this.#turnover.retire(old)
   }
@@ -163,8 +163,8 @@ export class Seat implements AsyncDisposable {
     return upstream
   }
 
-  #privateLines(server: Server): PrivateLines {
-    return new PrivateLines({
+  #privateWays(server: Server): PrivateWays {
+    return new PrivateWays({
       server: server.name,
       most: MOST_PRIVATE[server.transport.kind],
       idle: IDLE,
@@ -173,7 +173,7 @@ export class Seat implements AsyncDisposable {
       isBusy: (upstream) => this.#turnover.isBusy(upstream),
       isAttended: this.#options.isAttended,
       opened: (owner, upstream) =>
-        this.#options.opened({ name: lineOf(server.name, owner), server: server.name, owner, upstream }),
+        this.#options.opened({ name: wayOf(server.name, owner), server: server.name, owner, upstream }),
     })
   }
 

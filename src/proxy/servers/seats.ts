@@ -1,6 +1,6 @@
 import type { Server } from '../../config/profile.ts'
 import { definitionOf } from './definition.ts'
-import { type Line, Seat, type SeatOptions } from './seat.ts'
+import { Seat, type SeatOptions, type Way } from './seat.ts'
 
 export type SeatsOptions = Omit<SeatOptions, 'server'>
 
@@ -21,8 +21,8 @@ export class Seats implements AsyncDisposable {
   }
 
   /** Every open way to any of the servers. */
-  *lines(): Generator<Line> {
-    for (const seat of this.#seats.values()) yield* seat.lines()
+  *ways(): Generator<Way> {
+    for (const seat of this.#seats.values()) yield* seat.ways()
   }
 
   [Symbol.iterator](): IterableIterator<Seat> {

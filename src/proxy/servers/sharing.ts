@@ -41,10 +41,10 @@ function digest(profile: unknown): string {
  * The name of a way to a server: the server's own for the upstream all share, `server/owner` for a private one. No
  * server's name has a slash in it.
  */
-export function lineOf(server: string, owner: Owner | undefined): string {
+export function wayOf(server: string, owner: Owner | undefined): string {
   return owner ? `${server}/${owner.key}` : server
 }
 
-export function isPrivate(line: string): boolean {
-  return line.includes('/')
+export function isPrivate(way: string): boolean {
+  return way.includes('/')
 }

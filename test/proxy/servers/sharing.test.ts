@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import type { Server } from '../../../src/config/profile.ts'
 import type { Caller } from '../../../src/proxy/mcp/exchange.ts'
-import { isPrivate, lineOf, ownerOf } from '../../../src/proxy/servers/sharing.ts'
+import { isPrivate, ownerOf, wayOf } from '../../../src/proxy/servers/sharing.ts'
 import { bareFrames, type Listing } from '../../../src/proxy/upstream/listing.ts'
 import { serverOf, stdioServer } from '../../helpers/group.ts'
 
@@ -50,7 +50,7 @@ test('modern callers share by what they declare, within one authorization contex
 
 test('a private way has a name no server can have', () => {
   const owner = ownerOf({ ...remote, session: 'per-client' }, legacy(), undefined)
-  expect([lineOf('s', owner), isPrivate(lineOf('s', owner)), isPrivate(lineOf('s', undefined))]).toEqual([
+  expect([wayOf('s', owner), isPrivate(wayOf('s', owner)), isPrivate(wayOf('s', undefined))]).toEqual([
     's/sid',
     true,
     false,

@@ -2,7 +2,7 @@ import { failures, RpcFailure } from '../mcp/rpc.ts'
 import type { Upstream } from '../upstream/upstream.ts'
 import type { Owner } from './sharing.ts'
 
-export interface PrivateLinesOptions {
+export interface PrivateWaysOptions {
   readonly server: string
   /** How many there may be at a time. */
   readonly most: number
@@ -19,7 +19,7 @@ export interface PrivateLinesOptions {
   readonly opened: (owner: Owner, upstream: Upstream) => void
 }
 
-interface PrivateLine {
+interface PrivateWay {
   readonly owner: Owner
   readonly upstream: Upstream
   usedAt: number
@@ -29,65 +29,65 @@ const SWEEP = 30_000
 const RETRY_AFTER = 5000
 
 /** The upstreams of one server that belong to one client each: opened when first needed, closed when not any more. */
-export class PrivateLines implements Disposable {
-  readonly #options: PrivateLinesOptions
-  readonly #lines = new Map<string, PrivateLine>()
+export class PrivateWays implements Disposable {
+  readonly #options: PrivateWaysOptions
+  readonly #ways = new Map<string, PrivateWay>()
   #timer: NodeJS.Timeout | undefined
 
-  constructor(options: PrivateLinesOptions) {
+  constructor(options: PrivateWaysOptions) {
     this.#options = options
   }
 
   get(owner: Owner): Upstream | undefined {
-    return this.#lines.get(owner.key)?.upstream
+    return this.#ways.get(owner.key)?.upstream
   }
 
-  [Symbol.iterator](): IterableIterator<Pick<PrivateLine, 'owner' | 'upstream'>> {
-    return this.#lines.values()
+  [Symbol.iterator](): IterableIterator<Pick<PrivateWay, 'owner' | 'upstream'>> {
+    return this.#ways.values()
   }
 
   /** The owner's upstream, started now if need be. Throws RpcFailure when there are too many. */
   open(owner: Owner): Upstream {
-    const line = this.#lines.get(owner.key) ?? this.#add(owner)
-    line.usedAt = performance.now()
-    return line.upstream
+    const way = this.#ways.get(owner.key) ?? this.#add(owner)
+    way.usedAt = performance.now()
+    return way.upstream
   }
 
-  #add(owner: Owner): PrivateLine {
+  #add(owner: Owner): PrivateWay {
     const { most, connect, opened, server } = this.#options
-    if (this.#lines.size >= most) throw overloaded(server, most)
-    const line = { owner, upstream: connect(owner), usedAt: 0 }
-    this.#lines.set(owner.key, line)
+    if (this.#ways.size >= most) throw overloaded(server, most)
+    const way = { owner, upstream: connect(owner), usedAt: 0 }
+    this.#ways.set(owner.key, way)
     this.#timer ??= setInterval(() => this.sweep(performance.now()), SWEEP).unref()
-    opened(owner, line.upstream)
-    return line
+    opened(owner, way.upstream)
+    return way
   }
 
   /** The owner is gone. */
   leave(key: string): void {
-    const line = this.#lines.get(key)
-    if (line) this.#close(line)
+    const way = this.#ways.get(key)
+    if (way) this.#close(way)
   }
 
   /** Closes what nobody has used for long enough at `now`, in milliseconds of the monotonic clock. */
   sweep(now: number): void {
     const { isBusy, isAttended, idle } = this.#options
-    for (const line of this.#lines.values()) {
-      if (isBusy(line.upstream) || isAttended(line.owner)) line.usedAt = now
-      else if (now - line.usedAt > idle) this.#close(line)
+    for (const way of this.#ways.values()) {
+      if (isBusy(way.upstream) || isAttended(way.owner)) way.usedAt = now
+      else if (now - way.usedAt > idle) this.#close(way)
     }
   }
 
-  #close({ owner, upstream }: PrivateLine): void {
-    this.#lines.delete(owner.key)
+  #close({ owner, upstream }: PrivateWay): void {
+    this.#ways.delete(owner.key)
     this.#options.retire(upstream)
-    if (this.#lines.size > 0) return
+    if (this.#ways.size > 0) return
     clearInterval(this.#timer)
     this.#timer = undefined
   }
 
   [Symbol.dispose](): void {
-    for (const line of this.#lines.values()) this.#close(line)
+    for (const way of this.#ways.values()) this.#close(way)
   }
 }
 
