@@ -14,6 +14,8 @@ const methods = {
   templates: 'notifications/resources/list_changed',
 } as const satisfies Record<Kind, string>
 
+const COMPLETE = 'notifications/elicitation/complete'
+
 export interface NewsOptions {
   readonly sessions: Iterable<Session>
   readonly listens: Iterable<Listener>
@@ -86,10 +88,15 @@ export class News {
     return true
   }
 
-  /** What is about a task nobody has yet is about the one that this very call begins. */
+  /**
+   * What is about a task nobody has yet is about the one that this very call begins; that all is done on a page that
+   * nobody was sent to belongs to the call it came with.
+   */
   #passed(owner: string, notification: RpcNotification, { session, params }: Heard): boolean {
-    const isOwn = owner === session?.facts.sid || (owner === NOBODY && params?.task !== undefined)
-    if (isOwn || notification.method === 'notifications/progress') return false
+    const { method } = notification
+    const isOwn =
+      owner === session?.facts.sid || (owner === NOBODY && (params?.task !== undefined || method === COMPLETE))
+    if (isOwn || method === 'notifications/progress') return false
     this.#named(owner)?.notify(notification)
     return true
   }

@@ -27,7 +27,8 @@ export function checkHead(
   const header = versionHeader(request)
   if (header !== version) return mismatch('MCP-Protocol-Version', header, version)
   if (methodHeader !== method) return mismatch('Mcp-Method', methodHeader, method)
-  const name = params?.[Object.hasOwn(namedBy, method) ? (namedBy[method] ?? '') : '']
+  const field = Object.hasOwn(namedBy, method) ? namedBy[method] : undefined
+  const name = field && params?.[field]
   if (typeof name !== 'string') return undefined
   const decoded = typeof nameHeader === 'string' ? decodeHeader(nameHeader) : undefined
   return decoded === name ? undefined : mismatch('Mcp-Name', nameHeader, name)

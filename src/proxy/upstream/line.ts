@@ -73,8 +73,7 @@ export class Line implements AsyncDisposable {
     this.#options = options
     const width = IN_FLIGHT[link.transport]
     const isAsked = () => [...this.flights.calls.values()].some(({ asked }) => asked.size > 0)
-    const narrowed = () => options.timeouts.request
-    this.#lanes = new Lanes({ width, queue: QUEUE, patience: options.timing.queue, narrowed, isAsked })
+    this.#lanes = new Lanes({ width, queue: QUEUE, patience: options.timing.queue, isAsked })
   }
 
   static async open(openLink: (events: LinkEvents) => Promise<Link>, options: LineOptions): Promise<Line> {
@@ -104,7 +103,7 @@ export class Line implements AsyncDisposable {
     this.#speech = speech
   }
 
-  /** From now on calls of one client at a time: the server asks without saying whom. */
+  /** From now on, if it can be, calls of one client at a time: the server asks without saying whom. */
   narrow(): void {
     this.#lanes.narrow()
   }
