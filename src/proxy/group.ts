@@ -186,22 +186,19 @@ export class Group implements AsyncDisposable {
       divert: (way, notification, call) => this.#news.divert(way, notification, call),
       log: this.#options.log,
     })
+    const principal = (request: IncomingMessage) => this.#guard.principal(request)
     const legacy: LegacyOptions = {
       sessions: this.#sessions,
       relay,
       pulse: this.#pulse,
       initialize: (facts) => this.#greeter.initialize(facts),
+      principal,
       listening: (session) => this.#listening(session),
     }
     const endpoint = new Endpoint({
       legacy: new LegacyEndpoint(legacy),
       sse: new SseEndpoint(legacy),
-      modern: new ModernEndpoint({
-        relay,
-        listens: this.#listens,
-        pulse: this.#pulse,
-        principal: (request) => this.#guard.principal(request),
-      }),
+      modern: new ModernEndpoint({ relay, listens: this.#listens, pulse: this.#pulse, principal }),
       maxBody: () => this.#config.limits.maxBody,
       isServed: (server) => this.#isServed(server),
     })

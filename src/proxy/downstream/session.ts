@@ -61,8 +61,8 @@ export class Session implements Asker, Listener {
 
   /** This session as the servers it calls see it. */
   get caller(): Caller {
-    const { sid, capabilities, clientInfo } = this.facts
-    return { era: 'legacy', principal: '', capabilities, clientInfo, level: this.level, session: sid }
+    const { sid, principal, capabilities, clientInfo } = this.facts
+    return { era: 'legacy', principal, capabilities, clientInfo, level: this.level, session: sid }
   }
 
   /** Whether an earlier process (or an earlier stay in memory) began this session; true only the first time asked. */

@@ -50,7 +50,8 @@ export function isMessage(value: unknown): value is RpcMessage {
 }
 
 export function isRequest(message: RpcMessage): message is RpcRequest {
-  return typeof message.method === 'string' && (typeof message.id === 'string' || typeof message.id === 'number')
+  // A number too large to be one is no id: it could not be written into the answer.
+  return typeof message.method === 'string' && (typeof message.id === 'string' || Number.isFinite(message.id))
 }
 
 export function isNotification(message: RpcMessage): message is RpcNotification {

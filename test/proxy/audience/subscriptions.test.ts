@@ -23,7 +23,14 @@ function record(answer: () => Promise<RpcResponse> = () => Promise.resolve(done)
 
 let sessions = 0
 function session(): Session {
-  const facts = { server: undefined, version: '2025-11-25', capabilities: {}, clientInfo: {}, group: 'g' } as const
+  const facts = {
+    server: undefined,
+    version: '2025-11-25',
+    capabilities: {},
+    clientInfo: {},
+    group: 'g',
+    principal: '',
+  } as const
   return new Session(`s${++sessions}`, { ...facts, sid: `s${sessions}` })
 }
 

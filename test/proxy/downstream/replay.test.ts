@@ -12,7 +12,15 @@ import { serve } from '../../helpers/serve.ts'
 import { waitFor } from '../../helpers/wait.ts'
 
 function sessionOf(version: Version = '2025-11-25'): Session {
-  return new Session('id', { sid: 's', server: undefined, version, capabilities: {}, clientInfo: {}, group: 'g' })
+  return new Session('id', {
+    sid: 's',
+    server: undefined,
+    version,
+    capabilities: {},
+    clientInfo: {},
+    group: 'g',
+    principal: '',
+  })
 }
 
 /** A server whose POST opens the stream of an answer, and whose GET goes on with it or opens the session's own. */
