@@ -38,6 +38,10 @@ export class PrivateLines implements Disposable {
     this.#options = options
   }
 
+  get isEmpty(): boolean {
+    return this.#lines.size === 0
+  }
+
   get(owner: Owner): Upstream | undefined {
     return this.#lines.get(owner.key)?.upstream
   }
