@@ -35,21 +35,26 @@ export class Sight {
 
   /** The lists of the session's own upstreams, as far as they are known. */
   #overlay(asker: Asker): Overlay | undefined {
-    const found = this.#seats(asker).flatMap((seat): [string, Listing][] => {
-      const listing = seat.privateUpstream(asker.caller)?.listing
-      return listing ? [[seat.server.name, listing]] : []
-    })
-    return found.length === 0 ? undefined : new Map(found)
+    const { caller } = asker
+    let found: Map<string, Listing> | undefined
+    for (const seat of this.#seats(asker)) {
+      const listing = seat.privateUpstream(caller)?.listing
+      if (!listing) continue
+      found ??= new Map()
+      found.set(seat.server.name, listing)
+    }
+    return found
   }
 
   /** Whether what comes from this way to a server is for this session, too. */
   sees(asker: Asker, way: string): boolean {
-    return this.#seats(asker).some((seat) => seat.wayOf(asker.caller) === way)
+    for (const seat of this.#seats(asker)) if (seat.wayOf(asker.caller) === way) return true
+    return false
   }
 
-  #seats({ server }: Asker): readonly Seat[] {
+  #seats({ server }: Asker): Iterable<Seat> {
     const { seats } = this.#options
-    if (server === undefined) return [...seats]
+    if (server === undefined) return seats
     const seat = seats.get(server)
     return seat ? [seat] : []
   }
@@ -59,7 +64,8 @@ export class Sight {
    * alone is shown; undefined when all there is to know is known.
    */
   known(asker: Asker): Promise<void> | undefined {
-    const own = this.#seats(asker).flatMap((seat) => firstLists(seat, asker))
+    const own: Promise<void>[] = []
+    for (const seat of this.#seats(asker)) own.push(...firstLists(seat, asker))
     const shared = this.sharedKnown(asker.server)
     if (own.length === 0) return shared
     return within(this.#options.listWait(), Promise.all([shared, ...own]), undefined).then(() => undefined)

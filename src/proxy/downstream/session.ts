@@ -33,13 +33,16 @@ export class Session implements Asker, Listener {
   readonly #replies = new Set<Outlet>()
   readonly #tell: SessionOptions['tell']
   #isResumed: boolean
-  level: Level | undefined
+  #level: Level | undefined
+  /** This session as the servers it calls see it; another one with another level. */
+  #caller: Caller
 
   constructor(id: string, facts: SessionFacts, { isResumed = false, tell }: SessionOptions = {}) {
     this.id = id
     this.facts = facts
     this.#isResumed = isResumed
     this.#tell = tell
+    this.#caller = callerOf(facts, undefined)
     this.#questions = new Questions({ capabilities: facts.capabilities, stream: () => this.#outlet })
   }
 
@@ -51,18 +54,25 @@ export class Session implements Asker, Listener {
     return this
   }
 
+  get caller(): Caller {
+    return this.#caller
+  }
+
+  get level(): Level | undefined {
+    return this.#level
+  }
+
+  set level(level: Level | undefined) {
+    this.#level = level
+    this.#caller = callerOf(this.facts, level)
+  }
+
   began(id: Id, call: AbortController): void {
     this.calls.set(id, call)
   }
 
   ended(id: Id, call: AbortController): void {
     if (this.calls.get(id) === call) this.calls.delete(id)
-  }
-
-  /** This session as the servers it calls see it. */
-  get caller(): Caller {
-    const { sid, principal, capabilities, clientInfo } = this.facts
-    return { era: 'legacy', principal, capabilities, clientInfo, level: this.level, session: sid }
   }
 
   /** Whether an earlier process (or an earlier stay in memory) began this session; true only the first time asked. */
@@ -88,9 +98,13 @@ export class Session implements Asker, Listener {
   }
 
   /** While a request is being answered, what the servers have to ask can go out with the answer. */
-  lend(reply: Outlet): Disposable {
+  lend(reply: Outlet): void {
     this.#replies.add(reply)
-    return { [Symbol.dispose]: () => void this.#replies.delete(reply) }
+  }
+
+  /** It is answered. */
+  reclaim(reply: Outlet): void {
+    this.#replies.delete(reply)
   }
 
   touch(): void {
@@ -145,4 +159,8 @@ export class Session implements Asker, Listener {
     this.#questions.end(reason)
     this.#stream?.end()
   }
+}
+
+function callerOf({ sid, principal, capabilities, clientInfo }: SessionFacts, level: Level | undefined): Caller {
+  return { era: 'legacy', principal, capabilities, clientInfo, level, session: sid }
 }

@@ -10,7 +10,7 @@ export interface CallOptions {
   /** As the upstream shall see them. */
   readonly params: Params | undefined
   /** Fields of the request's head that go along; see `Exchange.headers`. */
-  readonly headers?: Exchange['headers']
+  readonly headers: Exchange['headers'] | undefined
   /** Takes what does not belong on this call's own stream; returns whether it did. */
   readonly divert: (notification: RpcNotification) => boolean
   /** Hears what the server asks the client. */

@@ -74,20 +74,28 @@ export class Relay {
 
   /** Answers one request on `reply`, sooner or later; never rejects. */
   async handle(asker: Asker, request: RpcRequest, reply: Reply): Promise<void> {
-    using _lent = asker.session?.lend(reply)
-    const answer = await this.#answer(asker, request, reply).catch((thrown: unknown) => this.#failed(request, thrown))
-    if (answer === undefined) reply.abandon()
-    else if (Buffer.isBuffer(answer)) reply.respond(answer)
-    else reply.respond(restore(request, answer), statusOf(asker, answer))
+    asker.session?.lend(reply)
+    try {
+      const answer = await this.#answered(asker, request, reply)
+      if (answer === undefined) reply.abandon()
+      else if (Buffer.isBuffer(answer)) reply.respond(answer)
+      else reply.respond(restore(request, answer), statusOf(asker, answer))
+    } finally {
+      asker.session?.reclaim(reply)
+    }
   }
 
-  #failed(request: RpcRequest, thrown: unknown): RpcResponse {
-    if (!(thrown instanceof RpcFailure))
-      this.#options.log.error('request failed', { method: request.method, error: messageOf(thrown) })
-    return failureResponse(request.id, thrown)
+  /** Undefined when the client no longer waits for an answer; failures are answers. */
+  async #answered(asker: Asker, request: RpcRequest, reply: Reply): Promise<Answer | undefined> {
+    try {
+      return await this.#answer(asker, request, reply)
+    } catch (thrown) {
+      if (!(thrown instanceof RpcFailure))
+        this.#options.log.error('request failed', { method: request.method, error: messageOf(thrown) })
+      return failureResponse(request.id, thrown)
+    }
   }
 
-  /** Undefined when the client no longer waits for an answer. */
   async #answer(asker: Asker, request: RpcRequest, reply: Reply): Promise<Answer | undefined> {
     const { server } = asker
     const first = this.#route(asker, request)
@@ -154,7 +162,11 @@ export class Relay {
     const { divert, elicitations } = this.#options
     const headers = this.#mirrored(asker, request)
     const call = new Call({
-      ...{ asker, request, reply, params, ...(headers && { headers }) },
+      asker,
+      request,
+      reply,
+      params,
+      headers,
       divert: (notification) => divert(way, notification, { session, params }),
       asked: (question) => session && elicitations.asked(way, session.facts.sid, question),
     })

@@ -38,6 +38,10 @@ export class PrivateWays implements Disposable {
     this.#options = options
   }
 
+  get isEmpty(): boolean {
+    return this.#ways.size === 0
+  }
+
   get(owner: Owner): Upstream | undefined {
     return this.#ways.get(owner.key)?.upstream
   }

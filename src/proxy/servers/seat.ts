@@ -113,6 +113,7 @@ export class Seat implements AsyncDisposable {
 
   /** The caller's own upstream, while there is one. */
   privateUpstream(caller: Caller): Upstream | undefined {
+    if (this.#private.isEmpty) return undefined
     const owner = this.ownerOf(caller)
     return owner && this.#private.get(owner)
   }

@@ -29,7 +29,18 @@ export function ownerOf(server: Policy, caller: Caller, shared: Listing | undefi
   return isRecord(caller.capabilities.roots) && !isProcess ? owner(caller) : undefined
 }
 
-function owner({ session, principal, capabilities, clientInfo }: Caller): Owner {
+/** Asked several times for each call: the digest is made once. */
+const owners = new WeakMap<Caller, Owner>()
+
+function owner(caller: Caller): Owner {
+  const known = owners.get(caller)
+  if (known) return known
+  const made = ownerBy(caller)
+  owners.set(caller, made)
+  return made
+}
+
+function ownerBy({ session, principal, capabilities, clientInfo }: Caller): Owner {
   return { key: session ?? digest({ principal, capabilities, clientInfo }), session, capabilities, clientInfo }
 }
 
