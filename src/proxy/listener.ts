@@ -39,7 +39,7 @@ export class Listener implements Disposable {
         maxHeaderSize: 16 * 1024,
         noDelay: true,
       },
-      (request, response) => this.#serve(serve, request, response),
+      (request, response) => this.#inTurn(serve, request, response),
     )
     this.#server.maxHeadersCount = MAX_HEADERS
     // Streams say something every 15 s, so only who reads nothing of a finished answer is ever silent for a minute.
@@ -85,6 +85,15 @@ export class Listener implements Disposable {
     const hosts = isIP(host) ? [host] : (await lookup(host, { all: true })).map(({ address }) => address)
     if (actual.port === port && hosts.includes(actual.address)) return
     throw new Error(`the socket is bound to ${actual.address}:${actual.port}, not to ${host}:${port}`)
+  }
+
+  /**
+   * A request sent before the answer to an earlier one of its connection waits until that is finished: Node never says
+   * of a response without a connection that it was closed, so what was begun for one would never end.
+   */
+  #inTurn(serve: Serve, request: IncomingMessage, response: ServerResponse): void {
+    if (response.socket) this.#serve(serve, request, response)
+    else response.once('socket', () => this.#serve(serve, request, response))
   }
 
   #serve(serve: Serve, request: IncomingMessage, response: ServerResponse): void {

@@ -19,6 +19,19 @@ export async function within<T, F>(ms: number, promise: Promise<T>, fallback: F)
   }
 }
 
+/** Settles as the promise does, or rejects with the signal's reason as soon as that aborts; leaves no listener behind. */
+export async function orAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  const over = defer<never>()
+  const abort = (): void => over.reject(signal.reason)
+  signal.addEventListener('abort', abort, { once: true })
+  if (signal.aborted) abort()
+  try {
+    return await Promise.race([promise, over.promise])
+  } finally {
+    signal.removeEventListener('abort', abort)
+  }
+}
+
 /** A promise with its two ends outside, for results that another event brings. */
 export interface Deferred<T> {
   readonly promise: Promise<T>

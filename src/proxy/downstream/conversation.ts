@@ -12,19 +12,23 @@ export interface ConversationOptions {
   readonly pulse: Pulse
   /** The server whose address it is on; undefined for the group's own. */
   readonly server: string | undefined
+  /** Who opened it; see `SessionFacts`. */
+  readonly principal: string
 }
 
 /** One stream of HTTP+SSE and the session on it, once there is one. */
 export class Conversation implements SessionStream {
   readonly server: string | undefined
+  readonly principal: string
   /** When it was opened, in monotonic milliseconds. */
   readonly since = performance.now()
   readonly #stream: EventStream
   #session: Session | undefined
   #isEnding = false
 
-  constructor({ response, pulse, server }: ConversationOptions) {
+  constructor({ response, pulse, server, principal }: ConversationOptions) {
     this.server = server
+    this.principal = principal
     this.#stream = new EventStream(response, pulse)
   }
 

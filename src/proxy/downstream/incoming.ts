@@ -1,5 +1,5 @@
-import { BATCHING, negotiate } from '../era.ts'
-import type { Relay } from '../relay.ts'
+import type { IncomingMessage } from 'node:http'
+import { BATCHING, negotiate } from '../mcp/era.ts'
 import {
   failureResponse,
   type Id,
@@ -13,7 +13,8 @@ import {
   type RpcMessage,
   type RpcRequest,
   type RpcResponse,
-} from '../rpc.ts'
+} from '../mcp/rpc.ts'
+import type { Relay } from '../relay/relay.ts'
 import { type Denial, refusal, SESSION_NOT_FOUND } from './denial.ts'
 import type { Pulse } from './pulse.ts'
 import type { Reply } from './reply.ts'
@@ -28,6 +29,8 @@ export interface LegacyOptions {
   readonly pulse: Pulse
   /** The result of `initialize`; may wait for servers that are not known yet. */
   readonly initialize: (facts: Pick<SessionFacts, 'server' | 'version'>) => Promise<Params>
+  /** The authorization context of a request that the guard let pass. */
+  readonly principal: (request: IncomingMessage) => string
   /** A client listens on its session's stream from now on. */
   readonly listening: (session: Session) => void
 }
@@ -42,11 +45,23 @@ export function isInitialize(body: unknown): body is RpcRequest {
   return isMessage(body) && isRequest(body) && body.method === 'initialize'
 }
 
-/** The session an `initialize` on this address asks for. */
-export function begin(sessions: Sessions, server: string | undefined, { params }: RpcRequest): Promise<Session> {
+/** Where a session begins, and for whom. */
+export interface Beginning {
+  readonly server: string | undefined
+  readonly principal: string
+}
+
+/** The session an `initialize` asks for. */
+export function begin(sessions: Sessions, { server, principal }: Beginning, { params }: RpcRequest): Promise<Session> {
   const { protocolVersion, capabilities, clientInfo } = params ?? {}
   const version = negotiate(protocolVersion)
-  return sessions.create({ server, version, capabilities: record(capabilities), clientInfo: record(clientInfo) })
+  const declared = { capabilities: record(capabilities), clientInfo: record(clientInfo) }
+  return sessions.create({ server, principal, version, ...declared })
+}
+
+/** Whether a request of this principal may use what `owner` began; without tokens all are one. */
+export function mayUse(principal: string, owner: string): boolean {
+  return principal === '' || principal === owner
 }
 
 /** The answer to `initialize`. */

@@ -1,5 +1,5 @@
-import { checkVersion, versionHeader } from '../era.ts'
-import { isError, isRequest, type RpcRequest } from '../rpc.ts'
+import { checkVersion, versionHeader } from '../mcp/era.ts'
+import { isError, isRequest, type RpcRequest } from '../mcp/rpc.ts'
 import { type Denial, deny, isDenial, refusal } from './denial.ts'
 import {
   begin,
@@ -8,6 +8,7 @@ import {
   greet,
   isInitialize,
   type LegacyOptions,
+  mayUse,
   messagesOf,
   unknownSession,
 } from './incoming.ts'
@@ -43,13 +44,13 @@ export class LegacyEndpoint {
     if (!reply) response.writeHead(202).end()
   }
 
-  async #initialize({ response, server }: Visit, request: RpcRequest): Promise<void> {
-    const { sessions, pulse, initialize } = this.#options
+  async #initialize({ request, response, server }: Visit, message: RpcRequest): Promise<void> {
+    const { sessions, pulse, initialize, principal } = this.#options
     if (sessions.isFull) return deny(response, full)
-    const session = await begin(sessions, server, request)
+    const session = await begin(sessions, { server, principal: principal(request) }, message)
     response.setHeader('mcp-session-id', session.id)
     const reply = new Reply({ response, pulse, expected: 1, isBatch: false })
-    const answer = await greet(initialize, session.facts, request.id)
+    const answer = await greet(initialize, session.facts, message.id)
     if (isError(answer)) sessions.delete(session)
     reply.respond(JSON.stringify(answer))
   }
@@ -94,6 +95,7 @@ export class LegacyEndpoint {
     const session = found instanceof Promise ? await found : found
     if (session === 'full') return full
     if (!session || session.facts.server !== server) return unknownSession
+    if (!mayUse(this.#options.principal(request), session.facts.principal)) return unknownSession
     session.touch()
     return session
   }

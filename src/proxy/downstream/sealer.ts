@@ -1,6 +1,6 @@
 import { EncryptJWT, jwtDecrypt } from 'jose'
-import { isVersion, type Version } from '../era.ts'
-import { isRecord, type Params } from '../rpc.ts'
+import { isVersion, type Version } from '../mcp/era.ts'
+import { isRecord, type Params } from '../mcp/rpc.ts'
 
 /** What a session id carries under its seal: enough for any generation of the proxy to go on with the session. */
 export interface SessionFacts {
@@ -13,6 +13,8 @@ export interface SessionFacts {
   readonly clientInfo: Params
   /** A session belongs to one group: all groups of a project share the key. */
   readonly group: string
+  /** The authorization context it began in: its id is worth nothing in another. Empty where no token is needed. */
+  readonly principal: string
 }
 
 export interface Sealer {
@@ -31,7 +33,7 @@ export function sealerOf(sessionKey: string): Sealer {
   const key = Buffer.from(sessionKey, 'base64url')
   if (key.length !== 32) throw new RangeError(`a session key has 32 bytes, this one has ${key.length}`)
   return {
-    seal: ({ sid, server, version, capabilities, clientInfo, group }) =>
+    seal: ({ sid, server, version, capabilities, clientInfo, group, principal }) =>
       new EncryptJWT({
         sid,
         server,
@@ -39,6 +41,7 @@ export function sealerOf(sessionKey: string): Sealer {
         capabilities: compact(capabilities),
         clientInfo: compact(clientInfo),
         group,
+        principal,
       })
         .setProtectedHeader(ENCRYPTION)
         .encrypt(key),
@@ -60,10 +63,26 @@ async function open(id: string, key: Uint8Array): Promise<SessionFacts | undefin
   }
 }
 
-function factsOf({ sid, server, version, capabilities, clientInfo, group }: Params): SessionFacts | undefined {
+function factsOf({
+  sid,
+  server,
+  version,
+  capabilities,
+  clientInfo,
+  group,
+  principal,
+}: Params): SessionFacts | undefined {
   if (typeof sid !== 'string' || typeof group !== 'string' || !isVersion(version)) return undefined
   if (!isRecord(capabilities) || !isRecord(clientInfo)) return undefined
-  return { sid, server: typeof server === 'string' ? server : undefined, version, capabilities, clientInfo, group }
+  return {
+    sid,
+    server: typeof server === 'string' ? server : undefined,
+    version,
+    capabilities,
+    clientInfo,
+    group,
+    principal: typeof principal === 'string' ? principal : '',
+  }
 }
 
 /** A record too long for a header keeps its keys, each with an empty record: what was declared, without its details. */

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
-import { checkVersion, versionHeader } from '../era.ts'
-import { isError, isRequest } from '../rpc.ts'
+import { checkVersion, versionHeader } from '../mcp/era.ts'
+import { isError, isRequest } from '../mcp/rpc.ts'
 import { Conversation } from './conversation.ts'
 import { type Denial, deny, isDenial, refusal } from './denial.ts'
 import {
@@ -10,6 +10,7 @@ import {
   greet,
   isInitialize,
   type LegacyOptions,
+  mayUse,
   messagesOf,
   unknownSession,
 } from './incoming.ts'
@@ -35,10 +36,10 @@ export class SseEndpoint implements Beating {
     else this.#converse(visit)
   }
 
-  #converse({ response, server }: Visit): void {
-    const { sessions, pulse } = this.#options
+  #converse({ request, response, server }: Visit): void {
+    const { sessions, pulse, principal } = this.#options
     const id = randomUUID()
-    const conversation = new Conversation({ response, pulse, server })
+    const conversation = new Conversation({ response, pulse, server, principal: principal(request) })
     this.#conversations.set(id, conversation)
     pulse.add(this)
     response.once('close', () => {
@@ -80,15 +81,16 @@ export class SseEndpoint implements Beating {
     const id = new URL(request.url ?? '', 'http://localhost').searchParams.get('sessionId')
     if (!id) return refusal(400, 'Bad Request: the query parameter sessionId is required')
     const conversation = this.#conversations.get(id)
-    return conversation?.server === server && conversation ? conversation : unknownSession
+    if (!conversation || conversation.server !== server) return unknownSession
+    return mayUse(this.#options.principal(request), conversation.principal) ? conversation : unknownSession
   }
 
-  async #initialize({ response, server }: Visit, conversation: Conversation, body: unknown): Promise<void> {
+  async #initialize({ response }: Visit, conversation: Conversation, body: unknown): Promise<void> {
     const { sessions, initialize, listening } = this.#options
     if (!isInitialize(body)) return deny(response, notInitialized)
     if (sessions.isFull) return deny(response, full)
     response.writeHead(202).end()
-    const session = await begin(sessions, server, body)
+    const session = await begin(sessions, conversation, body)
     const answer = await greet(initialize, session.facts, body.id)
     const isStarted = !isError(answer) && conversation.start(session)
     if (isStarted || isError(answer)) conversation.answers.send(JSON.stringify(answer))

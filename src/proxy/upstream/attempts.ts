@@ -1,7 +1,7 @@
 import type { Server } from '../../config/profile.ts'
-import { pause } from '../../shared/async.ts'
-import type { Exchange } from '../exchange.ts'
-import type { RpcResponse } from '../rpc.ts'
+import { orAborted, pause } from '../../shared/async.ts'
+import type { Exchange } from '../mcp/exchange.ts'
+import type { RpcResponse } from '../mcp/rpc.ts'
 import type { Connection } from './connection.ts'
 import { LinkFailure } from './failure.ts'
 import { isRepeatable, unavailable } from './refusal.ts'
@@ -35,7 +35,8 @@ export class Attempts {
     let renewed = false
     for (let tried = 1; ; ) {
       this.#checkPause()
-      const connection = await this.#options.ready()
+      // Who cancels meanwhile is not held up by a connect that goes on.
+      const connection = await orAborted(this.#options.ready(), signal)
       try {
         return await carry(connection)
       } catch (error) {

@@ -6,13 +6,21 @@ import { Reply } from '../../../src/proxy/downstream/reply.ts'
 import type { ResumableStream } from '../../../src/proxy/downstream/resumable.ts'
 import { Session } from '../../../src/proxy/downstream/session.ts'
 import { Streams } from '../../../src/proxy/downstream/streams.ts'
-import type { Version } from '../../../src/proxy/era.ts'
+import type { Version } from '../../../src/proxy/mcp/era.ts'
 import { type ReadEvents, readEvents } from '../../helpers/events.ts'
 import { serve } from '../../helpers/serve.ts'
 import { waitFor } from '../../helpers/wait.ts'
 
 function sessionOf(version: Version = '2025-11-25'): Session {
-  return new Session('id', { sid: 's', server: undefined, version, capabilities: {}, clientInfo: {}, group: 'g' })
+  return new Session('id', {
+    sid: 's',
+    server: undefined,
+    version,
+    capabilities: {},
+    clientInfo: {},
+    group: 'g',
+    principal: '',
+  })
 }
 
 /** A server whose POST opens the stream of an answer, and whose GET goes on with it or opens the session's own. */

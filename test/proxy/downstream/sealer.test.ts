@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { type SessionFacts, sealerOf } from '../../../src/proxy/downstream/sealer.ts'
-import { versions } from '../../../src/proxy/era.ts'
+import { versions } from '../../../src/proxy/mcp/era.ts'
 
 const key = () => randomBytes(32).toString('base64url')
 const facts: SessionFacts = {
@@ -12,6 +12,7 @@ const facts: SessionFacts = {
   capabilities: { sampling: {}, experimental: { x: 1 } },
   clientInfo: { name: 'c', version: '1' },
   group: 'local',
+  principal: '',
 }
 
 test('what is sealed opens with the same key, in any process, and looks the same', async () => {
@@ -25,6 +26,7 @@ test('what is sealed opens with the same key, in any process, and looks the same
     capabilities: record,
     clientInfo: record,
     group: fc.string(),
+    principal: fc.string(),
   })
   await fc.assert(
     fc.asyncProperty(any, async (sealed) => {

@@ -4,7 +4,7 @@ import type { Session } from '../../../src/proxy/downstream/session.ts'
 import { Sessions } from '../../../src/proxy/downstream/sessions.ts'
 import { newKey } from '../../helpers/proxy.ts'
 
-const facts = { server: undefined, version: '2025-11-25', capabilities: {}, clientInfo: {} } as const
+const facts = { server: undefined, principal: '', version: '2025-11-25', capabilities: {}, clientInfo: {} } as const
 const MINUTE = 60_000
 
 function open({ key = newKey(), most = 10, group = 'local' } = {}) {

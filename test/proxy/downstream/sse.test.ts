@@ -13,7 +13,14 @@ test('a stream on which no session begins is ended', async () => {
   let endpoint: SseEndpoint | undefined
   await using server = await serve((response, pulse, request) => {
     // No message comes, so nothing is ever relayed.
-    endpoint ??= new SseEndpoint({ sessions, pulse, initialize, relay: null as never, listening: () => {} })
+    endpoint ??= new SseEndpoint({
+      sessions,
+      pulse,
+      initialize,
+      relay: null as never,
+      principal: () => '',
+      listening: () => {},
+    })
     endpoint.open({ request, response, server: undefined })
   })
   const stream = await readEvents(server.url)

@@ -53,6 +53,7 @@ const rows: [what: string, row: Row, status: number][] = [
   ['no JSON', post('{', { session: 'known' }), 400],
   ['no message', post({ id: 1 }, { session: 'known' }), 400],
   ['an id that is null', post({ ...ping, id: null }, { session: 'known' }), 400],
+  ['an id too large for a number', post('{"jsonrpc":"2.0","id":1e400,"method":"ping"}', { session: 'known' }), 400],
   ['an unknown revision', post(ping, { session: 'known', headers: { ...json, 'mcp-protocol-version': '1' } }), 400],
   ['a stream', { method: 'GET', headers: events, session: 'known' }, 200],
   ['a second stream', { method: 'GET', headers: events, session: 'busy' }, 409],
