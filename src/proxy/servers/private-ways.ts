@@ -39,7 +39,7 @@ export class PrivateWays implements Disposable {
   }
 
   get isEmpty(): boolean {
-    return this.#lines.size === 0
+    return this.#ways.size === 0
   }
 
   get(owner: Owner): Upstream | undefined {
