@@ -5,13 +5,13 @@ import {
   INVALID_REQUEST,
   isMessage,
   isNotification,
-  isRecord,
   isRequest,
   isResponse,
   type Params,
   type RpcMessage,
   type RpcRequest,
   type RpcResponse,
+  recordOf,
 } from '../mcp/rpc.ts'
 import type { Relay } from '../relay/relay.ts'
 import { type Denial, refusal, SESSION_NOT_FOUND } from './denial.ts'
@@ -46,7 +46,7 @@ export function isInitialize(body: unknown): body is RpcRequest {
 export function begin(sessions: Sessions, server: string | undefined, { params }: RpcRequest): Promise<Session> {
   const { protocolVersion, capabilities, clientInfo } = params ?? {}
   const version = negotiate(protocolVersion)
-  return sessions.create({ server, version, capabilities: record(capabilities), clientInfo: record(clientInfo) })
+  return sessions.create({ server, version, capabilities: recordOf(capabilities), clientInfo: recordOf(clientInfo) })
 }
 
 /** The answer to `initialize`. */
@@ -86,8 +86,4 @@ export function dispatch(relay: Relay, { session, messages, reply }: Dispatched)
     else if (isResponse(message)) session.answer(message)
     else if (isNotification(message)) session.heard(message)
   }
-}
-
-function record(value: unknown): Params {
-  return isRecord(value) ? value : {}
 }
