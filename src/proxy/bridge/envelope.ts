@@ -1,7 +1,7 @@
 import { envelope } from '../mcp/era.ts'
 import type { Caller } from '../mcp/exchange.ts'
+import { withMeta, withoutMeta } from '../mcp/meta.ts'
 import { isRecord, type Params } from '../mcp/rpc.ts'
-import { withoutMeta } from '../upstream/envelope.ts'
 
 /** What a modern client says of itself with every request. */
 const said = [envelope.version, envelope.clientInfo, envelope.capabilities, envelope.level] as const
@@ -13,14 +13,12 @@ const TASKS = 'io.modelcontextprotocol/tasks'
  */
 export function addEnvelope(params: Params | undefined, caller: Caller, protocolVersion: string): Params {
   const { clientInfo, level } = caller
-  const meta: Params = {
-    ...metaOf(params),
+  return withMeta(params, {
     [envelope.version]: protocolVersion,
     [envelope.capabilities]: modernCapabilities(caller.capabilities),
     ...(isImplementation(clientInfo) && { [envelope.clientInfo]: clientInfo }),
     ...(level !== undefined && { [envelope.level]: level }),
-  }
-  return { ...params, _meta: meta }
+  })
 }
 
 /** The params of a modern client's request without what only that era knows; `_meta` goes when nothing else was in it. */
@@ -41,16 +39,12 @@ function modernCapabilities(capabilities: Params): Params {
 /** A legacy server's result as the modern era wants it: it says what it is and who made it. */
 export function addSignature(result: Params, serverInfo: Params, resultType = 'complete'): Params {
   if (!isImplementation(serverInfo)) return { ...result, resultType }
-  return { ...result, resultType, _meta: { ...metaOf(result), [envelope.serverInfo]: serverInfo } }
+  return withMeta({ ...result, resultType }, { [envelope.serverInfo]: serverInfo })
 }
 
 /** A modern server's result without its type and its signature. */
 export function stripSignature({ resultType: _type, ...result }: Params): Params {
   return withoutMeta(result, envelope.serverInfo)
-}
-
-function metaOf({ _meta: meta }: Params = {}): Params {
-  return isRecord(meta) ? meta : {}
 }
 
 /** Name and version are what the schema asks for; without them nothing is said, which is allowed. */

@@ -11,6 +11,7 @@ import {
   RESOURCE_NOT_FOUND,
   type RpcError,
   type RpcResponse,
+  recordOf,
   UNSUPPORTED_VERSION,
 } from '../mcp/rpc.ts'
 import type { Crossing } from './crossing.ts'
@@ -68,7 +69,7 @@ function legacyError(response: RpcError, { method, params }: Exchange, { upstrea
   if (reason === undefined) return response
   const facts = { mcpctl: { upstream, kind: 'protocol_mismatch', retryable: false } }
   return errorResponse(response.id, INTERNAL_ERROR, `Server "${upstream}" ${reason}: ${error.message}`, {
-    ...(isRecord(data) ? data : {}),
+    ...recordOf(data),
     ...facts,
   })
 }

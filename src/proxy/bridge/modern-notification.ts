@@ -1,6 +1,7 @@
 import type { Exchange } from '../mcp/exchange.ts'
 import { isAtLeast } from '../mcp/levels.ts'
-import { isRecord, type RpcNotification } from '../mcp/rpc.ts'
+import { metaOf } from '../mcp/meta.ts'
+import type { RpcNotification } from '../mcp/rpc.ts'
 
 /**
  * A legacy server's notification as it may go down the response stream of this very request, or undefined: progress
@@ -13,7 +14,7 @@ export function modernNotification(
 ): RpcNotification | undefined {
   switch (notification.method) {
     case 'notifications/progress':
-      return withToken(notification, isRecord(params?._meta) ? params._meta.progressToken : undefined)
+      return withToken(notification, metaOf(params).progressToken)
     case 'notifications/message':
       return caller.level !== undefined && isAtLeast(notification.params?.level, caller.level)
         ? notification

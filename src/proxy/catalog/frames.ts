@@ -1,4 +1,5 @@
 import { type Era, envelope } from '../mcp/era.ts'
+import { metaOf } from '../mcp/meta.ts'
 import { isRecord, type Params } from '../mcp/rpc.ts'
 import type { Frame, Kind, Listing } from '../upstream/listing.ts'
 import type { Offer } from './offer.ts'
@@ -13,9 +14,7 @@ export interface Surrounding {
 export function surroundingOf(offers: readonly Offer[], part: Kind | 'greeting'): Surrounding {
   const extras = contributors(offers, part).map(({ listing }) => listing.frames[part].extra)
   const { _meta: _all, ...fields } = firstOf(extras)
-  const { [envelope.serverInfo]: _serverInfo, ...meta } = firstOf(
-    extras.map(({ _meta }) => (isRecord(_meta) ? _meta : {})),
-  )
+  const { [envelope.serverInfo]: _serverInfo, ...meta } = firstOf(extras.map(metaOf))
   return { fields, meta }
 }
 

@@ -1,6 +1,6 @@
 import type { Group } from '../../config/profile.ts'
 import { type Era, envelope, modernVersions, type Version } from '../mcp/era.ts'
-import { isRecord, type Params } from '../mcp/rpc.ts'
+import { isRecord, type Params, recordOf } from '../mcp/rpc.ts'
 import { type Freshness, surroundingOf } from './frames.ts'
 import type { Offer } from './offer.ts'
 import type { View } from './view.ts'
@@ -107,12 +107,8 @@ function merge(into: Params, from: Params): Params {
 /** Whatever the server said, the proxy tells when a list changes. */
 function withListChanged(capabilities: Params): Params {
   const declared = ['tools', 'resources', 'prompts'].filter((key) => isRecord(capabilities[key]))
-  const changed = declared.map((key) => [key, { ...record(capabilities[key]), listChanged: true }])
+  const changed = declared.map((key) => [key, { ...recordOf(capabilities[key]), listChanged: true }])
   return { ...capabilities, ...Object.fromEntries(changed) }
-}
-
-function record(value: unknown): Params {
-  return isRecord(value) ? value : {}
 }
 
 function mergeInstructions(offers: readonly Offer[]): string {

@@ -1,6 +1,7 @@
 import { UriTemplate } from '@modelcontextprotocol/sdk/shared/uriTemplate.js'
 import { legacyItem, modernItem } from '../bridge/items.ts'
 import type { Era } from '../mcp/era.ts'
+import { metaOf, withMeta } from '../mcp/meta.ts'
 import { isRecord, type Params } from '../mcp/rpc.ts'
 import type { Item, Kind } from '../upstream/listing.ts'
 import { fieldsText, surroundingOf } from './frames.ts'
@@ -131,7 +132,7 @@ function collect(
 /** A cut name says whose it is no more: the whole one goes along for those who want to know. */
 function named(item: Item, { whole }: Shown): Item {
   if (whole === undefined) return item
-  return { ...item, _meta: { ...(isRecord(item._meta) ? item._meta : {}), 'mcpctl/name': whole } }
+  return withMeta(item, { 'mcpctl/name': whole })
 }
 
 /** An item as each era's clients can take it: mostly one and the same. */
@@ -165,21 +166,21 @@ function mentions(
   return targets
 }
 
-function uiOf({ _meta: meta }: Item): string[] {
-  if (!isRecord(meta)) return []
+function uiOf(item: Item): string[] {
+  const meta = metaOf(item)
   const uris = [meta['ui/resourceUri'], isRecord(meta.ui) ? meta.ui.resourceUri : undefined]
   return uris.filter((uri) => typeof uri === 'string')
 }
 
 /** A tool points to its user interface by URI, in one of two places: it must be the one that is shown. */
 function markUi(item: Item, marked: ReadonlyMap<string, string> | undefined): Item {
-  const meta = item._meta
-  if (!marked || !isRecord(meta)) return item
+  if (!marked) return item
+  const meta = metaOf(item)
   const flat = shownUri(meta['ui/resourceUri'], marked)
   const nested = isRecord(meta.ui) ? shownUri(meta.ui.resourceUri, marked) : undefined
   if (flat === undefined && nested === undefined) return item
   const ui = nested !== undefined && isRecord(meta.ui) ? { ui: { ...meta.ui, resourceUri: nested } } : {}
-  return { ...item, _meta: { ...meta, ...ui, ...(flat !== undefined && { 'ui/resourceUri': flat }) } }
+  return withMeta(item, { ...ui, ...(flat !== undefined && { 'ui/resourceUri': flat }) })
 }
 
 function shownUri(uri: unknown, marked: ReadonlyMap<string, string>): string | undefined {

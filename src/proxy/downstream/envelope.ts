@@ -1,6 +1,7 @@
 import { envelope, modernVersions } from '../mcp/era.ts'
 import { isLevel, type Level } from '../mcp/levels.ts'
-import { INVALID_PARAMS, isRecord, type Params, UNSUPPORTED_VERSION } from '../mcp/rpc.ts'
+import { metaOf } from '../mcp/meta.ts'
+import { INVALID_PARAMS, isRecord, type Params, recordOf, UNSUPPORTED_VERSION } from '../mcp/rpc.ts'
 import type { Denial } from './denial.ts'
 
 /** What a modern request says about its client in `_meta`, checked. (MCP: Basic, `_meta`, 2026-07-28.) */
@@ -14,7 +15,7 @@ export interface Envelope {
 
 /** The envelope of a request; a refusal for what is missing or of another shape than the specification wants. */
 export function readEnvelope(params: Params | undefined): Envelope | Denial {
-  const meta = isRecord(params?._meta) ? params._meta : {}
+  const meta = metaOf(params)
   const { [envelope.version]: version, [envelope.capabilities]: capabilities } = meta
   const { [envelope.clientInfo]: clientInfo, [envelope.level]: level } = meta
   if (typeof version !== 'string') return malformed(envelope.version, 'must name the revision')
@@ -23,7 +24,7 @@ export function readEnvelope(params: Params | undefined): Envelope | Denial {
   if (clientInfo !== undefined && !isImplementation(clientInfo))
     return malformed(envelope.clientInfo, 'must have a name and a version')
   if (level !== undefined && !isLevel(level)) return malformed(envelope.level, 'must be a log level')
-  return { version, capabilities, clientInfo: isRecord(clientInfo) ? clientInfo : {}, level }
+  return { version, capabilities, clientInfo: recordOf(clientInfo), level }
 }
 
 function isImplementation(value: unknown): boolean {

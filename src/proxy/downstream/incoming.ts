@@ -6,13 +6,13 @@ import {
   INVALID_REQUEST,
   isMessage,
   isNotification,
-  isRecord,
   isRequest,
   isResponse,
   type Params,
   type RpcMessage,
   type RpcRequest,
   type RpcResponse,
+  recordOf,
 } from '../mcp/rpc.ts'
 import type { Relay } from '../relay/relay.ts'
 import { type Denial, refusal, SESSION_NOT_FOUND } from './denial.ts'
@@ -55,7 +55,7 @@ export interface Beginning {
 export function begin(sessions: Sessions, { server, principal }: Beginning, { params }: RpcRequest): Promise<Session> {
   const { protocolVersion, capabilities, clientInfo } = params ?? {}
   const version = negotiate(protocolVersion)
-  const declared = { capabilities: record(capabilities), clientInfo: record(clientInfo) }
+  const declared = { capabilities: recordOf(capabilities), clientInfo: recordOf(clientInfo) }
   return sessions.create({ server, principal, version, ...declared })
 }
 
@@ -101,8 +101,4 @@ export function dispatch(relay: Relay, { session, messages, reply }: Dispatched)
     else if (isResponse(message)) session.answer(message)
     else if (isNotification(message)) session.heard(message)
   }
-}
-
-function record(value: unknown): Params {
-  return isRecord(value) ? value : {}
 }

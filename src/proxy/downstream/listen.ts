@@ -1,4 +1,5 @@
 import { envelope } from '../mcp/era.ts'
+import { withMeta } from '../mcp/meta.ts'
 import { type Id, isRecord, type Params, type RpcNotification } from '../mcp/rpc.ts'
 import type { Listener } from './asker.ts'
 import type { EventStream } from './stream.ts'
@@ -74,17 +75,17 @@ export class Listen implements Listener {
   }
 
   #send({ params, ...notification }: RpcNotification): void {
-    this.#stream.send(JSON.stringify({ ...notification, params: { ...params, _meta: this.#stamp(params?._meta) } }))
+    this.#stream.send(JSON.stringify({ ...notification, params: withMeta(params, this.#stamp()) }))
   }
 
   /** Nothing more will be said, and that is no fault: the request gets its empty result. `meta` goes into it. */
   end(meta: Params): void {
-    const result = { resultType: 'complete', _meta: this.#stamp(meta) }
+    const result = { resultType: 'complete', _meta: { ...meta, ...this.#stamp() } }
     this.#stream.finish(JSON.stringify({ jsonrpc: '2.0', id: this.#id, result }))
   }
 
-  #stamp(meta: unknown): Params {
-    return { ...(isRecord(meta) && meta), [envelope.subscription]: this.#id }
+  #stamp(): Params {
+    return { [envelope.subscription]: this.#id }
   }
 }
 

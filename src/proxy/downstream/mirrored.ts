@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import { envelope, versionHeader } from '../mcp/era.ts'
+import { metaOf } from '../mcp/meta.ts'
 import { type Declared, declarationsOf, decodeHeader, namedBy, paramHeaders } from '../mcp/mirror.ts'
 import {
   HEADER_MISMATCH,
@@ -41,7 +42,7 @@ export function checkNotificationHead(
 ): Denial | undefined {
   const methodHeader = request.headers['mcp-method']
   if (methodHeader !== undefined && methodHeader !== method) return mismatch('Mcp-Method', methodHeader, method)
-  const version = isRecord(params?._meta) ? params._meta[envelope.version] : undefined
+  const version = metaOf(params)[envelope.version]
   const header = versionHeader(request)
   if (header === undefined || version === undefined || header === version) return undefined
   return mismatch('MCP-Protocol-Version', header, version)

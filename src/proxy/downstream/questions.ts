@@ -2,9 +2,9 @@ import { randomBytes } from 'node:crypto'
 import { type Deferred, defer } from '../../shared/async.ts'
 import { checkCapability } from '../mcp/capability.ts'
 import type { Asking } from '../mcp/exchange.ts'
+import { metaOf, withMeta } from '../mcp/meta.ts'
 import {
   INTERNAL_ERROR,
-  isRecord,
   type Params,
   RpcFailure,
   type RpcNotification,
@@ -102,11 +102,10 @@ export class Questions {
 }
 
 function tokenOf({ params }: RpcRequest): unknown {
-  return isRecord(params?._meta) ? params._meta.progressToken : undefined
+  return metaOf(params).progressToken
 }
 
 function withToken(request: RpcRequest, token: string): RpcRequest {
-  const meta = request.params?._meta
-  if (!isRecord(meta) || meta.progressToken === undefined) return request
-  return { ...request, params: { ...request.params, _meta: { ...meta, progressToken: token } } }
+  if (tokenOf(request) === undefined) return request
+  return { ...request, params: withMeta(request.params, { progressToken: token }) }
 }

@@ -62,12 +62,18 @@ export function isResponse(message: RpcMessage): message is RpcResponse {
   return message.method === undefined
 }
 
+/** Some servers put `"error": null` beside every result: that is none. */
 export function isError(response: RpcResponse): response is RpcError {
-  return response.error !== undefined
+  return isRecord(response.error)
 }
 
 export function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+/** The value if it is an object, else an empty one. */
+export function recordOf(value: unknown): Params {
+  return isRecord(value) ? value : {}
 }
 
 /** Codes of the JSON-RPC and MCP specifications that the proxy itself answers with. */

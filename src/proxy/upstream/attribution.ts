@@ -1,3 +1,4 @@
+import { metaOf } from '../mcp/meta.ts'
 import { type Id, isRecord, type RpcNotification, type RpcRequest } from '../mcp/rpc.ts'
 import type { PendingCall } from './pending.ts'
 
@@ -35,8 +36,7 @@ export function listenerOf(message: RpcNotification, origin: Id | undefined, cal
 
 /** The task a message says it is about, by its id. */
 export function relatedTask(message: RpcRequest | RpcNotification): string | undefined {
-  const meta = message.params?._meta
-  const related = isRecord(meta) ? meta[RELATED_TASK] : undefined
+  const related = metaOf(message.params)[RELATED_TASK]
   return isRecord(related) && typeof related.taskId === 'string' ? related.taskId : undefined
 }
 

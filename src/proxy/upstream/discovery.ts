@@ -1,4 +1,5 @@
 import { envelope } from '../mcp/era.ts'
+import { metaOf } from '../mcp/meta.ts'
 import {
   HEADER_MISMATCH,
   isError,
@@ -6,10 +7,11 @@ import {
   MISSING_CAPABILITY,
   type Params,
   type RpcResponse,
+  recordOf,
   UNSUPPORTED_VERSION,
 } from '../mcp/rpc.ts'
 import type { Greeting } from './connection.ts'
-import { MODERN_VERSION, metaOf } from './envelope.ts'
+import { MODERN_VERSION } from './envelope.ts'
 import { frameOf } from './listing.ts'
 
 const modernErrors: readonly number[] = [HEADER_MISMATCH, MISSING_CAPABILITY, UNSUPPORTED_VERSION]
@@ -30,11 +32,11 @@ export function versionsIn(answer: RpcResponse): readonly unknown[] {
 
 export function modernGreeting(result: Params): Greeting {
   const { capabilities, instructions } = result
-  const serverInfo = metaOf(result, envelope.serverInfo)
+  const serverInfo = metaOf(result)[envelope.serverInfo]
   return {
     protocolVersion: MODERN_VERSION,
-    serverInfo: isRecord(serverInfo) ? serverInfo : {},
-    capabilities: isRecord(capabilities) ? capabilities : {},
+    serverInfo: recordOf(serverInfo),
+    capabilities: recordOf(capabilities),
     instructions: typeof instructions === 'string' ? instructions : undefined,
     frame: frameOf(result, greetingFields),
   }

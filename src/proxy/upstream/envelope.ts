@@ -1,5 +1,5 @@
 import { envelope } from '../mcp/era.ts'
-import { isRecord, type Params } from '../mcp/rpc.ts'
+import type { Params } from '../mcp/rpc.ts'
 import type { Declaration } from './connection.ts'
 
 /** The revision spoken with modern servers; it stands in every request. */
@@ -16,18 +16,4 @@ export function enveloped(params: Params | undefined, { clientInfo, capabilities
     [envelope.capabilities]: { roots: {}, ...capabilities },
   }
   return { ...params, _meta: meta }
-}
-
-/** The value of one key of `_meta`. */
-export function metaOf(params: Params | undefined, key: string): unknown {
-  const meta = params?._meta
-  return isRecord(meta) ? meta[key] : undefined
-}
-
-/** The same without one key of `_meta`, and without `_meta` when nothing else was in it. */
-export function withoutMeta(params: Params, key: string): Params {
-  const { _meta: meta, ...rest } = params
-  if (!isRecord(meta) || !(key in meta)) return params
-  const { [key]: _gone, ...others } = meta
-  return Object.keys(others).length === 0 ? rest : { ...rest, _meta: others }
 }

@@ -1,5 +1,5 @@
 import type { Server } from '../../config/profile.ts'
-import { isError, isRecord, type Params, type RpcResponse } from '../mcp/rpc.ts'
+import { isError, isRecord, type Params, type RpcResponse, recordOf } from '../mcp/rpc.ts'
 import type { Connection, Greeting } from './connection.ts'
 import { greetingFields, isModernAnswer, modernGreeting, versionsIn } from './discovery.ts'
 import { MODERN_VERSION } from './envelope.ts'
@@ -137,7 +137,7 @@ function legacyGreeting(result: Params): Greeting {
   if (!acceptedVersions.includes(protocolVersion)) throw noCommon(protocolVersion)
   return {
     protocolVersion,
-    serverInfo: isRecord(serverInfo) ? serverInfo : {},
+    serverInfo: recordOf(serverInfo),
     capabilities: offered,
     instructions: typeof instructions === 'string' ? instructions : undefined,
     frame: frameOf(result, greetingFields),

@@ -2,9 +2,16 @@ import { type Deferred, defer, pause } from '../../shared/async.ts'
 import { messageOf } from '../../shared/errors.ts'
 import type { Log } from '../../shared/log.ts'
 import { envelope } from '../mcp/era.ts'
-import type { RpcResponse } from '../mcp/rpc.ts'
-import { INVALID_PARAMS, isError, isRecord, METHOD_NOT_FOUND, type Params, type RpcNotification } from '../mcp/rpc.ts'
-import { withoutMeta } from './envelope.ts'
+import { withoutMeta } from '../mcp/meta.ts'
+import {
+  INVALID_PARAMS,
+  isError,
+  METHOD_NOT_FOUND,
+  type Params,
+  type RpcNotification,
+  type RpcResponse,
+  recordOf,
+} from '../mcp/rpc.ts'
 import { LinkFailure } from './failure.ts'
 import { ROUTINE_MS, reopenDelay } from './side-stream.ts'
 
@@ -98,7 +105,7 @@ export class ListenStream {
 }
 
 function honoredIn({ params }: RpcNotification): Params {
-  return isRecord(params?.notifications) ? params.notifications : {}
+  return recordOf(params?.notifications)
 }
 
 function unstamped(notification: RpcNotification): RpcNotification {

@@ -1,6 +1,6 @@
 import { type Era, envelope } from '../mcp/era.ts'
+import { withoutMeta } from '../mcp/meta.ts'
 import type { Params } from '../mcp/rpc.ts'
-import { withoutMeta } from './envelope.ts'
 
 /** What one server offers, raw as it said it: names are its own bare ones, unknown fields are all there. */
 export interface Listing {

@@ -1,8 +1,8 @@
 import type { Log } from '../../shared/log.ts'
 import { envelope } from '../mcp/era.ts'
+import { metaOf } from '../mcp/meta.ts'
 import { type Id, isMessage, isNotification, isRequest, type RpcNotification } from '../mcp/rpc.ts'
 import { only } from './attribution.ts'
-import { metaOf } from './envelope.ts'
 import type { Flights } from './flights.ts'
 import type { PendingCall } from './pending.ts'
 
@@ -50,7 +50,7 @@ export class ModernInbox {
   /** Where all share one channel: a subscription's stamp, or a log that only one can have caused. */
   #named(message: RpcNotification): PendingCall | undefined {
     const { flights } = this.#options
-    const subscription = metaOf(message.params, envelope.subscription)
+    const subscription = metaOf(message.params)[envelope.subscription]
     if (subscription !== undefined) return flights.own.get(Number(subscription))
     return message.method === 'notifications/message' ? only(flights.calls) : undefined
   }

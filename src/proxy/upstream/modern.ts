@@ -1,6 +1,7 @@
 import { messageOf } from '../../shared/errors.ts'
 import { envelope } from '../mcp/era.ts'
 import type { Exchange } from '../mcp/exchange.ts'
+import { metaOf } from '../mcp/meta.ts'
 import { type Declared, declarationsOf, encodeHeader, namedBy, paramHeaders } from '../mcp/mirror.ts'
 import {
   errorResponse,
@@ -15,12 +16,13 @@ import {
   type RpcNotification,
   type RpcRequest,
   type RpcResponse,
+  recordOf,
   UNSUPPORTED_VERSION,
 } from '../mcp/rpc.ts'
 import type { Declaration } from './connection.ts'
 import { type Connection, type Greeting, itself, nobody } from './connection.ts'
 import { isModernAnswer, versionsIn } from './discovery.ts'
-import { enveloped, MODERN_VERSION, metaOf } from './envelope.ts'
+import { enveloped, MODERN_VERSION } from './envelope.ts'
 import { LinkFailure } from './failure.ts'
 import type { Headers } from './headers.ts'
 import type { Line, LineOptions } from './line.ts'
@@ -123,7 +125,7 @@ export class ModernConnection implements Connection {
 
   async subscribe({ uri }: Params): Promise<RpcResponse> {
     const { resources } = this.greeting.capabilities
-    if (metaOf({ _meta: resources }, 'subscribe') !== true)
+    if (recordOf(resources).subscribe !== true)
       return errorResponse(null, METHOD_NOT_FOUND, 'The server announces no updates of resources')
     if (await this.#listening.subscribe(String(uri))) return done()
     return errorResponse(null, INVALID_PARAMS, 'The server announces no updates of this resource')
@@ -210,7 +212,7 @@ export class ModernConnection implements Connection {
       ...(method === 'tools/call' ? paramHeaders(this.#declared(name), params?.arguments) : {}),
       ...(typeof name === 'string' ? { 'mcp-name': encodeHeader(name) } : {}),
       'mcp-method': method,
-      'mcp-protocol-version': String(metaOf(params, envelope.version) ?? MODERN_VERSION),
+      'mcp-protocol-version': String(metaOf(params)[envelope.version] ?? MODERN_VERSION),
     }
   }
 

@@ -1,7 +1,8 @@
 import type { Timeouts } from '../../config/profile.ts'
 import { type Deferred, defer } from '../../shared/async.ts'
 import type { Exchange } from '../mcp/exchange.ts'
-import { type Id, isRecord, type Params, type RpcResponse } from '../mcp/rpc.ts'
+import { metaOf, withMeta } from '../mcp/meta.ts'
+import type { Id, Params, RpcResponse } from '../mcp/rpc.ts'
 import type { Question } from './question.ts'
 
 export interface PendingOptions {
@@ -49,7 +50,7 @@ export class PendingCall {
   get params(): Params | undefined {
     const { params } = this.exchange
     if (this.token === undefined || !params) return params
-    return { ...params, _meta: { ...(isRecord(params._meta) ? params._meta : {}), progressToken: this.id } }
+    return withMeta(params, { progressToken: this.id })
   }
 
   /** A sign of life: the silence begins anew. */
@@ -85,8 +86,6 @@ export class PendingCall {
 }
 
 function tokenOf(params: Params | undefined): Id | undefined {
-  const meta = params?._meta
-  if (!isRecord(meta)) return undefined
-  const token = meta.progressToken
+  const token = metaOf(params).progressToken
   return typeof token === 'string' || typeof token === 'number' ? token : undefined
 }

@@ -89,6 +89,7 @@ test.each(['legacy', 'modern'] as const)(
             expect(outcome.reason).toMatchObject({ name: 'LinkFailure', kind: 'broken' })
         expect([lost, connection.end]).toEqual([[], undefined])
       }),
+      { examples: [[[[{ jsonrpc: '2.0', result, error: null }, 1]]]] },
     )
   },
 )
