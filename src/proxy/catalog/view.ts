@@ -1,11 +1,12 @@
 import { UriTemplate } from '@modelcontextprotocol/sdk/shared/uriTemplate.js'
 import { legacyItem, modernItem } from '../bridge/items.ts'
 import type { Era } from '../era.ts'
-import { isRecord, type Params } from '../rpc.ts'
+import type { Params } from '../rpc.ts'
 import type { Item, Kind } from '../upstream/listing.ts'
 import { fieldsText, surroundingOf } from './frames.ts'
 import { markUri } from './names.ts'
 import { keys, type Offer, type Shown } from './offer.ts'
+import { markUi, uiOf } from './user-interface.ts'
 
 /** Where a name or URI leads. */
 export interface Target {
@@ -157,27 +158,6 @@ function mentions(
     }
   }
   return targets
-}
-
-function uiOf({ _meta: meta }: Item): string[] {
-  if (!isRecord(meta)) return []
-  const uris = [meta['ui/resourceUri'], isRecord(meta.ui) ? meta.ui.resourceUri : undefined]
-  return uris.filter((uri) => typeof uri === 'string')
-}
-
-/** A tool points to its user interface by URI, in one of two places: it must be the one that is shown. */
-function markUi(item: Item, marked: ReadonlyMap<string, string> | undefined): Item {
-  const meta = item._meta
-  if (!marked || !isRecord(meta)) return item
-  const flat = shownUri(meta['ui/resourceUri'], marked)
-  const nested = isRecord(meta.ui) ? shownUri(meta.ui.resourceUri, marked) : undefined
-  if (flat === undefined && nested === undefined) return item
-  const ui = nested !== undefined && isRecord(meta.ui) ? { ui: { ...meta.ui, resourceUri: nested } } : {}
-  return { ...item, _meta: { ...meta, ...ui, ...(flat !== undefined && { 'ui/resourceUri': flat }) } }
-}
-
-function shownUri(uri: unknown, marked: ReadonlyMap<string, string>): string | undefined {
-  return typeof uri === 'string' ? marked.get(uri) : undefined
 }
 
 interface Parts {

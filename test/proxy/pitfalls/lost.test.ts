@@ -132,7 +132,7 @@ test('a stream that ends without its answer: the one beside the calls is opened 
       return ANSWERED
     },
   })
-  await using at = await inFrontOf({ s: server })
+  await using _at = await inFrontOf({ s: server })
   await waitFor(() => opened === 3)
 })
 
