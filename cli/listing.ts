@@ -1,9 +1,11 @@
 import type { ListKind } from '../src/client/client.ts'
 import type { Json } from '../src/client/json.ts'
+import { wholeName } from '../src/client/whole-name.ts'
 import type { Context } from './context.ts'
 import { connectTo, targetName, targetsOf } from './mcp.ts'
 import { envelope, print } from './output.ts'
 import { type Paint, painter } from './paint.ts'
+import { oneLine } from './untrusted.ts'
 
 export interface Listing {
   /** `GROUP` or `GROUP/SERVER`; all groups without it. */
@@ -32,6 +34,12 @@ export async function printListing(context: Context, listing: Listing): Promise<
     document: envelope(listing.document, documentOf(found, listing)),
     human: () => found.map((one) => humanText(one, { ...listing, context })).join('\n'),
   })
+}
+
+/** What goes behind an item's head: the whole name where the one shown was cut. */
+export function aside(item: Json, paint: Paint): string {
+  const whole = wholeName(item)
+  return whole === undefined ? '' : `  ${paint('dim', oneLine(whole))}`
 }
 
 /** One list per kind; beside several groups each item says which one it is from. */

@@ -1,6 +1,6 @@
 import { isRecord, itemsOf, type Json, textOf } from '../../src/client/json.ts'
 import type { Run } from '../command.ts'
-import { printListing } from '../listing.ts'
+import { aside, printListing } from '../listing.ts'
 import { oneLine } from '../untrusted.ts'
 
 /** Every prompt with its arguments. */
@@ -11,7 +11,7 @@ export const run: Run = async (context, { args: [target] }) => {
     kinds: ['prompts'],
     describe: (prompt, paint) => {
       const head = `${textOf(prompt['name'])}(${argumentsOf(prompt)})`
-      return `  ${oneLine(head)}  ${paint('dim', oneLine(textOf(prompt['description'])))}`
+      return `  ${oneLine(head)}${aside(prompt, paint)}  ${paint('dim', oneLine(textOf(prompt['description'])))}`
     },
   })
   return 0

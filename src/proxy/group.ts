@@ -4,13 +4,17 @@ import { messageOf } from '../shared/errors.ts'
 import type { Log } from '../shared/log.ts'
 import type { Env } from '../shared/paths.ts'
 import type { ProxyState } from '../shared/status.ts'
-import { Belongings } from './belongings.ts'
+import { Belongings } from './audience/belongings.ts'
+import { News } from './audience/news.ts'
+import { Privacy } from './audience/privacy.ts'
+import { Sight } from './audience/sight.ts'
+import { Subscriptions } from './audience/subscriptions.ts'
+import { Verbosity } from './audience/verbosity.ts'
 import { Parking } from './bridge/parking.ts'
 import { Catalog } from './catalog/catalog.ts'
 import { Greeter } from './catalog/greeter.ts'
 import type { Identity } from './catalog/handshake.ts'
 import { LearnedUris } from './catalog/learned.ts'
-import { Connector } from './connector.ts'
 import { Endpoint } from './downstream/endpoint.ts'
 import { type Guard, guardOf } from './downstream/guard.ts'
 import type { LegacyOptions } from './downstream/incoming.ts'
@@ -23,19 +27,15 @@ import { sealerOf } from './downstream/sealer.ts'
 import type { Session } from './downstream/session.ts'
 import { Sessions } from './downstream/sessions.ts'
 import { SseEndpoint } from './downstream/sse.ts'
-import { Elicitations } from './elicitations.ts'
 import { proxyState } from './health.ts'
-import { News } from './news.ts'
-import { Privacy } from './privacy.ts'
-import { Relay } from './relay.ts'
+import { Elicitations } from './relay/elicitations.ts'
+import { Relay } from './relay/relay.ts'
+import { Tasks } from './relay/tasks.ts'
 import { type Report, Reporter, serverStatus } from './report.ts'
-import type { Seat } from './seat.ts'
-import { Seats } from './seats.ts'
-import { Sight } from './sight.ts'
-import { Subscriptions } from './subscriptions.ts'
-import { Tasks } from './tasks.ts'
+import { Connector } from './servers/connector.ts'
+import type { Seat } from './servers/seat.ts'
+import { Seats } from './servers/seats.ts'
 import type { UpstreamEvents } from './upstream/upstream.ts'
-import { Verbosity } from './verbosity.ts'
 
 export interface GroupOptions {
   readonly group: GroupConfig
@@ -86,7 +86,7 @@ export class Group implements AsyncDisposable {
     this.#seats = new Seats(options.group.servers, {
       connect: (server, owner) => connector.connect(server, owner),
       swapped: (seat) => this.#swapped(seat),
-      opened: (line) => this.#privacy.opened(line),
+      opened: (way) => this.#privacy.opened(way),
       isAttended: (owner) => this.#privacy.sessionOf(owner)?.stream !== undefined,
       settled: () => this.#settled(),
     })
@@ -142,7 +142,7 @@ export class Group implements AsyncDisposable {
 
   #makeSubscriptions(): Subscriptions {
     return new Subscriptions({
-      upstream: (line) => this.#privacy.upstreamAt(line),
+      upstream: (way) => this.#privacy.upstreamAt(way),
       failed: (server, reason) =>
         this.#options.log.warn('subscription not changed', { server, error: messageOf(reason) }),
     })
@@ -182,8 +182,8 @@ export class Group implements AsyncDisposable {
       subscriptions: this.#subscriptions,
       seat: (server) => this.#seats.get(server),
       setLevel: (session, level) => this.#verbosity.set(session, level),
-      wantLevel: (line, level) => this.#verbosity.want(line, level),
-      divert: (line, notification, call) => this.#news.divert(line, notification, call),
+      wantLevel: (way, level) => this.#verbosity.want(way, level),
+      divert: (way, notification, call) => this.#news.divert(way, notification, call),
       log: this.#options.log,
     })
     const legacy: LegacyOptions = {

@@ -1,7 +1,7 @@
 import { redact } from '../shared/secret.ts'
 import type { ProxyState, ServerStatus } from '../shared/status.ts'
 import type { Offer } from './catalog/offer.ts'
-import type { Seat } from './seat.ts'
+import type { Seat } from './servers/seat.ts'
 
 /** A server as `mcpctl status` shows it: counts after filters, the last error without secrets. */
 export function serverStatus(seat: Seat, offer: Offer, secrets: readonly string[]): ServerStatus {

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { exampleSet, freeOffset, type Project } from '../helpers/project.ts'
+import { freePort } from '../helpers/ports.ts'
+import { exampleSet, freeOffset, makeProject, type Project, stdioServer } from '../helpers/project.ts'
 
 let project: Project
 
@@ -22,6 +23,27 @@ test('tools are signatures for people and whole objects for programs', async () 
   })
   const all = JSON.parse((await project.ok(['tools', '--json'])).stdout).tools
   expect(all[0]).toMatchObject({ group: 'local-fast', name: expect.stringMatching(/^thinking_/) })
+})
+
+test('beside a name that was cut stands the whole one', async () => {
+  const prefix = 'long-'.repeat(13)
+  await using long = await makeProject({
+    'mcpctl.yaml': `version: 1
+servers:
+  echo: ${stdioServer('echo')}
+profiles:
+  a:
+    default: true
+    groups:
+      one: { port: ${await freePort()}, servers: [{ ref: echo, prefix: ${prefix} }] }
+`,
+  })
+  await long.ok(['up', '-d', '--wait'])
+  const human = await long.ok(['tools', 'one'])
+  const [tool] = JSON.parse((await long.ok(['tools', 'one', '--json'])).stdout).tools
+  expect(human.stdout).toContain(`)  ${prefix}`)
+  expect(tool.name).toHaveLength(64)
+  expect(tool._meta).toEqual({ 'mcpctl/name': expect.stringMatching(`^${prefix}`) })
 })
 
 test('call prints the text, and with --json the whole result', async () => {

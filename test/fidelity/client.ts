@@ -1,4 +1,4 @@
-import { carries, type Era } from './cells.ts'
+import type { Era } from './cells.ts'
 import type { Exchange, Question } from './exchange.ts'
 import type { Json } from './mirror.ts'
 import type { Wire } from './wire.ts'
@@ -19,19 +19,19 @@ export interface RawClient {
   readonly listen: (uris: readonly string[]) => Promise<Listening>
 }
 
-export interface Listening extends Disposable {
+interface Listening extends Disposable {
   readonly heard: readonly Json[]
 }
 
 /** How long an exchange may take before it counts as unanswered. */
 const DEADLINE = 5_000
 
-export const clientInfo = { name: 'raw', version: '1', 'x-unknown': [null] }
-export const clientCapabilities = {
+const clientInfo = { name: 'raw', version: '1', 'x-unknown': [null] }
+const clientCapabilities = {
   sampling: { 'x-unknown': 1 },
   elicitation: { form: {}, url: {} },
   experimental: { 'x-unknown': {} },
-  ...(carries.roots && { roots: { listChanged: true } }),
+  roots: { listChanged: true },
 }
 
 export function connect(era: Era, wire: Wire, url: string): Promise<RawClient> {

@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { waitFor } from '../helpers/wait.ts'
-import { type Cell, openCells, titleOf } from './cells.ts'
+import { type Cell, cells, titleOf } from './cells.ts'
 import { connect, type RawClient, type Transcript } from './client.ts'
 import type { Exchange } from './exchange.ts'
 import { type Ground, type Path, prepareGround, ways } from './ground.ts'
@@ -11,7 +10,7 @@ import { patience, runs } from './runs.ts'
 let ground: Ground
 
 beforeAll(async () => {
-  ground = await prepareGround([...new Set(openCells.map(({ server }) => server))])
+  ground = await prepareGround([...new Set(cells.map(({ server }) => server))])
 })
 
 afterAll(() => ground[Symbol.asyncDispose]())
@@ -26,7 +25,7 @@ const ABREAST = 3
 test(
   'a hundred clients with the same ids and tokens get their own answers, progress and log messages',
   async () => {
-    const shared = await Promise.all(openCells.flatMap((cell) => sharedPaths(cell)))
+    const shared = await Promise.all(cells.flatMap((cell) => sharedPaths(cell)))
     const clients = await Promise.all(
       Array.from({ length: CLIENTS }, async (_, i) => openTalk(shared[i % shared.length] ?? shared[0])),
     )
@@ -107,7 +106,7 @@ function same(one: unknown, other: unknown): boolean {
   return JSON.stringify(one) === JSON.stringify(other)
 }
 
-describe.each(openCells.map((cell) => ({ title: titleOf(cell), cell })))('$title', ({ cell }) => {
+describe.each(cells.map((cell) => ({ title: titleOf(cell), cell })))('$title', ({ cell }) => {
   const ROUNDS = Math.min(runs / 10, 500)
 
   test.each(ways)(
@@ -129,31 +128,6 @@ describe.each(openCells.map((cell) => ({ title: titleOf(cell), cell })))('$title
     expect(crossed).toEqual([])
     expect(answered).toHaveLength(10)
   })
-
-  test.each(ways)(
-    'taking back a call ends nobody else’s with that id over $transport on the $address address',
-    async (way) => {
-      const path = await ground.path(cell, way)
-      const [one, other] = await Promise.all([openTalk(path), openTalk(path)])
-      const [first, second] = [randomUUID(), randomUUID()]
-      const hanging = { ...call(path, 7), hang: true }
-      const done = [one.client.run(hanging, first), other.client.run(hanging, second)]
-      const entries = new Map<string, Json[]>([first, second].map((key) => [key, []]))
-      const received = async (key: string) => {
-        const [more = []] = await path.behind.received([key])
-        entries.get(key)?.push(...more)
-        return entries.get(key) ?? []
-      }
-      await waitFor(async () => (await received(first)).length > 0 && (await received(second)).length > 0)
-      await one.client.cancel(7, 'enough')
-      await waitFor(async () => (await received(first)).length > 1)
-      expect((await received(first))[1]).toHaveProperty('cancelled')
-      expect(await received(second)).toHaveLength(1)
-      await other.client.cancel(7, 'enough')
-      await waitFor(async () => (await received(second)).length > 1)
-      await Promise.all(done)
-    },
-  )
 })
 
 interface Report {

@@ -1,12 +1,12 @@
 import fc from 'fast-check'
-import { type Cell, carries, isCrossed } from './cells.ts'
+import { type Cell, isCrossed } from './cells.ts'
 import type { Json } from './mirror.ts'
 import { anything, meta, noise, noisy, text } from './noise.ts'
 import { anyResult, questions, replies, results } from './shapes.ts'
 
-export type Outcome = { readonly result: Json } | { readonly error: Json }
+type Outcome = { readonly result: Json } | { readonly error: Json }
 
-export interface Note {
+interface Note {
   readonly method: string
   readonly params?: Json
 }
@@ -20,7 +20,7 @@ export interface Question {
   readonly progress: readonly Json[]
 }
 
-export interface Round {
+interface Round {
   readonly notifications: readonly Note[]
   readonly questions: readonly Question[]
   /** Further members of the result that asks, in the modern era. */
@@ -140,7 +140,7 @@ function roundsOf({ cell, hasStreams }: Terrain, method: string, hasToken: boole
   const most = isCrossed(cell) ? 1 : 2
   const round = fc.record({
     notifications: fc.array(note({ cell, hasStreams }, hasToken), { maxLength: 3 }),
-    questions: mayAsk ? fc.array(question(cell), { maxLength: most }) : fc.constant([]),
+    questions: mayAsk ? fc.array(question({ cell, hasStreams }), { maxLength: most }) : fc.constant([]),
     extra: isCrossed(cell) ? fc.constant({}) : noisy({}, { _meta: meta }),
   })
   return fc.array(round, { maxLength: 2 })
@@ -167,7 +167,7 @@ function stray({ client, server }: Cell): fc.Arbitrary<Note> {
   return fc.tuple(fc.constantFrom(...methods), noise).map(([method, params]) => ({ method, params }))
 }
 
-function question(cell: Cell): fc.Arbitrary<Question> {
+function question({ cell, hasStreams }: Pick<Terrain, 'cell' | 'hasStreams'>): fc.Arbitrary<Question> {
   const isLegacy = cell.client === 'legacy' && cell.server === 'legacy'
   const of = (method: keyof typeof replies, params: fc.Arbitrary<Json>): fc.Arbitrary<Question> =>
     fc.record({
@@ -180,7 +180,8 @@ function question(cell: Cell): fc.Arbitrary<Question> {
     of('elicitation/create', questions.form),
     of('elicitation/create', questions.url),
     of('sampling/createMessage', questions.sampling),
-    ...(carries.roots ? [of('roots/list', questions.roots)] : []),
+    // A process that clients share is told of no client's roots.
+    ...(hasStreams ? [of('roots/list', questions.roots)] : []),
   )
 }
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { openCells, titleOf } from './cells.ts'
+import { cells, titleOf } from './cells.ts'
 import { Comparison } from './comparison.ts'
 import { exchanges } from './exchange.ts'
 import { type Ground, prepareGround, ways } from './ground.ts'
@@ -9,14 +9,14 @@ import { patience, runs, seed } from './runs.ts'
 let ground: Ground
 
 beforeAll(async () => {
-  ground = await prepareGround([...new Set(openCells.map(({ server }) => server))])
+  ground = await prepareGround([...new Set(cells.map(({ server }) => server))])
 })
 
 afterAll(() => ground[Symbol.asyncDispose]())
 
 const share = Math.ceil(runs / ways.length)
 
-describe.each(openCells.map((cell) => ({ title: titleOf(cell), cell })))('$title', ({ cell }) => {
+describe.each(cells.map((cell) => ({ title: titleOf(cell), cell })))('$title', ({ cell }) => {
   test.each(ways)(
     'nothing is lost, added or changed over $transport on the $address address',
     async (way) => {

@@ -18,7 +18,7 @@ const contents = fc.oneof(
 const about = { annotations, _meta: meta }
 
 /** Content items of every type, and of one that nobody knows. */
-export const content = fc.oneof(
+const content = fc.oneof(
   noisy({ type: fc.constant('text'), text }, about),
   noisy({ type: fc.constant('image'), data: blob, mimeType: text }, about),
   noisy({ type: fc.constant('audio'), data: blob, mimeType: text }, about),

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { openCells, titleOf } from './cells.ts'
+import { cells, titleOf } from './cells.ts'
 import { Comparison } from './comparison.ts'
 import type { Exchange } from './exchange.ts'
 import { type Ground, prepareGround, ways } from './ground.ts'
@@ -7,7 +7,7 @@ import { type Ground, prepareGround, ways } from './ground.ts'
 let ground: Ground
 
 beforeAll(async () => {
-  ground = await prepareGround([...new Set(openCells.map(({ server }) => server))])
+  ground = await prepareGround([...new Set(cells.map(({ server }) => server))])
 })
 
 afterAll(() => ground[Symbol.asyncDispose]())
@@ -27,7 +27,7 @@ const said = {
   extra: {},
 }
 
-describe.each(openCells.map((cell) => ({ title: titleOf(cell), cell })))('$title', ({ cell }) => {
+describe.each(cells.map((cell) => ({ title: titleOf(cell), cell })))('$title', ({ cell }) => {
   test.each(ways)('12 MB pass whole over $transport on the $address address', async (way) => {
     const path = await ground.path(cell, way)
     const comparison = await Comparison.of(path, ground.wire)

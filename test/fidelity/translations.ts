@@ -75,8 +75,8 @@ function apply(translations: readonly Translation[], value: Json): Json {
   return translations.reduce((rest, { of }) => of(rest), value)
 }
 
-/** An envelope may be all there was in `_meta`. */
-function withoutMeta(value: Json, keys: readonly string[]): Json {
+/** An envelope may be all there was in `_meta`: then it says nothing, there or not. */
+export function withoutMeta(value: Json, keys: readonly string[]): Json {
   if (!isRecord(value._meta)) return value
   const { _meta, ...rest } = value
   const left = Object.entries(_meta).filter(([key]) => !keys.includes(key))

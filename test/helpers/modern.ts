@@ -1,4 +1,4 @@
-import { encodeHeader, namedBy } from '../../src/proxy/mirror.ts'
+import { encodeHeader, namedBy } from '../../src/proxy/mcp/mirror.ts'
 import { type Message, messages, post } from './mcp.ts'
 
 export const VERSION = '2026-07-28'

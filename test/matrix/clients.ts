@@ -19,7 +19,7 @@ export interface MatrixClient extends AsyncDisposable {
   readonly toolChanges: () => number
 }
 
-export interface During {
+interface During {
   readonly onprogress?: (progress: { readonly progress: number }) => void
   readonly signal?: AbortSignal
 }

@@ -1,4 +1,4 @@
-import type { RpcNotification } from '../rpc.ts'
+import type { RpcNotification } from '../mcp/rpc.ts'
 
 /** Notifications of a call that nobody listens to just now, in order. When there are too many, old progress goes first. */
 export class Backlog {

@@ -1,5 +1,5 @@
-import type { Exchange } from '../exchange.ts'
-import { errorResponse, METHOD_NOT_FOUND, type RpcResponse } from '../rpc.ts'
+import type { Exchange } from '../mcp/exchange.ts'
+import { errorResponse, METHOD_NOT_FOUND, type RpcResponse } from '../mcp/rpc.ts'
 import type { Connection } from '../upstream/connection.ts'
 import type { Crossing } from './crossing.ts'
 import { drive } from './drive.ts'

@@ -1,5 +1,5 @@
-import type { Exchange } from '../exchange.ts'
-import type { Params } from '../rpc.ts'
+import type { Exchange } from '../mcp/exchange.ts'
+import type { Params } from '../mcp/rpc.ts'
 import type { Listing } from '../upstream/listing.ts'
 import type { Parking } from './parking.ts'
 

@@ -1,5 +1,5 @@
 import { pause } from '../../shared/async.ts'
-import type { Exchange } from '../exchange.ts'
+import type { Exchange } from '../mcp/exchange.ts'
 import {
   INTERNAL_ERROR,
   isError,
@@ -8,7 +8,7 @@ import {
   RpcFailure,
   type RpcRequest,
   type RpcResponse,
-} from '../rpc.ts'
+} from '../mcp/rpc.ts'
 import type { Connection } from '../upstream/connection.ts'
 import { across, type Crossing, withoutAnswers } from './crossing.ts'
 import { addEnvelope } from './envelope.ts'

@@ -1,6 +1,6 @@
-import { envelope } from '../era.ts'
-import type { Caller } from '../exchange.ts'
-import { isRecord, type Params } from '../rpc.ts'
+import { envelope } from '../mcp/era.ts'
+import type { Caller } from '../mcp/exchange.ts'
+import { isRecord, type Params } from '../mcp/rpc.ts'
 import { withoutMeta } from '../upstream/envelope.ts'
 
 /** What a modern client says of itself with every request. */

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
-import { isQuestion } from '../capability.ts'
-import { isRecord, type Params, type RpcRequest } from '../rpc.ts'
+import { isQuestion } from '../mcp/capability.ts'
+import { isRecord, type Params, type RpcRequest } from '../mcp/rpc.ts'
 
 /**
  * A modern server's input request as a request of the legacy era, under an id of our own; undefined for what cannot be

@@ -1,4 +1,4 @@
-import { isRecord } from '../rpc.ts'
+import { isRecord } from '../mcp/rpc.ts'
 import type { Item, Kind } from '../upstream/listing.ts'
 import { needsWrap, objectSchema, wrapSchema } from './schema.ts'
 

@@ -1,4 +1,4 @@
-import type { Exchange } from '../exchange.ts'
+import type { Exchange } from '../mcp/exchange.ts'
 import {
   errorResponse,
   HEADER_MISMATCH,
@@ -12,7 +12,7 @@ import {
   type RpcError,
   type RpcResponse,
   UNSUPPORTED_VERSION,
-} from '../rpc.ts'
+} from '../mcp/rpc.ts'
 import type { Crossing } from './crossing.ts'
 import { stripSignature } from './envelope.ts'
 import { needsWrap } from './schema.ts'

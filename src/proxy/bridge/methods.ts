@@ -1,4 +1,4 @@
-import type { Era } from '../era.ts'
+import type { Era } from '../mcp/era.ts'
 
 /** The requests a modern server may answer with questions (MCP: Multi Round-Trip Requests, Supported Requests). */
 const interruptible: ReadonlySet<string> = new Set(['tools/call', 'prompts/get', 'resources/read'])

@@ -1,6 +1,6 @@
-import type { Exchange } from '../exchange.ts'
-import { isAtLeast } from '../levels.ts'
-import { isRecord, type RpcNotification } from '../rpc.ts'
+import type { Exchange } from '../mcp/exchange.ts'
+import { isAtLeast } from '../mcp/levels.ts'
+import { isRecord, type RpcNotification } from '../mcp/rpc.ts'
 
 /**
  * A legacy server's notification as it may go down the response stream of this very request, or undefined: progress

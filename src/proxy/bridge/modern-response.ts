@@ -1,4 +1,4 @@
-import type { Exchange } from '../exchange.ts'
+import type { Exchange } from '../mcp/exchange.ts'
 import {
   HEADER_MISMATCH,
   INTERNAL_ERROR,
@@ -10,7 +10,7 @@ import {
   type RpcError,
   type RpcResponse,
   UNSUPPORTED_VERSION,
-} from '../rpc.ts'
+} from '../mcp/rpc.ts'
 import { addSignature } from './envelope.ts'
 
 /** "URL elicitation required" of 2025-11-25: no error of the modern era, which asks with a result instead. */

@@ -1,5 +1,5 @@
 import { type Deferred, defer } from '../../shared/async.ts'
-import { INTERNAL_ERROR, type Params, RpcFailure, type RpcRequest, type RpcResponse } from '../rpc.ts'
+import { INTERNAL_ERROR, type Params, RpcFailure, type RpcRequest, type RpcResponse } from '../mcp/rpc.ts'
 import { toInputRequest } from './input-request.ts'
 
 /** Results by the key of their question. */

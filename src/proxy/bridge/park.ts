@@ -1,5 +1,5 @@
-import { checkCapability, requiredFor } from '../capability.ts'
-import type { Exchange } from '../exchange.ts'
+import { checkCapability, requiredFor } from '../mcp/capability.ts'
+import type { Exchange } from '../mcp/exchange.ts'
 import {
   errorResponse,
   INTERNAL_ERROR,
@@ -11,7 +11,7 @@ import {
   type RpcError,
   RpcFailure,
   type RpcResponse,
-} from '../rpc.ts'
+} from '../mcp/rpc.ts'
 import type { Connection } from '../upstream/connection.ts'
 import { LinkFailure } from '../upstream/failure.ts'
 import { unavailable } from '../upstream/refusal.ts'

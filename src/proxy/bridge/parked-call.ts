@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { type Deferred, defer } from '../../shared/async.ts'
-import { checkCapability, isQuestion, requiredFor } from '../capability.ts'
-import type { Asking, Caller, Exchange, Sink } from '../exchange.ts'
+import { checkCapability, isQuestion, requiredFor } from '../mcp/capability.ts'
+import type { Asking, Caller, Exchange, Sink } from '../mcp/exchange.ts'
 import {
   failures,
   INTERNAL_ERROR,
@@ -13,7 +13,7 @@ import {
   type RpcNotification,
   type RpcRequest,
   type RpcResponse,
-} from '../rpc.ts'
+} from '../mcp/rpc.ts'
 import type { Connection } from '../upstream/connection.ts'
 import { Backlog } from './backlog.ts'
 import { across, withoutAnswers } from './crossing.ts'

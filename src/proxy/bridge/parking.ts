@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
-import type { Exchange } from '../exchange.ts'
-import { INVALID_PARAMS, RpcFailure } from '../rpc.ts'
+import type { Exchange } from '../mcp/exchange.ts'
+import { INVALID_PARAMS, RpcFailure } from '../mcp/rpc.ts'
 import type { Lot, ParkedCall } from './parked-call.ts'
 import { digestOf, openState, sealState } from './request-state.ts'
 

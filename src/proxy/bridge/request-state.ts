@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { EncryptJWT, errors, jwtDecrypt } from 'jose'
-import type { Exchange } from '../exchange.ts'
-import { isRecord, type Params } from '../rpc.ts'
+import type { Exchange } from '../mcp/exchange.ts'
+import { isRecord, type Params } from '../mcp/rpc.ts'
 import { withoutAnswers } from './crossing.ts'
 
 /** What a `requestState` says under its seal: which call it goes on with, and who may do so with which request. */

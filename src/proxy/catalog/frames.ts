@@ -1,5 +1,5 @@
-import { type Era, envelope } from '../era.ts'
-import { isRecord, type Params } from '../rpc.ts'
+import { type Era, envelope } from '../mcp/era.ts'
+import { isRecord, type Params } from '../mcp/rpc.ts'
 import type { Frame, Kind, Listing } from '../upstream/listing.ts'
 import type { Offer } from './offer.ts'
 
@@ -20,7 +20,8 @@ export function surroundingOf(offers: readonly Offer[], part: Kind | 'greeting')
 }
 
 function firstOf(records: readonly Params[]): Params {
-  return Object.assign({}, ...[...records].reverse())
+  // Member by member, since `__proto__` may be one.
+  return Object.fromEntries(records.toReversed().flatMap((record) => Object.entries(record)))
 }
 
 const capabilities = { tools: 'tools', prompts: 'prompts', resources: 'resources', templates: 'resources' } as const

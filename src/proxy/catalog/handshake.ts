@@ -1,6 +1,6 @@
 import type { Group } from '../../config/profile.ts'
-import { type Era, envelope, modernVersions, type Version } from '../era.ts'
-import { isRecord, type Params } from '../rpc.ts'
+import { type Era, envelope, modernVersions, type Version } from '../mcp/era.ts'
+import { isRecord, type Params } from '../mcp/rpc.ts'
 import { type Freshness, surroundingOf } from './frames.ts'
 import type { Offer } from './offer.ts'
 import type { View } from './view.ts'

@@ -1,4 +1,4 @@
-import { isRecord, type Params } from '../rpc.ts'
+import { isRecord, type Params } from '../mcp/rpc.ts'
 import { markUi, uiOf } from './user-interface.ts'
 
 type Uris = ReadonlyMap<string, string>

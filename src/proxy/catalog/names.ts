@@ -5,11 +5,10 @@ const LONGEST = 64
 const HASH = 6
 
 /**
- * The name a downstream sees: prefix and name, shortened to 64 characters with a hash of the whole at the end where it
- * would be longer. The way back is a map of the view; a name is never split.
+ * The name a downstream sees: the whole of prefix and name, shortened to 64 characters with a hash of it at the end
+ * where it would be longer. The way back is a map of the view; a name is never split.
  */
-export function shownName(prefix: string, name: string): string {
-  const whole = prefix + name
+export function cutName(whole: string): string {
   if (whole.length <= LONGEST) return whole
   const hash = createHash('sha256').update(whole).digest('hex').slice(0, HASH)
   return `${whole.slice(0, LONGEST - HASH - 1)}_${hash}`

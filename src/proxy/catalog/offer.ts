@@ -1,6 +1,6 @@
 import type { Server } from '../../config/profile.ts'
 import type { Item, Kind, Listing } from '../upstream/listing.ts'
-import { shownName } from './names.ts'
+import { cutName } from './names.ts'
 import { type Policy, policyOf } from './policy.ts'
 
 /** One item as it may be shown: still under the server's own name, the profile's overrides in place. */
@@ -9,6 +9,8 @@ export interface Shown {
   readonly own: string
   /** The name on the group's own address; URIs and URI templates stay what they are. */
   readonly shown: string
+  /** The shown name before it was cut to what hosts accept; undefined where it did not have to be. */
+  readonly whole?: string
   readonly item: Item
 }
 
@@ -58,6 +60,7 @@ function shownOf({ kind, item, policy, prefix }: Candidate): Shown[] {
   const own = item[keys[kind]]
   if (typeof own !== 'string' || !policy.isVisible(own)) return []
   const isNamed = kind === 'tools' || kind === 'prompts'
-  const shown = isNamed ? shownName(prefix, policy.rename(own)) : own
-  return [{ own, shown, item: policy.override(own, item) }]
+  const whole = isNamed ? prefix + policy.rename(own) : own
+  const shown = isNamed ? cutName(whole) : own
+  return [{ own, shown, ...(shown !== whole && { whole }), item: policy.override(own, item) }]
 }

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { Recent } from '../recent.ts'
+import { Recent } from '../../shared/recent.ts'
 import type { Listing } from '../upstream/listing.ts'
 import type { View } from './view.ts'
 

@@ -1,4 +1,4 @@
-import { isRecord, type Params } from '../rpc.ts'
+import { isRecord, type Params } from '../mcp/rpc.ts'
 
 /** What may point to a user interface: a tool, or the result of one. (MCP Apps: `_meta.ui.resourceUri`, once flat.) */
 type Pointer = Params

@@ -1,7 +1,7 @@
 import { UriTemplate } from '@modelcontextprotocol/sdk/shared/uriTemplate.js'
 import { legacyItem, modernItem } from '../bridge/items.ts'
-import type { Era } from '../era.ts'
-import type { Params } from '../rpc.ts'
+import type { Era } from '../mcp/era.ts'
+import { isRecord, type Params } from '../mcp/rpc.ts'
 import type { Item, Kind } from '../upstream/listing.ts'
 import { fieldsText, surroundingOf } from './frames.ts'
 import { markUri } from './names.ts'
@@ -119,7 +119,7 @@ function collect(
       const name = isFree ? shown.shown : settle(offer, shown, holder)
       if (name === undefined) continue
       if (!targets.has(name)) targets.set(name, { server: offer.server, own: shown.own })
-      const item = forms(kind, { ...adapt(offer, shown.item), [keys[kind]]: name }, offer.listing?.era)
+      const item = forms(kind, named({ ...adapt(offer, shown.item), [keys[kind]]: name }, shown), offer.listing?.era)
       const legacy = JSON.stringify(item.legacy)
       texts.legacy.push(legacy)
       texts.modern.push(item.modern === item.legacy ? legacy : JSON.stringify(item.modern))
@@ -127,6 +127,12 @@ function collect(
     }
   }
   return { targets, texts, schemas }
+}
+
+/** A cut name says whose it is no more: the whole one goes along for those who want to know. */
+function named(item: Item, { whole }: Shown): Item {
+  if (whole === undefined) return item
+  return { ...item, _meta: { ...(isRecord(item._meta) ? item._meta : {}), 'mcpctl/name': whole } }
 }
 
 /** An item as each era's clients can take it: mostly one and the same. */

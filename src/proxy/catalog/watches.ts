@@ -1,4 +1,4 @@
-import type { Era } from '../era.ts'
+import type { Era } from '../mcp/era.ts'
 import { type Kind, kinds } from '../upstream/listing.ts'
 import type { View } from './view.ts'
 

@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http'
-import type { Id } from '../rpc.ts'
+import type { Id } from '../mcp/rpc.ts'
 
 /** A request refused before it is anybody's: an HTTP status and a JSON-RPC error body, without an id where none is known. */
 export interface Denial {

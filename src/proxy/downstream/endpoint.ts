@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer'
-import { eraOf, isModern, versionHeader } from '../era.ts'
-import { PARSE_ERROR } from '../rpc.ts'
+import { eraOf, isModern, versionHeader } from '../mcp/era.ts'
+import { PARSE_ERROR } from '../mcp/rpc.ts'
 import { checkBody, checkGet, checkPost, readBody, tooLarge } from './content.ts'
 import { type Denial, deny, isDenial, refusal } from './denial.ts'
 import { isTooDeep } from './depth.ts'

@@ -1,6 +1,6 @@
-import { envelope, modernVersions } from '../era.ts'
-import { isLevel, type Level } from '../levels.ts'
-import { INVALID_PARAMS, isRecord, type Params, UNSUPPORTED_VERSION } from '../rpc.ts'
+import { envelope, modernVersions } from '../mcp/era.ts'
+import { isLevel, type Level } from '../mcp/levels.ts'
+import { INVALID_PARAMS, isRecord, type Params, UNSUPPORTED_VERSION } from '../mcp/rpc.ts'
 import type { Denial } from './denial.ts'
 
 /** What a modern request says about its client in `_meta`, checked. (MCP: Basic, `_meta`, 2026-07-28.) */

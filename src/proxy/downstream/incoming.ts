@@ -1,5 +1,4 @@
-import { BATCHING, negotiate } from '../era.ts'
-import type { Relay } from '../relay.ts'
+import { BATCHING, negotiate } from '../mcp/era.ts'
 import {
   failureResponse,
   type Id,
@@ -13,7 +12,8 @@ import {
   type RpcMessage,
   type RpcRequest,
   type RpcResponse,
-} from '../rpc.ts'
+} from '../mcp/rpc.ts'
+import type { Relay } from '../relay/relay.ts'
 import { type Denial, refusal, SESSION_NOT_FOUND } from './denial.ts'
 import type { Pulse } from './pulse.ts'
 import type { Reply } from './reply.ts'

@@ -1,5 +1,5 @@
-import { checkVersion, versionHeader } from '../era.ts'
-import { isError, isRequest, type RpcRequest } from '../rpc.ts'
+import { checkVersion, versionHeader } from '../mcp/era.ts'
+import { isError, isRequest, type RpcRequest } from '../mcp/rpc.ts'
 import { type Denial, deny, isDenial, refusal } from './denial.ts'
 import {
   begin,

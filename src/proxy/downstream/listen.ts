@@ -1,6 +1,6 @@
-import type { Listener } from '../asker.ts'
-import { envelope } from '../era.ts'
-import { type Id, isRecord, type Params, type RpcNotification } from '../rpc.ts'
+import { envelope } from '../mcp/era.ts'
+import { type Id, isRecord, type Params, type RpcNotification } from '../mcp/rpc.ts'
+import type { Listener } from './asker.ts'
 import type { EventStream } from './stream.ts'
 
 /** What a listen may ask to hear of. (MCP: Subscriptions, 2026-07-28.) */

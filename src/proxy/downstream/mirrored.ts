@@ -1,7 +1,14 @@
 import type { IncomingMessage } from 'node:http'
-import { envelope, versionHeader } from '../era.ts'
-import { type Declared, declarationsOf, decodeHeader, namedBy, paramHeaders } from '../mirror.ts'
-import { HEADER_MISMATCH, isRecord, type Params, RpcFailure, type RpcNotification, type RpcRequest } from '../rpc.ts'
+import { envelope, versionHeader } from '../mcp/era.ts'
+import { type Declared, declarationsOf, decodeHeader, namedBy, paramHeaders } from '../mcp/mirror.ts'
+import {
+  HEADER_MISMATCH,
+  isRecord,
+  type Params,
+  RpcFailure,
+  type RpcNotification,
+  type RpcRequest,
+} from '../mcp/rpc.ts'
 import type { Denial } from './denial.ts'
 
 type Headers = IncomingMessage['headers']
@@ -20,7 +27,8 @@ export function checkHead(
   const header = versionHeader(request)
   if (header !== version) return mismatch('MCP-Protocol-Version', header, version)
   if (methodHeader !== method) return mismatch('Mcp-Method', methodHeader, method)
-  const name = params?.[Object.hasOwn(namedBy, method) ? (namedBy[method] ?? '') : '']
+  const field = Object.hasOwn(namedBy, method) ? namedBy[method] : undefined
+  const name = field && params?.[field]
   if (typeof name !== 'string') return undefined
   const decoded = typeof nameHeader === 'string' ? decodeHeader(nameHeader) : undefined
   return decoded === name ? undefined : mismatch('Mcp-Name', nameHeader, name)

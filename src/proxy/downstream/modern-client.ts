@@ -1,8 +1,15 @@
 import type { IncomingHttpHeaders } from 'node:http'
-import type { Asker } from '../asker.ts'
-import type { Caller } from '../exchange.ts'
-import { isAtLeast } from '../levels.ts'
-import { type Id, INTERNAL_ERROR, RpcFailure, type RpcNotification, type RpcRequest, type RpcResponse } from '../rpc.ts'
+import type { Caller } from '../mcp/exchange.ts'
+import { isAtLeast } from '../mcp/levels.ts'
+import {
+  type Id,
+  INTERNAL_ERROR,
+  RpcFailure,
+  type RpcNotification,
+  type RpcRequest,
+  type RpcResponse,
+} from '../mcp/rpc.ts'
+import type { Asker } from './asker.ts'
 import type { Envelope } from './envelope.ts'
 import { checkParams } from './mirrored.ts'
 

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http'
-import type { Relay } from '../relay.ts'
-import { INVALID_REQUEST, isMessage, isNotification, isRequest, type RpcRequest } from '../rpc.ts'
+import { INVALID_REQUEST, isMessage, isNotification, isRequest, type RpcRequest } from '../mcp/rpc.ts'
+import type { Relay } from '../relay/relay.ts'
 import { type Denial, deny, isDenial } from './denial.ts'
 import { checkRevision, readEnvelope } from './envelope.ts'
 import type { Listens } from './listens.ts'

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { type Deferred, defer } from '../../shared/async.ts'
-import { checkCapability } from '../capability.ts'
-import type { Asking } from '../exchange.ts'
+import { checkCapability } from '../mcp/capability.ts'
+import type { Asking } from '../mcp/exchange.ts'
 import {
   INTERNAL_ERROR,
   isRecord,
@@ -10,7 +10,7 @@ import {
   type RpcNotification,
   type RpcRequest,
   type RpcResponse,
-} from '../rpc.ts'
+} from '../mcp/rpc.ts'
 import type { Body } from './stream.ts'
 
 /** Somewhere a message for the client can be written: the answer to a POST, or the session's own stream. */

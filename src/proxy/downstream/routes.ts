@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { INTERNAL_ERROR } from '../rpc.ts'
+import { INTERNAL_ERROR } from '../mcp/rpc.ts'
 import { allowOrigin, preflight } from './cors.ts'
 import { deny, refusal } from './denial.ts'
 import type { Endpoint } from './endpoint.ts'

@@ -1,6 +1,6 @@
 import { EncryptJWT, jwtDecrypt } from 'jose'
-import { isVersion, type Version } from '../era.ts'
-import { isRecord, type Params } from '../rpc.ts'
+import { isVersion, type Version } from '../mcp/era.ts'
+import { isRecord, type Params } from '../mcp/rpc.ts'
 
 /** What a session id carries under its seal: enough for any generation of the proxy to go on with the session. */
 export interface SessionFacts {

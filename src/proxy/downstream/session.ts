@@ -1,7 +1,7 @@
-import type { Asker, Listener } from '../asker.ts'
-import type { Asking, Caller } from '../exchange.ts'
-import { isAtLeast, type Level } from '../levels.ts'
-import type { Id, Params, RpcNotification, RpcRequest, RpcResponse } from '../rpc.ts'
+import type { Asking, Caller } from '../mcp/exchange.ts'
+import { isAtLeast, type Level } from '../mcp/levels.ts'
+import type { Id, Params, RpcNotification, RpcRequest, RpcResponse } from '../mcp/rpc.ts'
+import type { Asker, Listener } from './asker.ts'
 import { type Outlet, Questions } from './questions.ts'
 import type { SessionFacts } from './sealer.ts'
 

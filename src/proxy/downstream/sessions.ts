@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import type { RpcNotification } from '../rpc.ts'
+import type { RpcNotification } from '../mcp/rpc.ts'
 import type { Sealer, SessionFacts } from './sealer.ts'
 import { Session } from './session.ts'
 

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
-import { checkVersion, versionHeader } from '../era.ts'
-import { isError, isRequest } from '../rpc.ts'
+import { checkVersion, versionHeader } from '../mcp/era.ts'
+import { isError, isRequest } from '../mcp/rpc.ts'
 import { Conversation } from './conversation.ts'
 import { type Denial, deny, isDenial, refusal } from './denial.ts'
 import {

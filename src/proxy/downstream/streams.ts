@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import type { ServerResponse } from 'node:http'
-import type { Version } from '../era.ts'
+import type { Version } from '../mcp/era.ts'
 import type { Beating, Pulse } from './pulse.ts'
 import { ResumableStream } from './resumable.ts'
 import type { Session } from './session.ts'

@@ -1,4 +1,4 @@
-import { type Id, isRecord, isRequest, type RpcMessage } from '../rpc.ts'
+import { type Id, isRecord, isRequest, type RpcMessage } from '../mcp/rpc.ts'
 import { LinkFailure } from './failure.ts'
 import type { Head } from './pool.ts'
 

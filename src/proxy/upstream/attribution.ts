@@ -1,4 +1,4 @@
-import { type Id, isRecord, type RpcNotification, type RpcRequest } from '../rpc.ts'
+import { type Id, isRecord, type RpcNotification, type RpcRequest } from '../mcp/rpc.ts'
 import type { PendingCall } from './pending.ts'
 
 const RELATED_TASK = 'io.modelcontextprotocol/related-task'

@@ -1,6 +1,6 @@
-import type { Era } from '../era.ts'
-import type { Caller, Exchange, Sink } from '../exchange.ts'
-import { errorResponse, INTERNAL_ERROR, type Params, type RpcNotification, type RpcResponse } from '../rpc.ts'
+import type { Era } from '../mcp/era.ts'
+import type { Caller, Exchange, Sink } from '../mcp/exchange.ts'
+import { errorResponse, INTERNAL_ERROR, type Params, type RpcNotification, type RpcResponse } from '../mcp/rpc.ts'
 import type { LinkFailure } from './failure.ts'
 import type { Frame, Item } from './listing.ts'
 

@@ -1,4 +1,4 @@
-import { envelope } from '../era.ts'
+import { envelope } from '../mcp/era.ts'
 import {
   HEADER_MISMATCH,
   isError,
@@ -7,7 +7,7 @@ import {
   type Params,
   type RpcResponse,
   UNSUPPORTED_VERSION,
-} from '../rpc.ts'
+} from '../mcp/rpc.ts'
 import type { Greeting } from './connection.ts'
 import { MODERN_VERSION, metaOf } from './envelope.ts'
 import { frameOf } from './listing.ts'

@@ -1,5 +1,5 @@
-import { envelope } from '../era.ts'
-import { isRecord, type Params } from '../rpc.ts'
+import { envelope } from '../mcp/era.ts'
+import { isRecord, type Params } from '../mcp/rpc.ts'
 import type { Declaration } from './connection.ts'
 
 /** The revision spoken with modern servers; it stands in every request. */

@@ -1,4 +1,4 @@
-import { type Id, isError, isRecord, isResponse, type RpcMessage, type RpcResponse } from '../rpc.ts'
+import { type Id, isError, isRecord, isResponse, type RpcMessage, type RpcResponse } from '../mcp/rpc.ts'
 import { only } from './attribution.ts'
 import { LinkFailure } from './failure.ts'
 import type { PendingCall } from './pending.ts'

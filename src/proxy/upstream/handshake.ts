@@ -1,5 +1,5 @@
 import type { Server } from '../../config/profile.ts'
-import { isError, isRecord, type Params, type RpcResponse } from '../rpc.ts'
+import { isError, isRecord, type Params, type RpcResponse } from '../mcp/rpc.ts'
 import type { Connection, Greeting } from './connection.ts'
 import { greetingFields, isModernAnswer, modernGreeting, versionsIn } from './discovery.ts'
 import { MODERN_VERSION } from './envelope.ts'

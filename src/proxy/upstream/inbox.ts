@@ -1,4 +1,4 @@
-import type { Sink } from '../exchange.ts'
+import type { Sink } from '../mcp/exchange.ts'
 import {
   errorResponse,
   failureResponse,
@@ -11,7 +11,7 @@ import {
   type RpcNotification,
   type RpcRequest,
   type RpcResponse,
-} from '../rpc.ts'
+} from '../mcp/rpc.ts'
 import { callsOf, listenerOf, relatedTask } from './attribution.ts'
 import type { ConnectionEvents } from './connection.ts'
 import type { Flights } from './flights.ts'

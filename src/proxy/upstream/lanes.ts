@@ -8,12 +8,7 @@ export interface LanesOptions {
   readonly patience: number
   /** Whether a question to the client in the lane is open: what it calls meanwhile may be what its answer needs. */
   readonly isAsked?: () => boolean
-  /** How long they wait once the lane is narrow: others in it may wait for a person. */
-  readonly narrowed?: () => number | 'off'
 }
-
-/** Nobody waits longer in front of a narrow lane, in milliseconds. */
-const LONGEST = 15 * 60_000
 
 /** Who wants a place. */
 export interface Entrant {
@@ -28,8 +23,9 @@ interface Waiting {
 }
 
 /**
- * Bounds what is in flight to one server, and the queue in front of it, first come first served. Once narrowed, only
- * calls of one client are in flight at a time, so that it is certain whom the server means when it asks.
+ * Bounds what is in flight to one server, and the queue in front of it, first come first served. Once narrowed, calls
+ * of one client at a time are in flight, so that it is certain whom the server means when it asks; but none waits longer
+ * for that than for a place, since others may wait for a person, or for ever.
  */
 export class Lanes {
   readonly #options: LanesOptions
@@ -76,21 +72,20 @@ export class Lanes {
     }
   }
 
-  get #patience(): number {
-    const { patience, narrowed } = this.#options
-    const ms = this.#isNarrow ? (narrowed?.() ?? patience) : patience
-    return ms === 'off' ? LONGEST : ms
-  }
-
   /** A place given in the very moment patience ends is a place: the deferred, not the clock, has the last word. */
   async #wait(client: string | undefined, signal: AbortSignal | undefined): Promise<boolean> {
     const waiting = { client, place: defer<boolean>() }
     this.#waiting.add(waiting)
     const over = new AbortController()
     const ends = signal ? AbortSignal.any([signal, over.signal]) : over.signal
-    await Promise.race([waiting.place.promise, pause(this.#patience, ends)])
+    await Promise.race([waiting.place.promise, pause(this.#options.patience, ends)])
     over.abort()
-    if (this.#waiting.delete(waiting)) waiting.place.resolve(false)
+    if (this.#waiting.delete(waiting)) waiting.place.resolve(signal?.aborted !== true && this.#squeezeIn(client))
     return waiting.place.promise
+  }
+
+  /** That one client at a time is in a narrow lane is a preference: not being served for it would be worse. */
+  #squeezeIn(client: string | undefined): boolean {
+    return this.#isNarrow && this.#taken < this.#options.width && this.#take(client)
   }
 }

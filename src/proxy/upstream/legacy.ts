@@ -1,5 +1,5 @@
-import type { Exchange } from '../exchange.ts'
-import { isRecord, type Params, type RpcNotification, type RpcResponse } from '../rpc.ts'
+import type { Exchange } from '../mcp/exchange.ts'
+import { isRecord, type Params, type RpcNotification, type RpcResponse } from '../mcp/rpc.ts'
 import { type Connection, type Greeting, itself, nobody } from './connection.ts'
 import { LinkFailure } from './failure.ts'
 import { Inbox } from './inbox.ts'

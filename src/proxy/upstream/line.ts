@@ -1,8 +1,15 @@
 import type { Timeouts } from '../../config/profile.ts'
 import { messageOf } from '../../shared/errors.ts'
 import type { Log } from '../../shared/log.ts'
-import type { Exchange, Sink } from '../exchange.ts'
-import { type Id, INTERNAL_ERROR, RpcFailure, type RpcNotification, type RpcRequest, type RpcResponse } from '../rpc.ts'
+import type { Exchange, Sink } from '../mcp/exchange.ts'
+import {
+  type Id,
+  INTERNAL_ERROR,
+  RpcFailure,
+  type RpcNotification,
+  type RpcRequest,
+  type RpcResponse,
+} from '../mcp/rpc.ts'
 import type { ConnectionEvents, Declaration } from './connection.ts'
 import { LinkFailure } from './failure.ts'
 import { Flights } from './flights.ts'
@@ -66,8 +73,7 @@ export class Line implements AsyncDisposable {
     this.#options = options
     const width = IN_FLIGHT[link.transport]
     const isAsked = () => [...this.flights.calls.values()].some(({ asked }) => asked.size > 0)
-    const narrowed = () => options.timeouts.request
-    this.#lanes = new Lanes({ width, queue: QUEUE, patience: options.timing.queue, narrowed, isAsked })
+    this.#lanes = new Lanes({ width, queue: QUEUE, patience: options.timing.queue, isAsked })
   }
 
   static async open(openLink: (events: LinkEvents) => Promise<Link>, options: LineOptions): Promise<Line> {
@@ -97,7 +103,7 @@ export class Line implements AsyncDisposable {
     this.#speech = speech
   }
 
-  /** From now on calls of one client at a time: the server asks without saying whom. */
+  /** From now on, if it can be, calls of one client at a time: the server asks without saying whom. */
   narrow(): void {
     this.#lanes.narrow()
   }

@@ -1,4 +1,4 @@
-import type { Id, RpcMessage } from '../rpc.ts'
+import type { Id, RpcMessage } from '../mcp/rpc.ts'
 import type { LinkFailure } from './failure.ts'
 import type { Headers } from './headers.ts'
 

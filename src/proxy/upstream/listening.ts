@@ -1,5 +1,5 @@
 import type { Log } from '../../shared/log.ts'
-import { isRecord, type Params, type RpcNotification } from '../rpc.ts'
+import { isRecord, type Params, type RpcNotification } from '../mcp/rpc.ts'
 import type { ConnectionEvents } from './connection.ts'
 import { type Listen, ListenStream } from './listen-stream.ts'
 

@@ -1,5 +1,5 @@
-import { type Era, envelope } from '../era.ts'
-import type { Params } from '../rpc.ts'
+import { type Era, envelope } from '../mcp/era.ts'
+import type { Params } from '../mcp/rpc.ts'
 import { withoutMeta } from './envelope.ts'
 
 /** What one server offers, raw as it said it: names are its own bare ones, unknown fields are all there. */

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { Log } from '../../shared/log.ts'
-import { declarationsOf } from '../mirror.ts'
-import { isError, isRecord, METHOD_NOT_FOUND } from '../rpc.ts'
+import { declarationsOf } from '../mcp/mirror.ts'
+import { isError, isRecord, METHOD_NOT_FOUND } from '../mcp/rpc.ts'
 import type { Connection } from './connection.ts'
 import { bareFrame, type Frame, frameOf, type Item, joined, type Kind, kinds, type Listing } from './listing.ts'
 

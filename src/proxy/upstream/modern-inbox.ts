@@ -1,6 +1,6 @@
 import type { Log } from '../../shared/log.ts'
-import { envelope } from '../era.ts'
-import { type Id, isMessage, isNotification, isRequest, type RpcNotification } from '../rpc.ts'
+import { envelope } from '../mcp/era.ts'
+import { type Id, isMessage, isNotification, isRequest, type RpcNotification } from '../mcp/rpc.ts'
 import { only } from './attribution.ts'
 import { metaOf } from './envelope.ts'
 import type { Flights } from './flights.ts'

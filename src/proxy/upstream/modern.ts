@@ -1,7 +1,7 @@
 import { messageOf } from '../../shared/errors.ts'
-import { envelope } from '../era.ts'
-import type { Exchange } from '../exchange.ts'
-import { type Declared, declarationsOf, encodeHeader, namedBy, paramHeaders } from '../mirror.ts'
+import { envelope } from '../mcp/era.ts'
+import type { Exchange } from '../mcp/exchange.ts'
+import { type Declared, declarationsOf, encodeHeader, namedBy, paramHeaders } from '../mcp/mirror.ts'
 import {
   errorResponse,
   HEADER_MISMATCH,
@@ -16,7 +16,7 @@ import {
   type RpcRequest,
   type RpcResponse,
   UNSUPPORTED_VERSION,
-} from '../rpc.ts'
+} from '../mcp/rpc.ts'
 import type { Declaration } from './connection.ts'
 import { type Connection, type Greeting, itself, nobody } from './connection.ts'
 import { isModernAnswer, versionsIn } from './discovery.ts'

@@ -1,7 +1,7 @@
 import type { Timeouts } from '../../config/profile.ts'
 import { type Deferred, defer } from '../../shared/async.ts'
-import type { Exchange } from '../exchange.ts'
-import { type Id, isRecord, type Params, type RpcResponse } from '../rpc.ts'
+import type { Exchange } from '../mcp/exchange.ts'
+import { type Id, isRecord, type Params, type RpcResponse } from '../mcp/rpc.ts'
 import type { Question } from './question.ts'
 
 export interface PendingOptions {

@@ -1,4 +1,4 @@
-import { isRecord, METHOD_NOT_FOUND, type Params, RpcFailure, type RpcRequest } from '../rpc.ts'
+import { isRecord, METHOD_NOT_FOUND, type Params, RpcFailure, type RpcRequest } from '../mcp/rpc.ts'
 
 /** A task of the client itself: which requests may ask for one is under this path of its capabilities. */
 const taskable: Readonly<Record<string, readonly [string, string]>> = {

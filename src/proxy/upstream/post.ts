@@ -1,4 +1,4 @@
-import { type Id, isRequest, type RpcMessage } from '../rpc.ts'
+import { type Id, isRequest, type RpcMessage } from '../mcp/rpc.ts'
 import { answers, interpret, mediaType } from './answer.ts'
 import { EventBody, TextBody } from './body.ts'
 import { LinkFailure } from './failure.ts'

@@ -1,4 +1,4 @@
-import { failures, RpcFailure } from '../rpc.ts'
+import { failures, RpcFailure } from '../mcp/rpc.ts'
 
 /** Methods that change nothing: asking twice is asking once. Never a tool call, which may have been executed. */
 const repeatable = new Set([

@@ -1,6 +1,6 @@
 import type { HttpTransport } from '../../config/profile.ts'
 import { defer } from '../../shared/async.ts'
-import type { RpcMessage } from '../rpc.ts'
+import type { RpcMessage } from '../mcp/rpc.ts'
 import { mediaType } from './answer.ts'
 import { EventBody, TextBody } from './body.ts'
 import { LinkFailure } from './failure.ts'

@@ -1,7 +1,7 @@
 import type { StdioTransport } from '../../config/profile.ts'
 import { defer, within } from '../../shared/async.ts'
 import type { Log } from '../../shared/log.ts'
-import type { RpcMessage } from '../rpc.ts'
+import type { RpcMessage } from '../mcp/rpc.ts'
 import { type FailureDetail, LinkFailure } from './failure.ts'
 import { LineFramer } from './framer.ts'
 import { type Link, type LinkEvents, MAX_MESSAGE_BYTES } from './link.ts'

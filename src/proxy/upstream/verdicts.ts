@@ -3,8 +3,8 @@ import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { messageOf } from '../../shared/errors.ts'
 import type { Log } from '../../shared/log.ts'
-import type { Era } from '../era.ts'
-import { isRecord } from '../rpc.ts'
+import type { Era } from '../mcp/era.ts'
+import { isRecord } from '../mcp/rpc.ts'
 
 /** A server found to be legacy may have learned the other era since, and would never say so. */
 const LEGACY_MS = 24 * 60 * 60 * 1000

@@ -1,5 +1,5 @@
 import type { Log } from '../../shared/log.ts'
-import { isError, type Params } from '../rpc.ts'
+import { isError, type Params } from '../mcp/rpc.ts'
 import type { Connection } from './connection.ts'
 
 /** What downstream wants of one server together. It outlives connections: each new one knows nothing and is told. */

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { Backlog } from '../../../src/proxy/bridge/backlog.ts'
-import type { RpcNotification } from '../../../src/proxy/rpc.ts'
+import type { RpcNotification } from '../../../src/proxy/mcp/rpc.ts'
 
 const progress = (nth: number) => notification('notifications/progress', nth)
 const log = (nth: number) => notification('notifications/message', nth)

@@ -5,7 +5,7 @@ import {
   ListRootsRequestSchema,
 } from '@modelcontextprotocol/sdk/types.js'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { isRecord } from '../../../src/proxy/rpc.ts'
+import { isRecord } from '../../../src/proxy/mcp/rpc.ts'
 import { groupOf, stdioServer } from '../../helpers/group.ts'
 import { connect } from '../../helpers/mcp.ts'
 import { type HeldSocket, holdSocket, type RunningProxy, startReadyProxy } from '../../helpers/proxy.ts'

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { carry } from '../../../src/proxy/bridge/carry.ts'
-import type { Asking } from '../../../src/proxy/exchange.ts'
-import { METHOD_NOT_FOUND, type Params, RpcFailure, type RpcRequest } from '../../../src/proxy/rpc.ts'
+import type { Asking } from '../../../src/proxy/mcp/exchange.ts'
+import { METHOD_NOT_FOUND, type Params, RpcFailure, type RpcRequest } from '../../../src/proxy/mcp/rpc.ts'
 import { connectionOf, crossingOf, error, errorOf, exchangeOf, result, resultOf, serverInfo } from './fake.ts'
 
 const PREFIX = 'io.modelcontextprotocol/'

@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { addEnvelope, addSignature, stripEnvelope, stripSignature } from '../../../src/proxy/bridge/envelope.ts'
-import type { Caller } from '../../../src/proxy/exchange.ts'
-import { isRecord, type Params } from '../../../src/proxy/rpc.ts'
+import type { Caller } from '../../../src/proxy/mcp/exchange.ts'
+import { isRecord, type Params } from '../../../src/proxy/mcp/rpc.ts'
 import { serverInfo } from './fake.ts'
 
 const json = fc.jsonValue({ maxDepth: 3 })

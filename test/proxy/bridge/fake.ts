@@ -1,7 +1,7 @@
 import type { Crossing } from '../../../src/proxy/bridge/crossing.ts'
 import { Parking } from '../../../src/proxy/bridge/parking.ts'
-import type { Era } from '../../../src/proxy/era.ts'
-import type { Asking, Caller, Exchange } from '../../../src/proxy/exchange.ts'
+import type { Era } from '../../../src/proxy/mcp/era.ts'
+import type { Asking, Caller, Exchange } from '../../../src/proxy/mcp/exchange.ts'
 import {
   isError,
   type Params,
@@ -9,7 +9,7 @@ import {
   type RpcNotification,
   type RpcRequest,
   type RpcResponse,
-} from '../../../src/proxy/rpc.ts'
+} from '../../../src/proxy/mcp/rpc.ts'
 import type { Connection, Greeting } from '../../../src/proxy/upstream/connection.ts'
 import { bareFrame, bareFrames, type Listing } from '../../../src/proxy/upstream/listing.ts'
 

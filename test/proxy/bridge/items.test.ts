@@ -2,7 +2,7 @@ import { Ajv2020 } from 'ajv/dist/2020.js'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { legacyItem, modernItem } from '../../../src/proxy/bridge/items.ts'
-import { isRecord, type Params } from '../../../src/proxy/rpc.ts'
+import { isRecord, type Params } from '../../../src/proxy/mcp/rpc.ts'
 import { kinds } from '../../../src/proxy/upstream/listing.ts'
 
 const object = { type: 'object', properties: { a: { $ref: '#/$defs/a' } }, $defs: { a: true }, zz: 1 }

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import type { Caller } from '../../../src/proxy/exchange.ts'
-import { isError, isRecord, type Params, type RpcResponse } from '../../../src/proxy/rpc.ts'
+import type { Caller } from '../../../src/proxy/mcp/exchange.ts'
+import { isError, isRecord, type Params, type RpcResponse } from '../../../src/proxy/mcp/rpc.ts'
 import { type FixtureProcess, startFixture } from '../../helpers/fixture.ts'
 import { freePort } from '../../helpers/ports.ts'
 import { waitFor } from '../../helpers/wait.ts'

@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { carry } from '../../../src/proxy/bridge/carry.ts'
-import type { Era } from '../../../src/proxy/era.ts'
-import { isRecord, type Params } from '../../../src/proxy/rpc.ts'
+import type { Era } from '../../../src/proxy/mcp/era.ts'
+import { isRecord, type Params } from '../../../src/proxy/mcp/rpc.ts'
 import { connectionOf, crossingOf, error, errorOf, exchangeOf, result, resultOf } from './fake.ts'
 
 /** Fields that have a meaning in one of the eras, and are therefore the translation's. */

@@ -1,8 +1,14 @@
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { carry } from '../../../src/proxy/bridge/carry.ts'
 import { Parking, type ParkingOptions } from '../../../src/proxy/bridge/parking.ts'
-import type { Exchange } from '../../../src/proxy/exchange.ts'
-import { isRecord, METHOD_NOT_FOUND, type Params, type RpcRequest, type RpcResponse } from '../../../src/proxy/rpc.ts'
+import type { Exchange } from '../../../src/proxy/mcp/exchange.ts'
+import {
+  isRecord,
+  METHOD_NOT_FOUND,
+  type Params,
+  type RpcRequest,
+  type RpcResponse,
+} from '../../../src/proxy/mcp/rpc.ts'
 import { LinkFailure } from '../../../src/proxy/upstream/failure.ts'
 import { defer } from '../../../src/shared/async.ts'
 import { waitFor } from '../../helpers/wait.ts'

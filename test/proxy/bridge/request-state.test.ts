@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { digestOf, openState, sealState } from '../../../src/proxy/bridge/request-state.ts'
-import type { Params } from '../../../src/proxy/rpc.ts'
+import type { Params } from '../../../src/proxy/mcp/rpc.ts'
 
 const key = randomBytes(32)
 const claims = { call: 'one', upstream: 'files', principal: 'me', digest: 'd' }

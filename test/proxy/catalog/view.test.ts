@@ -63,6 +63,23 @@ test('filters, renames and prefixes make the shown name, and the way back is the
   expect(view.targets.tools.get('x-drop')).toBeUndefined()
 })
 
+test.each([['legacy'], ['modern']] as const)('only a cut name has the whole one beside it (%s)', (era) => {
+  const long = 'x'.repeat(70)
+  const cut = { name: long, _meta: { 'x/y': 1 }, inputSchema: { type: 'object' } }
+  const view = merged([serverOf('s'), listing({ tools: [cut, { name: 'short', inputSchema: { type: 'object' } }] })])
+  const closing = era === 'modern' ? '}' : ''
+  const [first, second] = JSON.parse(view.lists[era].tools.toString() + closing).tools
+  expect(first).toMatchObject({ _meta: { 'x/y': 1, 'mcpctl/name': `s_${long}` } })
+  expect(first.name).toHaveLength(64)
+  expect(second).toEqual({ name: 's_short', inputSchema: { type: 'object' } })
+})
+
+test('a name that is too long stays as it is on its server’s own address', () => {
+  const tool = { name: 'x'.repeat(70) }
+  const view = bareView(offerOf(serverOf('s'), listing({ tools: [tool] })))
+  expect(view.lists.legacy.tools.toString()).toBe(JSON.stringify({ tools: [tool] }))
+})
+
 test('of two equal names the first in the order of the group is shown, and the other one is reported', () => {
   const view = merged([serverOf('a', { prefix: '' }), tools('x')], [serverOf('b', { prefix: '' }), tools('x', 'y')])
   expect(names(view)).toEqual(['x', 'y'])

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { type SessionFacts, sealerOf } from '../../../src/proxy/downstream/sealer.ts'
-import { versions } from '../../../src/proxy/era.ts'
+import { versions } from '../../../src/proxy/mcp/era.ts'
 
 const key = () => randomBytes(32).toString('base64url')
 const facts: SessionFacts = {

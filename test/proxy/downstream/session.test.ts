@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import type { Outlet } from '../../../src/proxy/downstream/questions.ts'
 import { Session } from '../../../src/proxy/downstream/session.ts'
-import type { RpcNotification, RpcRequest } from '../../../src/proxy/rpc.ts'
+import type { RpcNotification, RpcRequest } from '../../../src/proxy/mcp/rpc.ts'
 
 function open(capabilities: Record<string, unknown> = { sampling: {}, elicitation: {} }): Session {
   const facts = { sid: 's', server: undefined, version: '2025-11-25', clientInfo: {}, group: 'g' } as const

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { isError, type RpcRequest, type RpcResponse } from '../../../src/proxy/rpc.ts'
+import { isError, type RpcRequest, type RpcResponse } from '../../../src/proxy/mcp/rpc.ts'
 import { startFixture } from '../../helpers/fixture.ts'
 import { waitFor } from '../../helpers/wait.ts'
 import { exchange, http, observeReady, serverOf, stdio, textOf, toolCall } from './harness.ts'

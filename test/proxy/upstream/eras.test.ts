@@ -1,7 +1,7 @@
 import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import type { Era } from '../../../src/proxy/era.ts'
+import type { Era } from '../../../src/proxy/mcp/era.ts'
 import { type FixtureProcess, startFixture } from '../../helpers/fixture.ts'
 import { tempFolder } from '../../helpers/temp.ts'
 import { http, modernCall, observe, observeReady, serverOf, stdio, textOf, toolCall } from './harness.ts'

@@ -1,6 +1,6 @@
 import type { HttpTransport, Server, StdioTransport } from '../../../src/config/profile.ts'
 import { Parking } from '../../../src/proxy/bridge/parking.ts'
-import type { Asking, Exchange } from '../../../src/proxy/exchange.ts'
+import type { Asking, Exchange } from '../../../src/proxy/mcp/exchange.ts'
 import {
   isError,
   isRecord,
@@ -8,7 +8,7 @@ import {
   type RpcNotification,
   type RpcRequest,
   type RpcResponse,
-} from '../../../src/proxy/rpc.ts'
+} from '../../../src/proxy/mcp/rpc.ts'
 import { itself } from '../../../src/proxy/upstream/connection.ts'
 import { sharedCapabilities } from '../../../src/proxy/upstream/handshake.ts'
 import type { Timing } from '../../../src/proxy/upstream/timing.ts'

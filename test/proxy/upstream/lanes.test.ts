@@ -44,18 +44,29 @@ test('who is asked may call before all others, to be able to answer', () => {
   expect(lanes.enter({ client: 'a' })).toBe(true)
 })
 
-test('callers without a name never share a narrow lane', async () => {
+test('callers without a name never share a narrow lane at once', () => {
   const lanes = new Lanes({ width: 4, queue: 4, patience: 10 })
   lanes.narrow()
   expect(lanes.enter()).toBe(true)
-  expect(await lanes.enter()).toBe(false)
+  expect(lanes.enter()).toBeInstanceOf(Promise)
+})
+
+test('who waited too long for a narrow lane shares it, and is no neighbour for others', async () => {
+  const lanes = new Lanes({ width: 3, queue: 4, patience: 10 })
+  lanes.narrow()
+  expect(lanes.enter({ client: 'a' })).toBe(true)
+  expect(await lanes.enter({ client: 'b' })).toBe(true)
+  const third = lanes.enter({ client: 'b' })
+  expect(third).toBeInstanceOf(Promise)
+  expect(await third).toBe(true)
+  expect(await lanes.enter({ client: 'b' })).toBe(false)
 })
 
 test('what was in flight before does not let a third in as one of its own', async () => {
   const lanes = new Lanes({ width: 4, queue: 4, patience: 10 })
   for (const client of ['a', 'b']) expect(lanes.enter({ client })).toBe(true)
   lanes.narrow()
-  expect(await lanes.enter({ client: 'a' })).toBe(false)
+  expect(lanes.enter({ client: 'a' })).toBeInstanceOf(Promise)
 })
 
 test('who cancels stops waiting at once', async () => {

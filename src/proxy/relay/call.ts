@@ -1,0 +1,72 @@
+import type { Asker } from '../downstream/asker.ts'
+import type { Reply } from '../downstream/reply.ts'
+import type { Asking, Caller, Exchange, Sink } from '../mcp/exchange.ts'
+import type { Params, RpcNotification, RpcRequest, RpcResponse } from '../mcp/rpc.ts'
+
+export interface CallOptions {
+  readonly asker: Asker
+  readonly reply: Reply
+  readonly request: RpcRequest
+  /** As the upstream shall see them. */
+  readonly params: Params | undefined
+  /** Fields of the request's head that go along; see `Exchange.headers`. */
+  readonly headers?: Exchange['headers']
+  /** Takes what does not belong on this call's own stream; returns whether it did. */
+  readonly divert: (notification: RpcNotification) => boolean
+  /** Hears what the server asks the client. */
+  readonly asked: (request: RpcRequest) => void
+}
+
+/** One request of a client on its way: the exchange an upstream carries, its sink the answer of the POST. */
+export class Call implements Exchange, Sink {
+  readonly method: string
+  readonly params: Params | undefined
+  readonly headers?: NonNullable<Exchange['headers']>
+  readonly #options: CallOptions
+  readonly #abort = new AbortController()
+
+  constructor(options: CallOptions) {
+    this.#options = options
+    this.method = options.request.method
+    this.params = options.params
+    if (options.headers) this.headers = options.headers
+    options.asker.began(options.request.id, this.#abort)
+  }
+
+  get caller(): Caller {
+    return this.#options.asker.caller
+  }
+
+  get sink(): Sink {
+    return this
+  }
+
+  get signal(): AbortSignal {
+    return this.#abort.signal
+  }
+
+  notify(notification: RpcNotification): void {
+    const { reply, asker, divert } = this.#options
+    if (divert(notification)) return
+    if (notification.method === 'notifications/message' && !asker.wants(notification, true)) return
+    // The progress of a task goes on when the call that began it is answered.
+    if (reply.isOpen || !asker.session) reply.send(JSON.stringify(notification))
+    else asker.session.notify(notification)
+  }
+
+  request(request: RpcRequest, asking: Asking): Promise<RpcResponse> {
+    const { reply, asker, asked } = this.#options
+    asked(request)
+    return asker.ask(request, reply, asking)
+  }
+
+  parted(retryMs: number | undefined): void {
+    this.#options.reply.part(retryMs)
+  }
+
+  /** The client can no longer cancel it. */
+  end(): void {
+    const { asker, request } = this.#options
+    asker.ended(request.id, this.#abort)
+  }
+}

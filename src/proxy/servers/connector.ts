@@ -1,0 +1,57 @@
+import type { Server } from '../../config/profile.ts'
+import type { Log } from '../../shared/log.ts'
+import type { Env } from '../../shared/paths.ts'
+import type { Privacy } from '../audience/privacy.ts'
+import type { Parking } from '../bridge/parking.ts'
+import type { Identity } from '../catalog/handshake.ts'
+import type { Sink } from '../mcp/exchange.ts'
+import type { Declaration } from '../upstream/connection.ts'
+import { sharedCapabilities } from '../upstream/handshake.ts'
+import { Upstream, type UpstreamEvents } from '../upstream/upstream.ts'
+import type { Owner } from './sharing.ts'
+
+export interface ConnectorOptions {
+  readonly identity: Identity
+  readonly owner: string
+  readonly env: Env
+  readonly parking: Parking
+  readonly log: Log
+  /** What a shared upstream tells. */
+  readonly events: UpstreamEvents
+  /** Where a client's own upstream and that client meet. Asked when there is one: it knows the upstreams itself. */
+  readonly privacy: () => Pick<Privacy, 'events' | 'ask'>
+}
+
+/** Makes upstreams: the shared one of a server speaks for the proxy, one that has an owner for that client. */
+export class Connector {
+  readonly #options: ConnectorOptions
+
+  constructor(options: ConnectorOptions) {
+    this.#options = options
+  }
+
+  /** Not started. */
+  connect(server: Server, owner?: Owner): Upstream {
+    const { owner: folder, env, identity, parking, log, events, privacy } = this.#options
+    const { name, version } = identity
+    return new Upstream({
+      server,
+      owner: folder,
+      env,
+      declares: owner ? declarationOf(owner) : { capabilities: sharedCapabilities, clientInfo: { name, version } },
+      ...(owner?.session !== undefined && { client: this.#sink(owner) }),
+      version,
+      parking,
+      log: owner ? log.with({ client: owner.key }) : log,
+      events: owner ? privacy().events(owner) : events,
+    })
+  }
+
+  #sink(owner: Owner): Sink {
+    return { notify: () => {}, request: (request, asking) => this.#options.privacy().ask(owner, request, asking) }
+  }
+}
+
+function declarationOf({ capabilities, clientInfo }: Owner): Declaration {
+  return { capabilities, clientInfo }
+}

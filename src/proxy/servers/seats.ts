@@ -1,0 +1,74 @@
+import type { Server } from '../../config/profile.ts'
+import { definitionOf } from './definition.ts'
+import { Seat, type SeatOptions, type Way } from './seat.ts'
+
+export type SeatsOptions = Omit<SeatOptions, 'server'>
+
+/** The group's servers in its order, each in its seat: all start at once, a change touches only what it changes. */
+export class Seats implements AsyncDisposable {
+  readonly #options: SeatsOptions
+  #seats: ReadonlyMap<string, Seat>
+  /** Removed, but still finishing what is in flight. */
+  readonly #leaving = new Set<Seat>()
+
+  constructor(servers: readonly Server[], options: SeatsOptions) {
+    this.#options = options
+    this.#seats = new Map(servers.map((server) => [server.name, this.#seat(server)]))
+  }
+
+  get(name: string): Seat | undefined {
+    return this.#seats.get(name)
+  }
+
+  /** Every open way to any of the servers. */
+  *ways(): Generator<Way> {
+    for (const seat of this.#seats.values()) yield* seat.ways()
+  }
+
+  [Symbol.iterator](): IterableIterator<Seat> {
+    return this.#seats.values()
+  }
+
+  /**
+   * Takes over another list of servers. When it returns, what is gone or only renamed and filtered anew is in effect;
+   * `settled` resolves when what was added or changed serves too, or has failed once.
+   */
+  configure(servers: readonly Server[]): { readonly settled: Promise<void> } {
+    const before = this.#seats
+    const waits: Promise<void>[] = []
+    this.#seats = new Map(servers.map((server) => [server.name, this.#place(server, before.get(server.name), waits)]))
+    for (const [name, seat] of before) if (!this.#seats.has(name)) this.#remove(seat)
+    return { settled: Promise.all(waits).then(() => undefined) }
+  }
+
+  #place(server: Server, seat: Seat | undefined, waits: Promise<void>[]): Seat {
+    if (!seat) {
+      const added = this.#seat(server)
+      waits.push(added.settled())
+      return added
+    }
+    if (definitionOf(seat.server) === definitionOf(server)) seat.adopt(server)
+    else waits.push(seat.replace(server))
+    return seat
+  }
+
+  #seat(server: Server): Seat {
+    return new Seat({ ...this.#options, server })
+  }
+
+  #remove(seat: Seat): void {
+    this.#leaving.add(seat)
+    void seat.remove().finally(() => this.#leaving.delete(seat))
+  }
+
+  /** Resolves when every server is up, has failed once or has spent its connect timeout. */
+  async settled(): Promise<void> {
+    await Promise.all([...this.#seats.values()].map((seat) => seat.settled()))
+  }
+
+  /** Stops all servers, those on their way out included. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    const seats = [...this.#seats.values(), ...this.#leaving]
+    await Promise.all(seats.map((seat) => seat[Symbol.asyncDispose]()))
+  }
+}

@@ -1,0 +1,55 @@
+import { pause } from '../../shared/async.ts'
+import type { Exchange } from '../mcp/exchange.ts'
+import type { RpcResponse } from '../mcp/rpc.ts'
+import type { Upstream } from '../upstream/upstream.ts'
+
+/** How long calls in flight may keep an upstream that was replaced or removed. */
+const RETIREMENT = 30_000
+
+/** What is in flight through the upstreams of one server, and those of them on their way out. */
+export class Turnover implements AsyncDisposable {
+  readonly #closing = new AbortController()
+  readonly #retiring = new Set<Promise<void>>()
+  readonly #inFlight = new Map<Upstream, Set<Promise<unknown>>>()
+
+  /** Carries one exchange; until it is answered its upstream is in use. */
+  async call(upstream: Upstream, exchange: Exchange): Promise<RpcResponse> {
+    const calls = this.#inFlight.get(upstream) ?? new Set()
+    this.#inFlight.set(upstream, calls)
+    const call = upstream.call(exchange)
+    calls.add(call)
+    try {
+      return await call
+    } finally {
+      calls.delete(call)
+    }
+  }
+
+  isBusy(upstream: Upstream): boolean {
+    return (this.#inFlight.get(upstream)?.size ?? 0) > 0
+  }
+
+  /** Lets calls in flight finish, but not for ever; then closes. */
+  retire(upstream: Upstream): void {
+    const finished = new AbortController()
+    void Promise.allSettled(this.#inFlight.get(upstream) ?? []).then(() => finished.abort())
+    const retirement = pause(RETIREMENT, AbortSignal.any([this.#closing.signal, finished.signal]))
+      .then(() => upstream.close())
+      .finally(() => {
+        this.#inFlight.delete(upstream)
+        this.#retiring.delete(retirement)
+      })
+    this.#retiring.add(retirement)
+  }
+
+  /** Resolves when all that were retired are closed. */
+  async retired(): Promise<void> {
+    await Promise.all(this.#retiring)
+  }
+
+  /** From now on nothing is waited for: calls in flight end with `draining`. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#closing.abort()
+    await this.retired()
+  }
+}
