@@ -277,7 +277,11 @@ export class Group implements AsyncDisposable {
   }
 
   #report(): Report {
-    const health = [...this.#seats].map(({ server: { required }, state, isSettled }) => ({ state, required, isSettled }))
+    const health = [...this.#seats].map(({ server: { required }, state, isSettled }) => ({
+      state,
+      required,
+      isSettled,
+    }))
     this.#state = proxyState(health, this.#state)
     const servers = [...this.#seats].map((seat) => serverStatus(seat, this.#catalog.offer(seat), this.#secrets))
     return { generation: this.#generation, state: this.#state, servers }

@@ -1,13 +1,15 @@
 import { isRecord, type Params } from '../mcp/rpc.ts'
+import { markUi, uiOf } from './user-interface.ts'
 
 type Uris = ReadonlyMap<string, string>
 
-/** Calls `visit` with each URI a result points to: links and embedded resources of tools and prompts, read contents. */
+/** Calls `visit` with each URI a result points to: links and embedded resources of tools and prompts, read contents, user interfaces. */
 export function visitLinks(result: Params, visit: (uri: string) => void): void {
   for (const content of contentsOf(result)) {
     const uri = uriOf(content)
     if (uri !== undefined) visit(uri)
   }
+  for (const uri of uiOf(result)) visit(uri)
 }
 
 function contentsOf({ content, contents, messages }: Params): readonly unknown[] {
@@ -26,7 +28,7 @@ function uriOf(content: unknown): string | undefined {
 export function markLinks(result: Params, marked: Uris): Params {
   const { content, contents, messages } = result
   return {
-    ...result,
+    ...markUi(result, marked),
     ...(Array.isArray(content) && { content: content.map((item) => markContent(item, marked)) }),
     ...(Array.isArray(contents) && { contents: contents.map((item) => markContent(item, marked)) }),
     ...(Array.isArray(messages) && { messages: messages.map((message) => markMessage(message, marked)) }),

@@ -7,6 +7,7 @@ import type { Item, Kind } from '../upstream/listing.ts'
 import { fieldsText, surroundingOf } from './frames.ts'
 import { markUri } from './names.ts'
 import { keys, type Offer, type Shown } from './offer.ts'
+import { markUi, uiOf } from './user-interface.ts'
 
 /** Where a name or URI leads. */
 export interface Target {
@@ -164,27 +165,6 @@ function mentions(
     }
   }
   return targets
-}
-
-function uiOf(item: Item): string[] {
-  const meta = metaOf(item)
-  const uris = [meta['ui/resourceUri'], isRecord(meta.ui) ? meta.ui.resourceUri : undefined]
-  return uris.filter((uri) => typeof uri === 'string')
-}
-
-/** A tool points to its user interface by URI, in one of two places: it must be the one that is shown. */
-function markUi(item: Item, marked: ReadonlyMap<string, string> | undefined): Item {
-  if (!marked) return item
-  const meta = metaOf(item)
-  const flat = shownUri(meta['ui/resourceUri'], marked)
-  const nested = isRecord(meta.ui) ? shownUri(meta.ui.resourceUri, marked) : undefined
-  if (flat === undefined && nested === undefined) return item
-  const ui = nested !== undefined && isRecord(meta.ui) ? { ui: { ...meta.ui, resourceUri: nested } } : {}
-  return withMeta(item, { ...ui, ...(flat !== undefined && { 'ui/resourceUri': flat }) })
-}
-
-function shownUri(uri: unknown, marked: ReadonlyMap<string, string>): string | undefined {
-  return typeof uri === 'string' ? marked.get(uri) : undefined
 }
 
 interface Parts {

@@ -32,7 +32,8 @@ export interface Received {
 export function interpret(received: Received): unknown {
   const { message, head, text } = received
   const value = mediaType(head) === 'application/json' ? parse(text) : undefined
-  if (head.status >= 300 && !isAnswer(received, value)) throw refusal(received, value)
+  if (isSessionLoss(received, value)) throw new LinkFailure('session', 'the server forgot the session')
+  if (head.status >= 300 && !isAnswer(received, value)) throw refusal(received)
   if (!isRequest(message)) return undefined
   if (value !== undefined) return value
   throw new LinkFailure('broken', `HTTP ${head.status} with ${mediaType(head) || 'no content type'} is no answer`)
@@ -66,7 +67,7 @@ function parse(text: string): unknown {
 }
 
 /** The failure a status above 299 stands for. */
-function refusal({ message, head, inSession }: Received, value: unknown): LinkFailure {
+function refusal({ message, head }: Received): LinkFailure {
   const { status } = head
   if (status < 400) {
     const hint = `redirects are not followed: set "url" to where it moved`
@@ -76,7 +77,6 @@ function refusal({ message, head, inSession }: Received, value: unknown): LinkFa
     const hint = 'set "headers" with valid credentials'
     return new LinkFailure(status === 401 ? 'unauthorized' : 'forbidden', `not authorized: HTTP ${status}`, { hint })
   }
-  if (inSession && isSessionLoss(status, value)) return new LinkFailure('session', 'the server forgot the session')
   if (status === 429 || status === 503) return busy(head)
   const isFirst = message.method === 'initialize'
   if (isFirst && [400, 404, 405].includes(status))
@@ -84,11 +84,18 @@ function refusal({ message, head, inSession }: Received, value: unknown): LinkFa
   return new LinkFailure(status >= 500 ? 'unreachable' : 'broken', `HTTP ${status}`)
 }
 
-/** 404 by the specification; some servers say 400 after a restart, with an error that speaks of the session. */
-function isSessionLoss(status: number, value: unknown): boolean {
-  if (status === 404) return true
-  if (status !== 400 || !isRecord(value) || !isRecord(value.error)) return false
-  return /session|not initialized/i.test(String(value.error.message))
+/** 404 by the specification; some servers say 400 after a restart, in whatever form, with words about the session. */
+function isSessionLoss({ message, head: { status }, text, inSession }: Received, value: unknown): boolean {
+  if (!inSession || status === 404) return inSession
+  if (status !== 400) return false
+  if (!isRecord(value)) return value === undefined && isAboutSession(text)
+  if (!isRecord(value.error)) return false
+  // For this very request it may be a tool's own error about sessions of its own: only the transport's code is believed.
+  return (value.id !== message.id || value.error.code === -32000) && isAboutSession(String(value.error.message))
+}
+
+function isAboutSession(text: string): boolean {
+  return /session|not initialized/i.test(text)
 }
 
 function busy(head: Head): LinkFailure {

@@ -58,26 +58,18 @@ test('progress tokens: equal ones of two clients do not meet, none is made up, a
 
 test('progress tokens: progress that comes when the call is over reaches nobody', async () => {
   await using server = await scripted({
-    'tools/call': ({ params }, { event, last }) => {
-      const { progressToken } = (params?._meta ?? {}) as { progressToken?: number }
-      last({ content: [] })
-      late = () => event({ method: 'notifications/progress', params: { progressToken, progress: 9 } })
-      return ANSWERED
-    },
     GET: (_message, { event }) => {
       event({ method: 'notifications/vendor', params: {} })
       side = event
       return ANSWERED
     },
   })
-  let late: unknown
   let side: ((message: object) => void) | undefined
   await using at = await inFrontOf({ s: server })
   await using client = await wireClient(at.url)
   await client.ask('tools/call', call({}, { progressToken: 'mine' }))
-  expect(late).toBeDefined()
-  const own = (server.heard('tools/call')[0]?.params?._meta as { progressToken: number }).progressToken
-  side?.({ method: 'notifications/progress', params: { progressToken: own, progress: 9 } })
+  const own = server.heard('tools/call')[0]?.params?._meta as { progressToken: number } | undefined
+  side?.({ method: 'notifications/progress', params: { progressToken: own?.progressToken, progress: 9 } })
   side?.({ method: 'notifications/vendor', params: { after: true } })
   await waitFor(() => client.heard.some(({ params }) => params?.after))
   expect(client.heard.filter(({ method }) => method === 'notifications/progress')).toEqual([])
@@ -87,7 +79,7 @@ test('cancellation: the server is told by its own id, and its late answer is swa
   let finish: (() => void) | undefined
   await using server = await scripted({
     'tools/call': ({ params }, { last }) => {
-      if (!(params?.arguments as { slow?: true }).slow) return { content: [], quick: true }
+      if (!JSON.stringify(params).includes('slow')) return { content: [], quick: true }
       finish = () => last({ content: [], late: true })
       return ANSWERED
     },
@@ -98,9 +90,8 @@ test('cancellation: the server is told by its own id, and its late answer is swa
   await waitFor(() => finish)
   await client.tell('notifications/cancelled', { requestId: 'a', reason: 'enough' })
   expect(await asking).toEqual({})
-  await waitFor(() => server.heard('notifications/cancelled').length > 0)
-  const [told] = server.heard('notifications/cancelled')
-  expect(told?.params).toEqual({ requestId: server.heard('tools/call')[0]?.id, reason: 'enough' })
+  const told = await waitFor(() => server.heard('notifications/cancelled')[0])
+  expect(told.params).toEqual({ requestId: server.heard('tools/call')[0]?.id, reason: 'enough' })
   finish?.()
   expect((await client.ask('tools/call', call(), 'a')).result).toEqual({ content: [], quick: true })
   expect(JSON.stringify(client.heard)).not.toContain('late')
@@ -150,8 +141,8 @@ test('cancellation: a call whose own session is still being opened ends at once'
 test('progress and timeouts: progress keeps a call alive, but not beyond the longest life', async () => {
   await using server = await scripted({
     'tools/call': async ({ params }, { event, last, response }) => {
-      const { progressToken } = params?._meta as { progressToken: number }
-      const { times } = params?.arguments as { times: number }
+      const { progressToken } = (params?._meta ?? {}) as { progressToken?: number }
+      const { times = 0 } = (params?.arguments ?? {}) as { times?: number }
       for (let progress = 1; progress <= times && !response.destroyed; progress++) {
         event({ method: 'notifications/progress', params: { progressToken, progress } })
         await delay(100)

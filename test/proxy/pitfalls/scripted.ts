@@ -3,7 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Server } from '../../../src/config/profile.ts'
 import { groupOf, serverOf } from '../../helpers/group.ts'
 import type { Message } from '../../helpers/mcp.ts'
-import { holdSocket, startReadyProxy } from '../../helpers/proxy.ts'
+import { holdSocket, startProxy, startReadyProxy } from '../../helpers/proxy.ts'
 import { serve } from '../../helpers/serve.ts'
 
 /** One request as the scripted server got it. */
@@ -42,16 +42,18 @@ export async function scripted(script: Script = {}, greeting: Record<string, unk
     DELETE: (_message, { response }) => end(response, 200),
     ...script,
   }
-  const served = await serve(async (response, _pulse, request) => {
+  async function act(response: ServerResponse, request: IncomingMessage): Promise<unknown> {
     const { method: verb = '', headers } = request
     const message = verb === 'POST' ? await read(request) : undefined
     got.push({ verb, headers, message })
-    const act = methods[message ? (message.method ?? 'response') : verb]
-    if (message && !act) return isAsked(message) ? refuse(response, message) : end(response, 202)
-    const result = await act?.(message ?? {}, wayOf(response, headers, message))
+    const answer = methods[message ? (message.method ?? 'response') : verb]
+    if (message && !answer) return isAsked(message) ? refuse(response, message) : end(response, 202)
+    const result = await answer?.(message ?? {}, wayOf(response, headers, message))
     if (result === ANSWERED) return undefined
     return message && !isAsked(message) ? end(response, 202) : json(response, { id: message?.id, result })
-  })
+  }
+
+  const served = await serve((response, _pulse, request) => void act(response, request))
   return {
     url: `${served.url}/mcp`,
     got,
@@ -65,16 +67,19 @@ export function tool(name: string, fields: object = {}) {
   return { name, inputSchema: { type: 'object' }, ...fields }
 }
 
-/** The built proxy, ready, in front of these servers over HTTP. */
-export async function inFrontOf(servers: Readonly<Record<string, { url: string }>>, fields: Partial<Server> = {}) {
+/** The built proxy in front of these servers over HTTP, once they are ready unless told otherwise. */
+export async function inFrontOf(
+  servers: Readonly<Record<string, { url: string }>>,
+  fields: Partial<Server> = {},
+  { listWait = 5000, isReady = true } = {},
+) {
   const socket = await holdSocket()
   const transport = (url: string) => ({ kind: 'http', url, headers: {} }) as const
-  const group = groupOf(
-    Object.entries(servers).map(([name, { url }]) =>
-      serverOf(name, { transport: transport(url), protocol: 'legacy', ...fields }),
-    ),
+  const defined = Object.entries(servers).map(([name, { url }]) =>
+    serverOf(name, { transport: transport(url), protocol: 'legacy', ...fields }),
   )
-  const proxy = await startReadyProxy({ group, socket })
+  const group = groupOf(defined, { listWait })
+  const proxy = await (isReady ? startReadyProxy : startProxy)({ group, socket })
   return {
     proxy,
     group,
