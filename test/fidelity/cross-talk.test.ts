@@ -83,7 +83,9 @@ async function talkOnce({ client, path }: Talk, id: number): Promise<readonly un
     nonce,
   }))
   const wanted = [...told, { method: undefined, id, token: undefined, nonce }]
-  return status?.status === 200 && same(got, wanted) ? [] : [{ id, nonce, seen }]
+  return status?.status === 200 && same(got, wanted)
+    ? []
+    : [{ way: path.url, cell: path.terrain.cell, id, nonce, seen }]
 }
 
 function call(path: Path, id: number): Exchange {
