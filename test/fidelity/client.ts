@@ -24,7 +24,7 @@ interface Listening extends Disposable {
 }
 
 /** How long an exchange may take before it counts as unanswered. */
-const DEADLINE = 5_000
+const DEADLINE = 20_000
 
 const clientInfo = { name: 'raw', version: '1', 'x-unknown': [null] }
 const clientCapabilities = {

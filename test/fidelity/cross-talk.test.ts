@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { type Cell, cells, titleOf } from './cells.ts'
+import { type Cell, cells, type Era, titleOf } from './cells.ts'
 import { connect, type RawClient, type Transcript } from './client.ts'
 import type { Exchange } from './exchange.ts'
 import { type Ground, type Path, prepareGround, ways } from './ground.ts'
@@ -19,6 +19,8 @@ const CLIENTS = 100
 const IDS = 100
 /** Ten calls for every exchange of the fidelity suite: 100,000 in the whole proof. */
 const calls = Math.max(runs * 10, CLIENTS)
+/** Questions that one person is asked. */
+const ROUNDS = Math.ceil(Math.min(runs / 10, 500))
 /** What one client has under way at once. */
 const ABREAST = 3
 
@@ -83,7 +85,9 @@ async function talkOnce({ client, path }: Talk, id: number): Promise<readonly un
     nonce,
   }))
   const wanted = [...told, { method: undefined, id, token: undefined, nonce }]
-  return status?.status === 200 && same(got, wanted) ? [] : [{ id, nonce, seen }]
+  return status?.status === 200 && same(got, wanted)
+    ? []
+    : [{ way: path.url, cell: path.terrain.cell, id, nonce, seen }]
 }
 
 function call(path: Path, id: number): Exchange {
@@ -107,8 +111,6 @@ function same(one: unknown, other: unknown): boolean {
 }
 
 describe.each(cells.map((cell) => ({ title: titleOf(cell), cell })))('$title', ({ cell }) => {
-  const ROUNDS = Math.min(runs / 10, 500)
-
   test.each(ways)(
     'two people are never asked each other’s questions over $transport on the $address address',
     async (way) => {
@@ -128,6 +130,21 @@ describe.each(cells.map((cell) => ({ title: titleOf(cell), cell })))('$title', (
     expect(crossed).toEqual([])
     expect(answered).toHaveLength(10)
   })
+})
+
+describe.each(['legacy', 'modern'] as const)('clients of both eras on one %s server', (server) => {
+  test.each(ways)(
+    'are never asked each other’s questions over $transport on the $address address',
+    async (way) => {
+      const open = async (client: Era) => openTalk(await ground.path({ client, server }, way))
+      const people = await Promise.all([open('legacy'), open('modern'), open('legacy'), open('modern')])
+      const reports = await Promise.all(people.map((talk) => askMany(talk, ROUNDS)))
+      expect(reports.flatMap(({ crossed }) => crossed)).toEqual([])
+      const answered = reports.flatMap((report) => report.answered)
+      if (way.transport === 'http' || server === 'modern') expect(answered).toHaveLength(people.length * ROUNDS)
+    },
+    patience(1000),
+  )
 })
 
 interface Report {

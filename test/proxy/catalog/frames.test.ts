@@ -69,3 +69,9 @@ test('of what servers say besides, each field is the first one’s', () => {
   expect(JSON.parse(`{"tools":[]${fieldsText(surrounding, 'modern')}}`)).toEqual({ tools: [], x: 1, y: 3 })
   expect(fieldsText({ fields: {}, meta: {} }, 'legacy')).toBe('')
 })
+
+test('a member named __proto__ is said like any other', () => {
+  const said = JSON.parse('{"__proto__":1,"_meta":{"__proto__":2}}')
+  const surrounding = surroundingOf([offer('a', { extra: said })], 'tools')
+  expect(fieldsText(surrounding, 'legacy')).toBe(',"__proto__":1,"_meta":{"__proto__":2}')
+})

@@ -136,7 +136,7 @@ test('tells the state of a task to whoever waits for its result, else to nobody 
 })
 
 test('tells that all is done on a page to the call that was sent there, else to nobody in particular', async () => {
-  await using fixture = await observeReady(serverOf(stdio('echo')))
+  await using fixture = await observeReady(serverOf(stdio('echo')), { timing: { queue: 50 } })
   const { upstream } = fixture
   const params = { mode: 'url', elicitationId: 'e1', url: 'https://example.com/' }
   const ask = { jsonrpc: '2.0', id: 'q', method: 'elicitation/create', params }
