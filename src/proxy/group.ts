@@ -15,18 +15,13 @@ import { Catalog } from './catalog/catalog.ts'
 import { Greeter } from './catalog/greeter.ts'
 import type { Identity } from './catalog/handshake.ts'
 import { LearnedUris } from './catalog/learned.ts'
-import { Endpoint } from './downstream/endpoint.ts'
 import { type Guard, guardOf } from './downstream/guard.ts'
-import type { LegacyOptions } from './downstream/incoming.ts'
-import { LegacyEndpoint } from './downstream/legacy.ts'
 import { Listens } from './downstream/listens.ts'
-import { ModernEndpoint } from './downstream/modern.ts'
 import { Pulse } from './downstream/pulse.ts'
-import { serveRoutes } from './downstream/routes.ts'
 import { sealerOf } from './downstream/sealer.ts'
+import { serving } from './downstream/serving.ts'
 import type { Session } from './downstream/session.ts'
 import { Sessions } from './downstream/sessions.ts'
-import { SseEndpoint } from './downstream/sse.ts'
 import { proxyState } from './health.ts'
 import { Elicitations } from './relay/elicitations.ts'
 import { Relay } from './relay/relay.ts'
@@ -186,26 +181,19 @@ export class Group implements AsyncDisposable {
       divert: (way, notification, call) => this.#news.divert(way, notification, call),
       log: this.#options.log,
     })
-    const principal = (request: IncomingMessage) => this.#guard.principal(request)
-    const legacy: LegacyOptions = {
-      sessions: this.#sessions,
+    return serving({
       relay,
+      sessions: this.#sessions,
+      listens: this.#listens,
       pulse: this.#pulse,
+      guard: () => this.#guard,
       initialize: (facts) => this.#greeter.initialize(facts),
-      principal,
       listening: (session) => this.#listening(session),
-    }
-    const endpoint = new Endpoint({
-      legacy: new LegacyEndpoint(legacy),
-      sse: new SseEndpoint(legacy),
-      modern: new ModernEndpoint({ relay, listens: this.#listens, pulse: this.#pulse, principal }),
       maxBody: () => this.#config.limits.maxBody,
       isServed: (server) => this.#isServed(server),
+      isReady: () => this.#state === 'ready' || this.#state === 'degraded',
+      log: this.#options.log,
     })
-    const isReady = () => this.#state === 'ready' || this.#state === 'degraded'
-    return serveRoutes({ guard: () => this.#guard, endpoint, isReady }, (error) =>
-      this.#options.log.error('request failed', { error: messageOf(error) }),
-    )
   }
 
   /** Answers one HTTP request of the group's port. */

@@ -6,8 +6,10 @@ export interface LanesOptions {
   readonly queue: number
   /** How long they wait, in milliseconds. */
   readonly patience: number
-  /** Whether a question to the client in the lane is open: what it calls meanwhile may be what its answer needs. */
+  /** Whether some call in flight waits for its client: what that one calls meanwhile may be what its answer needs. */
   readonly isAsked?: () => boolean
+  /** Whether all calls in flight do: a person may take long, so a narrow lane is free meanwhile. */
+  readonly isPaused?: () => boolean
 }
 
 /** Who wants a place. */
@@ -53,7 +55,8 @@ export class Lanes {
 
   #fits(client: string | undefined): boolean {
     if (this.#taken >= this.#options.width) return false
-    return !this.#isNarrow || this.#taken === 0 || (client !== undefined && client === this.#client)
+    if (!this.#isNarrow || this.#taken === 0 || this.#options.isPaused?.() === true) return true
+    return client !== undefined && client === this.#client
   }
 
   #take(client: string | undefined): true {

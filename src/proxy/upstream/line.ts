@@ -72,8 +72,10 @@ export class Line implements AsyncDisposable {
     this.link = link
     this.#options = options
     const width = IN_FLIGHT[link.transport]
-    const isAsked = () => [...this.flights.calls.values()].some(({ asked }) => asked.size > 0)
-    this.#lanes = new Lanes({ width, queue: QUEUE, patience: options.timing.queue, isAsked })
+    const { calls } = this.flights
+    const isAsked = () => [...calls.values()].some(({ asked }) => asked.size > 0)
+    const isPaused = () => calls.size > 0 && [...calls.values()].every(({ asked }) => asked.size > 0)
+    this.#lanes = new Lanes({ width, queue: QUEUE, patience: options.timing.queue, isAsked, isPaused })
   }
 
   static async open(openLink: (events: LinkEvents) => Promise<Link>, options: LineOptions): Promise<Line> {

@@ -44,6 +44,15 @@ test('who is asked may call before all others, to be able to answer', () => {
   expect(lanes.enter({ client: 'a' })).toBe(true)
 })
 
+test('a person who thinks about a question keeps nobody else out of a narrow lane', () => {
+  let isPaused = false
+  const lanes = new Lanes({ width: 4, queue: 4, patience: 10, isPaused: () => isPaused })
+  lanes.narrow()
+  expect(lanes.enter({ client: 'a' })).toBe(true)
+  isPaused = true
+  expect(lanes.enter({ client: 'b' })).toBe(true)
+})
+
 test('callers without a name never share a narrow lane at once', () => {
   const lanes = new Lanes({ width: 4, queue: 4, patience: 10 })
   lanes.narrow()
