@@ -8,7 +8,7 @@ export interface LanesOptions {
   readonly patience: number
   /** Whether some call in flight waits for its client: what that one calls meanwhile may be what its answer needs. */
   readonly isAsked?: () => boolean
-  /** Whether all calls in flight do: a person may take long, so a narrow lane is free meanwhile. */
+  /** Whether all calls in flight have done so for long: a person may take any time, and nobody else waits for that. */
   readonly isPaused?: () => boolean
 }
 

@@ -74,7 +74,7 @@ export class Line implements AsyncDisposable {
     const width = IN_FLIGHT[link.transport]
     const { calls } = this.flights
     const isAsked = () => [...calls.values()].some(({ asked }) => asked.size > 0)
-    const isPaused = () => calls.size > 0 && [...calls.values()].every(({ asked }) => asked.size > 0)
+    const isPaused = () => calls.size > 0 && [...calls.values()].every((call) => call.isPaused(options.timing.queue))
     this.#lanes = new Lanes({ width, queue: QUEUE, patience: options.timing.queue, isAsked, isPaused })
   }
 

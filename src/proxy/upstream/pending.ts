@@ -58,6 +58,12 @@ export class PendingCall {
     this.#silence?.refresh()
   }
 
+  /** Whether its client has owed the server an answer for so many milliseconds. */
+  isPaused(ms: number): boolean {
+    for (const { since } of this.asked.values()) if (performance.now() - since >= ms) return true
+    return false
+  }
+
   settle(answer: RpcResponse): void {
     this.#stop(true)
     this.#answer.resolve(answer)

@@ -3,6 +3,8 @@
  * calls of one client it is not known which one asks.
  */
 export class Question {
+  /** In milliseconds of `performance.now()`. */
+  readonly since = performance.now()
   readonly #withdrawn = new AbortController()
   readonly #isFree: boolean
   #calls: number

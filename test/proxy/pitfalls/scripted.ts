@@ -7,7 +7,7 @@ import { holdSocket, startProxy, startReadyProxy } from '../../helpers/proxy.ts'
 import { serve } from '../../helpers/serve.ts'
 
 /** One request as the scripted server got it. */
-export interface Got {
+interface Got {
   readonly verb: string
   readonly headers: IncomingMessage['headers']
   readonly message: Message | undefined
