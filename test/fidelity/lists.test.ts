@@ -71,8 +71,8 @@ describe.each(cells.map((cell) => ({ title: titleOf(cell), cell })))('$title', (
     for (const [i, name] of names.entries()) {
       const direct = await connect(cell.client, wire, twinOf(cell, i).url ?? '')
       const proxied = await connect(cell.client, wire, `${proxy.url}/servers/${name}/mcp`)
-      expect(await frameOf(proxied, method, field), `seed ${seed}, ${name}`).toEqual(
-        await frameOf(direct, method, field),
+      expect(frameOf(cell, await proxied.ask(method), field), `seed ${seed}, ${name}`).toEqual(
+        frameOf(cell, await direct.ask(method), field),
       )
     }
   })
@@ -96,7 +96,7 @@ describe.each(cells.map((cell) => ({ title: titleOf(cell), cell })))('$title', (
     for (const [i, name] of names.entries()) {
       const direct = await connect(cell.client, wire, twinOf(cell, i).url ?? '')
       const proxied = await connect(cell.client, wire, `${proxy.url}/servers/${name}/mcp`)
-      expect(selfOf(proxied), `seed ${seed}, ${name}`).toEqual(withListChanged(selfOf(direct)))
+      expect(selfOf(cell, proxied), `seed ${seed}, ${name}`).toEqual(withListChanged(selfOf(cell, direct)))
     }
   })
 })
@@ -160,14 +160,23 @@ function shown(server: string | undefined, own: unknown, key: string): string {
 }
 
 /** What stands around the items; how long they are good for is the proxy's own business, and so is who answers. */
-async function frameOf({ ask }: RawClient, method: string, field: string): Promise<Json> {
-  const { [field]: _items, ttlMs: _ttl, cacheScope: _scope, ...frame } = (await ask(method)).result as Json
-  return withoutMeta(frame, ['io.modelcontextprotocol/serverInfo'])
+function frameOf(cell: Cell, { result }: Json, field: string): Json {
+  const { [field]: _items, ttlMs: _ttl, cacheScope: _scope, ...frame } = result as Json
+  return withoutServer(cell, frame)
 }
 
-function selfOf({ greeting }: RawClient): Json {
+function selfOf(cell: Cell, { greeting }: RawClient): Json {
   const { ttlMs: _ttl, cacheScope: _scope, supportedVersions: _versions, ...self } = greeting.result as Json
-  return withoutMeta(self, [])
+  return isLegacy(cell) ? self : withoutMeta(self, [])
+}
+
+/** In the modern era `_meta` says who answers, so that there may be one, or be none, for that alone. */
+function withoutServer(cell: Cell, frame: Json): Json {
+  return isLegacy(cell) ? frame : withoutMeta(frame, ['io.modelcontextprotocol/serverInfo'])
+}
+
+function isLegacy({ client, server }: Cell): boolean {
+  return client === 'legacy' && server === 'legacy'
 }
 
 function withListChanged({ capabilities: declared, ...self }: Json): Json {

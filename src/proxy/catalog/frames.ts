@@ -1,5 +1,4 @@
 import { type Era, envelope } from '../mcp/era.ts'
-import { metaOf } from '../mcp/meta.ts'
 import { isRecord, type Params } from '../mcp/rpc.ts'
 import type { Frame, Kind, Listing } from '../upstream/listing.ts'
 import type { Offer } from './offer.ts'
@@ -7,15 +6,17 @@ import type { Offer } from './offer.ts'
 /** What stands around the items of a list or beside a greeting. */
 export interface Surrounding {
   readonly fields: Params
-  readonly meta: Params
+  /** Its `_meta`, an empty one too; undefined where nobody sent one. */
+  readonly meta: Params | undefined
 }
 
 /** What the servers of a list said besides its items; of one field the first one's word. */
 export function surroundingOf(offers: readonly Offer[], part: Kind | 'greeting'): Surrounding {
   const extras = contributors(offers, part).map(({ listing }) => listing.frames[part].extra)
   const { _meta: _all, ...fields } = firstOf(extras)
-  const { [envelope.serverInfo]: _serverInfo, ...meta } = firstOf(extras.map(metaOf))
-  return { fields, meta }
+  const metas = extras.flatMap(({ _meta: meta }) => (isRecord(meta) ? [meta] : []))
+  const { [envelope.serverInfo]: _serverInfo, ...meta } = firstOf(metas)
+  return { fields, meta: metas.length > 0 ? meta : undefined }
 }
 
 function firstOf(records: readonly Params[]): Params {
@@ -41,7 +42,7 @@ interface Contributor {
 
 /** The text of the fields behind the items of a list, each with a comma before it; no brace. */
 export function fieldsText({ fields, meta }: Surrounding, era: Era): string {
-  const whole = era === 'legacy' && Object.keys(meta).length > 0 ? { ...fields, _meta: meta } : fields
+  const whole = era === 'legacy' && meta !== undefined ? { ...fields, _meta: meta } : fields
   const text = JSON.stringify(whole)
   return text === '{}' ? '' : `,${text.slice(1, -1)}`
 }

@@ -26,7 +26,7 @@ export function initializeResult(view: View, version: Version, identity: Identit
     capabilities: capabilitiesOf(view, 'legacy'),
     serverInfo: serverInfoOf(view, identity),
     ...(instructions !== undefined && { instructions }),
-    ...(Object.keys(meta).length > 0 && { _meta: meta }),
+    ...(meta !== undefined && { _meta: meta }),
   }
 }
 
@@ -46,7 +46,7 @@ export function discoverResult(view: View, freshness: Freshness, identity: Ident
 }
 
 /** The `_meta` of a modern result made here: who answers. */
-export function withServerInfo(view: View, meta: Params, identity: Identity): Params {
+export function withServerInfo(view: View, meta: Params | undefined, identity: Identity): Params {
   return { ...meta, [envelope.serverInfo]: serverInfoOf(view, identity) }
 }
 
@@ -57,7 +57,7 @@ function ownListing({ server, offers }: View): Offer['listing'] {
 
 /** What else a server greets with belongs to its own address only. */
 function ownWords(view: View): ReturnType<typeof surroundingOf> {
-  return ownListing(view) ? surroundingOf(view.offers, 'greeting') : { fields: {}, meta: {} }
+  return ownListing(view) ? surroundingOf(view.offers, 'greeting') : { fields: {}, meta: undefined }
 }
 
 function serverInfoOf(view: View, { name, version, project, group }: Identity): Params {

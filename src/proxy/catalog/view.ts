@@ -38,7 +38,7 @@ export interface View {
    */
   readonly lists: Readonly<Record<Era, Readonly<Record<Kind, Buffer>>>>
   /** The `_meta` of the modern ones. */
-  readonly metas: Readonly<Record<Kind, Params>>
+  readonly metas: Readonly<Record<Kind, Params | undefined>>
   /** The input schemas of the tools as modern clients see them, by shown name. */
   readonly schemas: ReadonlyMap<string, unknown>
   /** By shown name, URI or URI template. */

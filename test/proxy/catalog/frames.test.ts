@@ -67,11 +67,16 @@ test('of what servers say besides, each field is the first one’s', () => {
     _meta: { 'v/a': 1, 'v/b': 3 },
   })
   expect(JSON.parse(`{"tools":[]${fieldsText(surrounding, 'modern')}}`)).toEqual({ tools: [], x: 1, y: 3 })
-  expect(fieldsText({ fields: {}, meta: {} }, 'legacy')).toBe('')
+  expect(fieldsText({ fields: {}, meta: undefined }, 'legacy')).toBe('')
 })
 
 test('a member named __proto__ is said like any other', () => {
   const said = JSON.parse('{"__proto__":1,"_meta":{"__proto__":2}}')
   const surrounding = surroundingOf([offer('a', { extra: said })], 'tools')
   expect(fieldsText(surrounding, 'legacy')).toBe(',"__proto__":1,"_meta":{"__proto__":2}')
+})
+
+test('an empty _meta is not the same as none', () => {
+  expect(fieldsText(surroundingOf([offer('a', { extra: { _meta: undefined } })], 'tools'), 'legacy')).toBe(',"_meta":{}')
+  expect(fieldsText(surroundingOf([offer('a', { extra: {} })], 'tools'), 'legacy')).toBe('')
 })
