@@ -77,6 +77,6 @@ test('a member named __proto__ is said like any other', () => {
 })
 
 test('an empty _meta is not the same as none', () => {
-  expect(fieldsText(surroundingOf([offer('a', { extra: { _meta: undefined } })], 'tools'), 'legacy')).toBe(',"_meta":{}')
+  expect(fieldsText(surroundingOf([offer('a', { extra: { _meta: {} } })], 'tools'), 'legacy')).toBe(',"_meta":{}')
   expect(fieldsText(surroundingOf([offer('a', { extra: {} })], 'tools'), 'legacy')).toBe('')
 })
