@@ -1,6 +1,7 @@
 import type { Catalog } from '../catalog/catalog.ts'
 import type { Listener } from '../downstream/asker.ts'
 import type { Session } from '../downstream/session.ts'
+import type { Sessions } from '../downstream/sessions.ts'
 import type { Params, RpcNotification } from '../mcp/rpc.ts'
 import { type Kind, kinds } from '../upstream/listing.ts'
 import { type Belongings, NOBODY } from './belongings.ts'
@@ -17,7 +18,7 @@ const methods = {
 const COMPLETE = 'notifications/elicitation/complete'
 
 export interface NewsOptions {
-  readonly sessions: Iterable<Session>
+  readonly sessions: Iterable<Session> & Pick<Sessions, 'named'>
   readonly listens: Iterable<Listener>
   readonly subscriptions: Subscriptions
   readonly sight: Pick<Sight, 'sees'>
@@ -65,7 +66,7 @@ export class News {
    */
   heard(way: string, notification: RpcNotification): void {
     const owner = this.#options.belongings.ownerOf(way, notification)
-    if (owner !== undefined) this.#named(owner)?.notify(notification)
+    if (owner !== undefined) this.#options.sessions.named(owner)?.notify(notification)
     else if (notification.method === 'notifications/resources/updated') this.#updated(way, notification)
     else this.#spread(way, notification)
   }
@@ -97,13 +98,8 @@ export class News {
     const isOwn =
       owner === session?.facts.sid || (owner === NOBODY && (params?.task !== undefined || method === COMPLETE))
     if (isOwn || method === 'notifications/progress') return false
-    this.#named(owner)?.notify(notification)
+    this.#options.sessions.named(owner)?.notify(notification)
     return true
-  }
-
-  #named(sid: string): Session | undefined {
-    for (const session of this.#options.sessions) if (session.facts.sid === sid) return session
-    return undefined
   }
 
   #updated(way: string, notification: RpcNotification): void {

@@ -15,6 +15,7 @@ import {
 import { callsOf, listenerOf, relatedTask } from './attribution.ts'
 import type { ConnectionEvents } from './connection.ts'
 import type { Flights } from './flights.ts'
+import { isListChange } from './listing.ts'
 import type { PendingCall } from './pending.ts'
 import { permitted } from './permission.ts'
 import { Question } from './question.ts'
@@ -36,7 +37,6 @@ export interface InboxOptions {
 
 /** Questions of the server that one call may leave open. */
 const MAX_ASKED = 64
-const LIST_CHANGED = /^notifications\/(tools|prompts|resources)\/list_changed$/
 
 /** Whom a question is for. */
 interface Addressee {
@@ -74,7 +74,7 @@ export class Inbox {
 
   #notified(message: RpcNotification, origin: Id | undefined): void {
     const { flights, events } = this.#options
-    if (LIST_CHANGED.test(message.method)) events.stale()
+    if (isListChange(message.method)) events.stale()
     else if (message.method === 'notifications/cancelled') this.#withdrawn(message.params?.requestId)
     else if (message.method === 'notifications/progress') this.#progressed(message, origin)
     else {

@@ -2,10 +2,10 @@ import type { Log } from '../../shared/log.ts'
 import { isRecord, type Params, type RpcNotification } from '../mcp/rpc.ts'
 import type { ConnectionEvents } from './connection.ts'
 import { type Listen, ListenStream } from './listen-stream.ts'
+import { isListChange } from './listing.ts'
 
 /** In one filter. */
 const MAX_URIS = 1024
-const LIST_CHANGED = /^notifications\/(tools|prompts|resources)\/list_changed$/
 
 export interface ListeningOptions {
   readonly listen: Listen
@@ -102,7 +102,7 @@ export class Listening implements Disposable {
 
   #heard(notification: RpcNotification): void {
     const { stale, notified } = this.#options.events
-    if (LIST_CHANGED.test(notification.method)) stale()
+    if (isListChange(notification.method)) stale()
     else notified(notification)
   }
 }

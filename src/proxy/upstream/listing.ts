@@ -35,15 +35,6 @@ export interface Frame {
 /** Of a server that says nothing: stale at once, for nobody else. */
 export const bareFrame: Frame = { extra: {}, ttlMs: 0, scope: 'private' }
 
-/** No frames yet: what every list of a legacy server has. */
-export const bareFrames: Listing['frames'] = {
-  tools: bareFrame,
-  resources: bareFrame,
-  templates: bareFrame,
-  prompts: bareFrame,
-  greeting: bareFrame,
-}
-
 /** Of the era's envelope, or told otherwise: no part of what is passed on. */
 const ownFields = ['nextCursor', 'resultType', 'ttlMs', 'cacheScope']
 
@@ -70,4 +61,11 @@ function ttlOf({ ttlMs }: Params): number {
 
 function scopeOf({ cacheScope }: Params): Frame['scope'] {
   return cacheScope === 'public' ? 'public' : 'private'
+}
+
+const LIST_CHANGED = /^notifications\/(tools|prompts|resources)\/list_changed$/
+
+/** Whether a server's notification of that method says that one of its lists is another one now, in either era. */
+export function isListChange(method: string): boolean {
+  return LIST_CHANGED.test(method)
 }

@@ -4,6 +4,7 @@ import { metaOf } from '../mcp/meta.ts'
 import { type Id, isMessage, isNotification, isRequest, type RpcNotification } from '../mcp/rpc.ts'
 import { only } from './attribution.ts'
 import type { Flights } from './flights.ts'
+import { isListChange } from './listing.ts'
 import type { PendingCall } from './pending.ts'
 
 export interface ModernInboxOptions {
@@ -12,8 +13,6 @@ export interface ModernInboxOptions {
   /** Lists changed, said where nobody asked to hear of it. */
   readonly stale: () => void
 }
-
-const LIST_CHANGED = /^notifications\/(tools|prompts|resources)\/list_changed$/
 
 /**
  * Brings what a modern server says to the request it belongs to: by the stream it came on, else by what the message
@@ -43,7 +42,7 @@ export class ModernInbox {
     if (message.method === 'notifications/cancelled') this.#ended(message)
     else if (message.method === 'notifications/progress') this.#progressed(message, origin)
     else if (call && (isListening(call) || belongsToCall(message))) call.exchange.sink.notify(message)
-    else if (LIST_CHANGED.test(message.method)) stale()
+    else if (isListChange(message.method)) stale()
     else flights.drop()
   }
 
@@ -79,5 +78,5 @@ function isListening(call: PendingCall): boolean {
 
 /** Changes are announced to those who subscribed to them, never in the answer to a call. */
 function belongsToCall({ method }: RpcNotification): boolean {
-  return !LIST_CHANGED.test(method) && method !== 'notifications/resources/updated'
+  return !isListChange(method) && method !== 'notifications/resources/updated'
 }

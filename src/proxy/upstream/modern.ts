@@ -19,7 +19,6 @@ import {
   recordOf,
   UNSUPPORTED_VERSION,
 } from '../mcp/rpc.ts'
-import type { Declaration } from './connection.ts'
 import { type Connection, type Greeting, itself, nobody } from './connection.ts'
 import { isModernAnswer, versionsIn } from './discovery.ts'
 import { enveloped, MODERN_VERSION } from './envelope.ts'
@@ -35,8 +34,6 @@ import type { PendingCall } from './pending.ts'
 const NOTIFY_MS = 1000
 
 export interface ModernOptions extends LineOptions {
-  /** What the proxy says of itself in its own requests. */
-  readonly declares: Declaration
   /** Fetches the lists anew and hands the tools to `listed`. */
   readonly relist: () => Promise<void>
 }

@@ -11,7 +11,8 @@ import {
   type RpcResponse,
 } from '../../../src/proxy/mcp/rpc.ts'
 import type { Connection, Greeting } from '../../../src/proxy/upstream/connection.ts'
-import { bareFrame, bareFrames, type Listing } from '../../../src/proxy/upstream/listing.ts'
+import { bareFrame, type Listing } from '../../../src/proxy/upstream/listing.ts'
+import { bareFrames } from '../../helpers/listing.ts'
 
 export const serverInfo = { name: 'fake', version: '1.0.0' }
 

@@ -1,8 +1,9 @@
 import { expect, test } from 'vitest'
 import { Catalog, type Source } from '../../../src/proxy/catalog/catalog.ts'
-import { bareFrames, type Kind, type Listing } from '../../../src/proxy/upstream/listing.ts'
+import type { Kind, Listing } from '../../../src/proxy/upstream/listing.ts'
 import { createLog } from '../../../src/shared/log.ts'
 import { serverOf } from '../../helpers/group.ts'
+import { bareFrames } from '../../helpers/listing.ts'
 import { waitFor } from '../../helpers/wait.ts'
 
 function listing(fields: Partial<Listing> = {}): Listing {

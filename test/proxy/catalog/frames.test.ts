@@ -1,8 +1,9 @@
 import { expect, test } from 'vitest'
 import { fieldsText, freshnessOf, surroundingOf } from '../../../src/proxy/catalog/frames.ts'
 import { offerOf } from '../../../src/proxy/catalog/offer.ts'
-import { bareFrame, bareFrames, type Frame, type Listing } from '../../../src/proxy/upstream/listing.ts'
+import { bareFrame, type Frame, type Listing } from '../../../src/proxy/upstream/listing.ts'
 import { serverOf } from '../../helpers/group.ts'
+import { bareFrames } from '../../helpers/listing.ts'
 
 function offer(name: string, tools: Partial<Frame> = {}, fields: Partial<Listing> = {}) {
   return offerOf(serverOf(name), {

@@ -2,8 +2,9 @@ import { expect, test } from 'vitest'
 import { discoverResult, initializeResult } from '../../../src/proxy/catalog/handshake.ts'
 import { offerOf } from '../../../src/proxy/catalog/offer.ts'
 import { bareView, mergedView } from '../../../src/proxy/catalog/view.ts'
-import { bareFrame, bareFrames, type Listing } from '../../../src/proxy/upstream/listing.ts'
+import { bareFrame, type Listing } from '../../../src/proxy/upstream/listing.ts'
 import { serverOf } from '../../helpers/group.ts'
+import { bareFrames } from '../../helpers/listing.ts'
 
 function offer(name: string, fields: Partial<Listing>) {
   const empty = { tools: [], resources: [], templates: [], prompts: [] }

@@ -3,8 +3,9 @@ import { expect, test } from 'vitest'
 import type { Server } from '../../../src/config/profile.ts'
 import { offerOf } from '../../../src/proxy/catalog/offer.ts'
 import { bareView, mergedView, type View } from '../../../src/proxy/catalog/view.ts'
-import { bareFrame, bareFrames, type Listing } from '../../../src/proxy/upstream/listing.ts'
+import { bareFrame, type Listing } from '../../../src/proxy/upstream/listing.ts'
 import { serverOf } from '../../helpers/group.ts'
+import { bareFrames } from '../../helpers/listing.ts'
 
 const filter = serverOf('x').tools
 

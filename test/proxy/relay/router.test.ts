@@ -2,8 +2,9 @@ import { expect, test } from 'vitest'
 import { offerOf } from '../../../src/proxy/catalog/offer.ts'
 import { bareView, mergedView, type View } from '../../../src/proxy/catalog/view.ts'
 import { type Asked, type Learned, route as routeOf } from '../../../src/proxy/relay/router.ts'
-import { bareFrames, type Listing } from '../../../src/proxy/upstream/listing.ts'
+import type { Listing } from '../../../src/proxy/upstream/listing.ts'
 import { serverOf } from '../../helpers/group.ts'
+import { bareFrames } from '../../helpers/listing.ts'
 
 function route(view: View, asked: Omit<Asked, 'era'>, learned: Learned) {
   return routeOf(view, { ...asked, era: 'legacy' }, learned)

@@ -2,8 +2,9 @@ import { expect, test } from 'vitest'
 import type { Server } from '../../../src/config/profile.ts'
 import type { Caller } from '../../../src/proxy/mcp/exchange.ts'
 import { isPrivate, ownerOf, wayOf } from '../../../src/proxy/servers/sharing.ts'
-import { bareFrames, type Listing } from '../../../src/proxy/upstream/listing.ts'
+import type { Listing } from '../../../src/proxy/upstream/listing.ts'
 import { serverOf, stdioServer } from '../../helpers/group.ts'
+import { bareFrames } from '../../helpers/listing.ts'
 
 const remote = serverOf('s')
 const local = stdioServer('s', 'echo')
