@@ -3,8 +3,8 @@ import type { Log } from '../../shared/log.ts'
 import type { Env } from '../../shared/paths.ts'
 import { environment } from './environment.ts'
 import { HttpLink } from './http.ts'
+import { createPool } from './http-client.ts'
 import type { Link, LinkEvents } from './link.ts'
-import { createPool, type Pool } from './pool.ts'
 import { openSse } from './sse.ts'
 import { openStdio } from './stdio.ts'
 import type { Timing } from './timing.ts'
@@ -42,17 +42,12 @@ export function createDialer(options: DialerOptions): Dialer {
 function dialRemote(transport: HttpTransport, { server, userAgent, log }: DialerOptions): Dialer {
   const { idle, connect } = server.timeouts
   const { origin } = new URL(transport.url)
-  const newPool = (): Pool =>
-    createPool({ origin, idle: Math.max(idle, SHORTEST_IDLE_MS), connect: Math.min(connect, CONNECT_MS) })
-  const pool = newPool()
-  const streams = newPool()
+  const pool = createPool({ origin, idle: Math.max(idle, SHORTEST_IDLE_MS), connect: Math.min(connect, CONNECT_MS) })
   return {
     open: (kind, events, signal) =>
       kind === 'sse'
-        ? openSse({ transport, pool, streams, userAgent, events }, signal)
-        : Promise.resolve(new HttpLink({ transport, pool, streams, userAgent, log, events })),
-    async [Symbol.asyncDispose]() {
-      await Promise.all([pool[Symbol.asyncDispose](), streams[Symbol.asyncDispose]()])
-    },
+        ? openSse({ transport, pool, userAgent, events }, signal)
+        : Promise.resolve(new HttpLink({ transport, pool, userAgent, log, events })),
+    [Symbol.asyncDispose]: () => pool[Symbol.asyncDispose](),
   }
 }
