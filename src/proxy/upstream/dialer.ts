@@ -11,9 +11,13 @@ import type { Timing } from './timing.ts'
 
 const CONNECT_MS = 10_000
 const SHORTEST_IDLE_MS = 1000
+/** For clients that share a session: eight calls at once take two turns, whatever a handshake costs. */
+const WARM = 4
 
 export interface DialerOptions {
   readonly server: Server
+  /** Whether many clients use it. */
+  readonly isShared: boolean
   readonly owner: string
   readonly env: Env
   readonly userAgent: string
@@ -39,10 +43,15 @@ export function createDialer(options: DialerOptions): Dialer {
   }
 }
 
-function dialRemote(transport: HttpTransport, { server, userAgent, log }: DialerOptions): Dialer {
+function dialRemote(transport: HttpTransport, { server, isShared, userAgent, log }: DialerOptions): Dialer {
   const { idle, connect } = server.timeouts
   const { origin } = new URL(transport.url)
-  const pool = createPool({ origin, idle: Math.max(idle, SHORTEST_IDLE_MS), connect: Math.min(connect, CONNECT_MS) })
+  const pool = createPool({
+    origin,
+    idle: Math.max(idle, SHORTEST_IDLE_MS),
+    connect: Math.min(connect, CONNECT_MS),
+    warm: isShared ? WARM : 1,
+  })
   return {
     open: (kind, events, signal) =>
       kind === 'sse'

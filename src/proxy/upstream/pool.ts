@@ -36,7 +36,7 @@ export interface Pool extends AsyncDisposable {
   request(request: HttpRequest, open: Open): Promise<void>
   /** The end of connecting: until now requests shared one connection, from now on none waits for another. */
   widen(): void
-  /** Somebody calls this server: a few connections are made ready for calls that come at once. Idempotent. */
+  /** Somebody calls this server: connections are made ready for the calls to come. Idempotent. */
   warm(): void
 }
 
@@ -46,4 +46,6 @@ export interface PoolOptions {
   readonly idle: number
   /** For TCP and TLS together, in milliseconds. */
   readonly connect: number
+  /** How many connections are made ready for calls that come at once. */
+  readonly warm: number
 }

@@ -1,5 +1,5 @@
 import { Pool as UndiciPool } from 'undici'
-import type { Head, HttpRequest, Open, Pool, PoolOptions } from './pool.ts'
+import type { Cut, Head, HttpRequest, Open, Pool, PoolOptions } from './pool.ts'
 import { socketFailure } from './socket-failure.ts'
 
 /**
@@ -34,6 +34,16 @@ function dispatch(pool: UndiciPool, request: HttpRequest, open: Open): Promise<v
   const headers = { ...request.headers, ...request.more }
   return new Promise((resolve, reject) => {
     let reader: ReturnType<Open> | undefined
+    /** What ended it on this side. */
+    let own: unknown
+    const read = (step: () => void): void => {
+      try {
+        step()
+      } catch (error) {
+        own = error
+        throw error
+      }
+    }
     let abort = (): void => reject(signal?.reason)
     const settle = (end: () => void): void => {
       signal?.removeEventListener('abort', onAbort)
@@ -51,10 +61,14 @@ function dispatch(pool: UndiciPool, request: HttpRequest, open: Open): Promise<v
         },
         onResponseStart(controller, status, responseHeaders) {
           const head: Head = { status, headers: responseHeaders }
-          if (status >= 200) reader = open(head, (reason) => controller.abort(reason))
+          const cut: Cut = (reason) => {
+            own = reason
+            controller.abort(reason)
+          }
+          if (status >= 200) read(() => (reader = open(head, cut)))
         },
         onResponseData(_controller, chunk) {
-          reader?.chunk(chunk)
+          read(() => reader?.chunk(chunk))
         },
         onResponseEnd() {
           settle(() => {
@@ -67,7 +81,7 @@ function dispatch(pool: UndiciPool, request: HttpRequest, open: Open): Promise<v
           })
         },
         onResponseError(_controller, error) {
-          settle(() => reject(signal?.aborted ? signal.reason : socketFailure(error)))
+          settle(() => reject(signal?.aborted ? signal.reason : (own ?? socketFailure(error))))
         },
       },
     )

@@ -3,13 +3,11 @@ import type { Head } from '../pool.ts'
 import { closedByServer, closedByUs, socketFailure } from '../socket-failure.ts'
 import type { Carrier, Job } from './job.ts'
 import type { NodeParserClass } from './node-parser.ts'
-import type { RequestHeads } from './request-heads.ts'
 import { ResponseParser } from './response-parser.ts'
 
 export interface ChannelOptions {
   readonly socket: Socket
   readonly Parser: NodeParserClass
-  readonly heads: RequestHeads
   readonly events: {
     /** It can carry another request. */
     freed(channel: Channel): void
@@ -74,14 +72,17 @@ export class Channel implements Carrier {
     this.#job = job
     this.#isAnswered = false
     job.carriedBy(this)
-    try {
-      this.#write(job)
-    } catch (error) {
-      // Nothing of it has been written: the connection is as good as before.
-      this.#job = undefined
-      job.fail(error)
-      this.#options.events.freed(this)
+    const { head, request } = job
+    const { socket } = this.#options
+    const { body = '' } = request
+    if (head.isAscii) {
+      socket.write(head.text + body)
+      return
     }
+    socket.cork()
+    socket.write(head.text, 'latin1')
+    socket.write(body)
+    socket.uncork()
   }
 
   drop(): void {
@@ -91,20 +92,6 @@ export class Channel implements Carrier {
   /** Ends at once, with what it carries. */
   close(reason: Error = closedByUs()): void {
     this.#end(reason)
-  }
-
-  #write({ request }: Job): void {
-    const { socket, heads } = this.#options
-    const { text, isAscii } = heads.of(request)
-    const { body = '' } = request
-    if (isAscii) {
-      socket.write(text + body)
-      return
-    }
-    socket.cork()
-    socket.write(text, 'latin1')
-    socket.write(body)
-    socket.uncork()
   }
 
   #read(bytes: Buffer): void {
@@ -127,7 +114,7 @@ export class Channel implements Carrier {
     if (this.#isAnswered || this.#job === undefined) return
     if (isLast) this.#isLast = true
     this.#hear(head.headers['keep-alive'])
-    this.#job.head(head)
+    this.#job.answered(head)
   }
 
   #hear(said: string | readonly string[] | undefined): void {

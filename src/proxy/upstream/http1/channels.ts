@@ -1,4 +1,3 @@
-import { once } from 'node:events'
 import type { Socket } from 'node:net'
 import type { HttpRequest, Open, Pool, PoolOptions } from '../pool.ts'
 import { closedByUs, socketFailure } from '../socket-failure.ts'
@@ -12,8 +11,6 @@ import { RequestHeads } from './request-heads.ts'
 /** How long a request waits for the one connection while connecting, and how long for the second one. */
 const SHARE_MS = 50
 const STUCK_MS = 1000
-/** Connections to a server that is called, so that calls which come at once need not wait for a handshake. */
-const WARM = 4
 /** A server that closes its last connection sooner gets no other one in its place. */
 const REPLACED_MS = 3000
 
@@ -49,18 +46,22 @@ export class Channels implements Pool, Carrier {
   }
 
   request(request: HttpRequest, open: Open): Promise<void> {
-    return new Promise((resolve, reject) => this.#begin(new Job({ request, open, resolve, reject })))
+    return new Promise((resolve, reject) => {
+      const head = this.#heads.of(request)
+      this.#begin(new Job({ request, head, open, resolve, reject }))
+    })
   }
 
   widen(): void {
     this.#isWide = true
+    this.#calm()
     this.#grow()
   }
 
   warm(): void {
     if (this.#isWarm) return
     this.#isWarm = true
-    for (let missing = WARM - this.#forCalls - this.#opening.size; missing > 0; missing--) this.#open()
+    for (let missing = this.#options.warm - this.#forCalls - this.#opening.size; missing > 0; missing--) this.#open()
   }
 
   /** A request that nobody waits for any more while it has no connection. */
@@ -71,10 +72,10 @@ export class Channels implements Pool, Carrier {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#isClosed = true
-    clearTimeout(this.#impatience)
+    this.#calm()
     this.#idle[Symbol.dispose]()
     for (const job of [...this.#waiting.splice(0), ...this.#streams.splice(0)]) job.fail(closedByUs())
-    const closed = [...this.#opening].map((socket) => once(socket, 'close'))
+    const closed = [...this.#opening].map((socket) => new Promise((resolve) => socket.once('close', resolve)))
     for (const socket of this.#opening) socket.destroy()
     for (const channel of this.#channels) channel.close(closedByUs())
     await Promise.all(closed)
@@ -122,6 +123,11 @@ export class Channels implements Pool, Carrier {
     this.#grow()
   }
 
+  #calm(): void {
+    clearTimeout(this.#impatience)
+    this.#impatience = undefined
+  }
+
   #open(): void {
     const socket = this.#dial.open({
       opened: () => this.#opened(socket),
@@ -135,7 +141,6 @@ export class Channels implements Pool, Carrier {
     const channel = new Channel({
       socket,
       Parser: this.#options.Parser,
-      heads: this.#heads,
       events: { freed: (one) => this.#freed(one), ended: (one, wasIdle) => this.#ended(one, wasIdle) },
     })
     this.#channels.add(channel)
@@ -146,6 +151,7 @@ export class Channels implements Pool, Carrier {
   #freed(channel: Channel): void {
     this.#usedAt = performance.now()
     this.#give(channel, this.#waiting.shift())
+    if (!this.#isWide && this.#waiting.length === 0) this.#calm()
   }
 
   #give(channel: Channel, job: Job | undefined): void {

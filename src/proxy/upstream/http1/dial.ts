@@ -11,7 +11,7 @@ export interface DialOptions {
   readonly connect: number
 }
 
-/** Exactly one of the two is called, once, unless the socket is destroyed before without an error. */
+/** Exactly one of the two is called, once. */
 export interface Dialled {
   opened(socket: Socket): void
   failed(error: Error): void
@@ -33,7 +33,7 @@ export class Dial {
     this.#connect = connect
   }
 
-  /** The socket, not yet connected: whoever destroys it hears no more of it. */
+  /** The socket, not yet connected. */
   open({ opened, failed }: Dialled): Socket {
     const socket = this.#isSecure ? this.#secure() : connectPlain({ host: this.#host, port: this.#port })
     const late = new LinkFailure('unreachable', 'no connection in time')

@@ -1,4 +1,5 @@
 import type { BodyReader, Head, HttpRequest, Open } from '../pool.ts'
+import type { RequestHead } from './request-heads.ts'
 
 /** Who has a job in hand, and lets go of it when nobody wants it any more. */
 export interface Carrier {
@@ -7,6 +8,7 @@ export interface Carrier {
 
 export interface JobOptions {
   readonly request: HttpRequest
+  readonly head: RequestHead
   readonly open: Open
   readonly resolve: () => void
   readonly reject: (reason: unknown) => void
@@ -17,6 +19,8 @@ const once = { once: true } as const
 /** One request from the moment it is made to the end of its response. It ends once. */
 export class Job {
   readonly request: HttpRequest
+  /** How it begins on the wire. */
+  readonly head: RequestHead
   readonly #options: JobOptions
   #carrier: Carrier | undefined
   #reader: BodyReader | undefined
@@ -24,6 +28,7 @@ export class Job {
 
   constructor(options: JobOptions) {
     this.request = options.request
+    this.head = options.head
     this.#options = options
     options.request.signal?.addEventListener('abort', this, once)
   }
@@ -36,7 +41,7 @@ export class Job {
     this.#carrier = carrier
   }
 
-  head(head: Head): void {
+  answered(head: Head): void {
     this.#read(() => {
       this.#reader = this.#options.open(head, (reason) => this.#giveUp(reason))
     })
