@@ -1,12 +1,14 @@
 import type { Socket } from 'node:net'
 import type { Head } from '../pool.ts'
 import { closedByServer, closedByUs, socketFailure } from '../socket-failure.ts'
+import type { Intake } from './intake.ts'
 import type { Carrier, Job } from './job.ts'
 import type { NodeParserClass } from './node-parser.ts'
 import { ResponseParser } from './response-parser.ts'
 
 export interface ChannelOptions {
   readonly socket: Socket
+  readonly intake: Intake
   readonly Parser: NodeParserClass
   readonly events: {
     /** It can carry another request. */
@@ -40,7 +42,7 @@ export class Channel implements Carrier {
   #isEnded = false
 
   constructor(options: ChannelOptions) {
-    const { socket, Parser } = options
+    const { socket, intake, Parser } = options
     this.#options = options
     this.#parser = new ResponseParser(Parser, {
       began: () => this.#began(),
@@ -48,7 +50,7 @@ export class Channel implements Carrier {
       body: (bytes) => this.#job?.body(bytes),
       complete: () => this.#complete(),
     })
-    socket.on('data', (bytes: Buffer) => this.#read(bytes))
+    intake.take = (bytes) => this.#read(bytes)
     socket.on('end', () => this.#finish())
     socket.on('error', (error) => this.#end(socketFailure(error)))
     socket.on('close', () => {

@@ -4,6 +4,7 @@ import { closedByUs, socketFailure } from '../socket-failure.ts'
 import { Channel } from './channel.ts'
 import { Dial } from './dial.ts'
 import { Idle } from './idle.ts'
+import type { Intake } from './intake.ts'
 import { type Carrier, Job } from './job.ts'
 import type { NodeParserClass } from './node-parser.ts'
 import { RequestHeads } from './request-heads.ts'
@@ -130,16 +131,17 @@ export class Channels implements Pool, Carrier {
 
   #open(): void {
     const socket = this.#dial.open({
-      opened: () => this.#opened(socket),
+      opened: (_socket, intake) => this.#opened(socket, intake),
       failed: (error) => this.#failed(socket, error),
     })
     this.#opening.add(socket)
   }
 
-  #opened(socket: Socket): void {
+  #opened(socket: Socket, intake: Intake): void {
     this.#opening.delete(socket)
     const channel = new Channel({
       socket,
+      intake,
       Parser: this.#options.Parser,
       events: { freed: (one) => this.#freed(one), ended: (one, wasIdle) => this.#ended(one, wasIdle) },
     })

@@ -1,7 +1,8 @@
-import { connect as connectPlain, isIP, type Socket } from 'node:net'
+import { connect as connectPlain, isIP, type Socket, type TcpNetConnectOpts } from 'node:net'
 import { connect as connectTls } from 'node:tls'
 import { LinkFailure } from '../failure.ts'
 import { closedByServer } from '../socket-failure.ts'
+import { Intake } from './intake.ts'
 
 const KEEP_ALIVE_MS = 15_000
 
@@ -13,7 +14,7 @@ export interface DialOptions {
 
 /** Exactly one of the two is called, once. */
 export interface Dialled {
-  opened(socket: Socket): void
+  opened(socket: Socket, intake: Intake): void
   failed(error: Error): void
 }
 
@@ -35,7 +36,9 @@ export class Dial {
 
   /** The socket, not yet connected. */
   open({ opened, failed }: Dialled): Socket {
-    const socket = this.#isSecure ? this.#secure() : connectPlain({ host: this.#host, port: this.#port })
+    const intake = new Intake()
+    const options = { host: this.#host, port: this.#port, onread: intake.onread }
+    const socket = this.#isSecure ? this.#secure(options) : connectPlain(options)
     const late = new LinkFailure('unreachable', 'no connection in time')
     const timer = setTimeout(() => socket.destroy(late), this.#connect)
     let error: Error | undefined
@@ -53,19 +56,20 @@ export class Dial {
       clearTimeout(timer)
       socket.off('error', onError).off('close', onClose)
       socket.setNoDelay(true).setKeepAlive(true, KEEP_ALIVE_MS)
-      opened(socket)
+      opened(socket, intake)
     })
     return socket
   }
 
-  #secure(): Socket {
-    const host = this.#host
+  #secure({ host, ...plain }: TcpNetConnectOpts): Socket {
     // An address is no name to ask for (RFC 6066, 3).
-    const name = isIP(host) === 0 ? { servername: host } : {}
+    const name = host !== undefined && isIP(host) === 0 ? { servername: host } : {}
     const session = this.#session ? { session: this.#session } : {}
-    const options = { host, port: this.#port, ALPNProtocols: ['http/1.1'], ...name, ...session }
-    return connectTls(options).on('session', (fresh: Buffer) => {
-      this.#session = fresh
-    })
+    return connectTls({ host, ...plain, ALPNProtocols: ['http/1.1'], ...name, ...session }).on(
+      'session',
+      (fresh: Buffer) => {
+        this.#session = fresh
+      },
+    )
   }
 }
