@@ -138,7 +138,16 @@ export class Channel implements Carrier {
     this.#job = undefined
     this.#isAnswered = false
     if (this.#isEnded) return
-    if (this.#isLast || this.#options.socket.writableLength > 0) this.close()
+    if (this.#isLast) this.close()
+    // TLS reports that it has sent something a little later than the answer to it may come.
+    else if (this.#options.socket.writableNeedDrain) setImmediate(() => this.#free())
+    else this.#free()
+  }
+
+  /** An answer to what was not wholly sent is the last one: the server may not read the rest. */
+  #free(): void {
+    if (this.#isEnded) return
+    if (this.#options.socket.writableNeedDrain) this.close()
     else this.#options.events.freed(this)
   }
 

@@ -22,6 +22,14 @@ test('uses the connection again in the very tick in which an answer ended', asyn
   expect(server.sockets).toHaveLength(1)
 })
 
+test('uses the connection again after a large request', async () => {
+  await using server = await byteServer(({ socket }) => socket.write(ok()))
+  await using pool = poolOf(server)
+  pool.widen()
+  for (let i = 0; i < 5; i++) await receive(pool, { body: 'x'.repeat(1_000_000 * i) })
+  expect(server.sockets).toHaveLength(1)
+})
+
 test('shares one connection while connecting', async () => {
   await using server = await byteServer(({ socket }) => socket.write(ok()))
   await using pool = poolOf(server)
@@ -110,6 +118,26 @@ test('closes an unused connection a second before the server would', async () =>
   await receive(pool)
   expect(server.sockets).toHaveLength(1)
   await waitFor(() => server.open === 0)
+})
+
+test('has another connection ready when the last one of a server in use runs out', async () => {
+  await using server = await byteServer(({ socket }) => socket.write(ok('ok', ['keep-alive: timeout=5'])))
+  await using pool = poolOf(server)
+  await receive(pool)
+  pool.widen()
+  await waitFor(() => server.sockets.length === 2)
+  expect(server.sockets[0]?.destroyed || server.sockets[0]?.readableEnded).toBe(true)
+  await receive(pool)
+  expect(server.sockets).toHaveLength(2)
+})
+
+test('leaves a server alone that closes what is not used at once', async () => {
+  await using server = await byteServer(({ socket }) => socket.write(ok('ok', ['keep-alive: timeout=2'])))
+  await using pool = poolOf(server)
+  await receive(pool)
+  pool.widen()
+  await waitFor(() => server.open === 0)
+  expect(server.sockets).toHaveLength(1)
 })
 
 test('sends nothing on a connection that the server has closed', async () => {
