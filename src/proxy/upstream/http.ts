@@ -21,6 +21,9 @@ const UNANSWERED = 'the stream ended without an answer'
 const MIN_RETRY_MS = 100
 const MAX_RETRY_MS = 5 * 60_000
 
+/** What only a client asks for: where it comes, more of it may come at once. */
+const clientsOwn = new Set<unknown>(['tools/call', 'prompts/get', 'resources/read', 'completion/complete'])
+
 export interface HttpOptions {
   readonly transport: HttpTransport
   readonly pool: Pool
@@ -49,7 +52,6 @@ export class HttpLink implements Link {
   readonly #side: SideStream
   /** Of every message of the legacy era: the base, and what the handshake added to it. */
   #headers: Headers
-  #isReady = false
   #session: string | undefined
   #version: string | undefined
 
@@ -69,7 +71,7 @@ export class HttpLink implements Link {
   }
 
   async send(message: RpcMessage, signal: AbortSignal = this.#closing.signal, mirrored?: Headers): Promise<void> {
-    if (this.#isReady && message.method !== 'ping') this.#options.pool.warm()
+    if (clientsOwn.has(message.method)) this.#options.pool.warm()
     await this.#post({ message, signal, mirrored })
   }
 
@@ -81,7 +83,6 @@ export class HttpLink implements Link {
   async listen(): Promise<void> {
     this.#options.pool.widen()
     if (this.#version !== MODERN_VERSION) await within(LISTEN_MS, this.#side.start(), undefined)
-    this.#isReady = true
   }
 
   async close(): Promise<void> {
