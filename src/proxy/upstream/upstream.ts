@@ -87,7 +87,13 @@ export class Upstream implements AsyncDisposable {
     this.#verdict = verdictOn(server, { owner: options.owner, log: this.#log })
     // Whoever the client behind it is.
     const userAgent = `mcpctl/${options.version}`
-    this.#dialer = createDialer({ ...shared, owner: options.owner, env: options.env, userAgent })
+    this.#dialer = createDialer({
+      ...shared,
+      isShared: options.client === undefined,
+      owner: options.owner,
+      env: options.env,
+      userAgent,
+    })
     this.#refresher = new Refresher({ ...shared, fetch: () => this.#refetch() })
     this.#keeper = new Keeper({
       ...shared,
