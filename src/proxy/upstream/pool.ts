@@ -1,4 +1,5 @@
 import { Pool as UndiciPool } from 'undici'
+import type { Signal } from '../../shared/signal.ts'
 import { LinkFailure } from './failure.ts'
 
 export interface HttpRequest {
@@ -8,7 +9,7 @@ export interface HttpRequest {
   /** Names in lower case. */
   readonly headers: Readonly<Record<string, string>>
   readonly body?: string
-  readonly signal?: AbortSignal | undefined
+  readonly signal?: Signal | undefined
 }
 
 export interface Head {

@@ -2,6 +2,7 @@ import type { StdioTransport } from '../../config/profile.ts'
 import { defer, within } from '../../shared/async.ts'
 import type { Log } from '../../shared/log.ts'
 import type { RpcMessage } from '../mcp/rpc.ts'
+import { parseMessage } from '../mcp/verbatim.ts'
 import { type FailureDetail, LinkFailure } from './failure.ts'
 import { LineFramer } from './framer.ts'
 import { type Link, type LinkEvents, MAX_MESSAGE_BYTES } from './link.ts'
@@ -172,7 +173,7 @@ function parse(text: string): unknown {
   const first = text.trimStart()[0]
   if (first !== '{' && first !== '[') return undefined
   try {
-    return JSON.parse(text)
+    return parseMessage(text)
   } catch {
     // Not a message: the caller counts it.
     return undefined
