@@ -1,10 +1,13 @@
+/** What is told of an abort; the object form spares a closure. */
+type Listener = (() => void) | { handleEvent(): void }
+
 /** As much of an AbortSignal as a call needs: a real one is one. */
 export interface Signal {
   readonly aborted: boolean
   readonly reason: unknown
   throwIfAborted(): void
-  addEventListener(type: 'abort', listener: () => void, options?: { readonly once: boolean }): void
-  removeEventListener(type: 'abort', listener: () => void): void
+  addEventListener(type: 'abort', listener: Listener, options?: { readonly once: boolean }): void
+  removeEventListener(type: 'abort', listener: Listener): void
 }
 
 /**
@@ -14,7 +17,7 @@ export interface Signal {
 export class Aborter implements Signal, Disposable {
   #aborted = false
   #reason: unknown
-  #listeners: readonly (() => void)[] = none
+  #listeners: readonly Listener[] = none
   #letGo: (() => void) | undefined
 
   get aborted(): boolean {
@@ -40,14 +43,14 @@ export class Aborter implements Signal, Disposable {
     this.#reason = reason
     const listeners = this.#listeners
     this.#listeners = none
-    for (const listener of listeners) listener()
+    for (const listener of listeners) tell(listener)
   }
 
-  addEventListener(_type: 'abort', listener: () => void): void {
+  addEventListener(_type: 'abort', listener: Listener): void {
     if (!this.#aborted) this.#listeners = this.#listeners === none ? [listener] : [...this.#listeners, listener]
   }
 
-  removeEventListener(_type: 'abort', listener: () => void): void {
+  removeEventListener(_type: 'abort', listener: Listener): void {
     const others = this.#listeners.filter((one) => one !== listener)
     this.#listeners = others.length > 0 ? others : none
   }
@@ -68,4 +71,9 @@ export class Aborter implements Signal, Disposable {
   }
 }
 
-const none: readonly (() => void)[] = []
+const none: readonly Listener[] = []
+
+function tell(listener: Listener): void {
+  if (typeof listener === 'function') listener()
+  else listener.handleEvent()
+}

@@ -67,17 +67,18 @@ export class Relay {
   /** Answers one request on `reply`, sooner or later; never rejects. */
   async handle(asker: Asker, request: RpcRequest, reply: Reply): Promise<void> {
     asker.session?.lend(reply)
-    const answer = await this.#answer({ asker, request, reply }).catch((thrown) => this.#failed(request, thrown))
+    const asked = { asker, request, reply }
+    const answer = await this.#answer(asked).catch((thrown) => this.#failed(asked, thrown))
     if (answer) reply.respond(answer.text, answer.status)
     else reply.abandon()
     asker.session?.reclaim(reply)
   }
 
   /** Failures are answers. */
-  #failed(request: RpcRequest, thrown: unknown): Answer {
-    const { id, method } = request
+  #failed({ asker, request: { id, method } }: Asked, thrown: unknown): Answer {
     if (!(thrown instanceof RpcFailure)) this.#options.log.error('request failed', { method, error: messageOf(thrown) })
-    return { text: JSON.stringify(failureResponse(id, thrown)), status: 200 }
+    const response = failureResponse(id, thrown)
+    return { text: JSON.stringify(response), status: statusOf(asker, response) }
   }
 
   /** Undefined when the client no longer waits for an answer. */

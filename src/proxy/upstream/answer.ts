@@ -8,7 +8,10 @@ const MINUTE = 60 * SECOND
 
 /** The media type without parameters, in lower case. */
 export function mediaType(head: Head): string {
-  return (header(head, 'content-type') ?? '').split(';')[0]?.trim().toLowerCase() ?? ''
+  const type = header(head, 'content-type') ?? ''
+  // As nearly every answer says it.
+  if (type === 'application/json' || type === 'text/event-stream') return type
+  return type.split(';', 1)[0]?.trim().toLowerCase() ?? ''
 }
 
 export function header(head: Head, name: string): string | undefined {

@@ -2,6 +2,7 @@ import { setImmediate as tick } from 'node:timers/promises'
 import type { HttpTransport } from '../../config/profile.ts'
 import { pause, within } from '../../shared/async.ts'
 import type { Log } from '../../shared/log.ts'
+import { textOf } from '../mcp/arguments.ts'
 import type { RpcMessage } from '../mcp/rpc.ts'
 import { header, mediaType } from './answer.ts'
 import { EventBody, TextBody } from './body.ts'
@@ -115,7 +116,12 @@ export class HttpLink implements Link {
       return post.open(head, cut)
     }
     const { pool, streams } = this.#options
-    const request = { method: 'POST', body: JSON.stringify(message), signal, headers: mirrored ?? {} } as const
+    const request = {
+      method: 'POST',
+      body: mirrored ? JSON.stringify(message) : textOf(message),
+      signal,
+      headers: mirrored ?? {},
+    } as const
     const sent = this.#request(request, open, message.method === 'subscriptions/listen' ? streams : pool)
     try {
       await sent

@@ -1,6 +1,7 @@
 import type { StdioTransport } from '../../config/profile.ts'
 import { defer, within } from '../../shared/async.ts'
 import type { Log } from '../../shared/log.ts'
+import { textOf } from '../mcp/arguments.ts'
 import type { RpcMessage } from '../mcp/rpc.ts'
 import { parseMessage } from '../mcp/verbatim.ts'
 import { type FailureDetail, LinkFailure } from './failure.ts'
@@ -62,7 +63,7 @@ class StdioLink implements Link {
   }
 
   async send(message: RpcMessage): Promise<void> {
-    const line = `${JSON.stringify(message)}\n`
+    const line = `${textOf(message)}\n`
     if (this.#over) throw await this.#fate.promise
     if (this.#program.stdin.writableLength + line.length > MAX_UNSENT_BYTES)
       throw new LinkFailure('unreachable', 'the process does not read its stdin')
