@@ -105,7 +105,7 @@ export class Upstream implements AsyncDisposable {
         notified: (notification) => events.notified(this, notification),
       },
     })
-    this.#attempts = new Attempts({ server, ready: () => this.#keeper.ready() })
+    this.#attempts = new Attempts({ server, ready: () => this.#keeper.connection ?? this.#keeper.ready() })
   }
 
   get state(): ServerState {
