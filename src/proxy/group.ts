@@ -173,7 +173,7 @@ export class Group implements AsyncDisposable {
       tasks: this.#tasks,
       elicitations: this.#elicitations,
       sight: this.#sight,
-      showed: (session, kind, bytes) => this.#catalog.showed(session, kind, bytes),
+      showed: (session, kind, list) => this.#catalog.showed(session, kind, list),
       subscriptions: this.#subscriptions,
       seat: (server) => this.#seats.get(server),
       setLevel: (session, level) => this.#verbosity.set(session, level),
@@ -242,14 +242,14 @@ export class Group implements AsyncDisposable {
 
   /** A server that came (or failed) for the first time has not heard what sessions want of it. */
   #settled(): void {
-    void this.#verbosity.spread()
+    this.#verbosity.later()
     this.#reporter.changed()
   }
 
   #swapped(seat: Seat): void {
     const { name } = seat.server
     this.#subscriptions.replay(name)
-    void this.#verbosity.spread()
+    this.#verbosity.later()
     this.#changed()
   }
 

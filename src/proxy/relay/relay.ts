@@ -7,6 +7,7 @@ import type { Subscriptions, Wish } from '../audience/subscriptions.ts'
 import type { Greeter } from '../catalog/greeter.ts'
 import type { LearnedUris } from '../catalog/learned.ts'
 import { markLinks, visitLinks } from '../catalog/links.ts'
+import type { List } from '../catalog/list.ts'
 import type { View } from '../catalog/view.ts'
 import type { Asker } from '../downstream/asker.ts'
 import type { Reply } from '../downstream/reply.ts'
@@ -48,7 +49,7 @@ export interface RelayOptions {
   readonly sight: Sight
   readonly seat: (server: string) => Seat | undefined
   /** A legacy client was given this list. */
-  readonly showed: (session: Session, kind: Kind, bytes: Buffer) => void
+  readonly showed: (session: Session, kind: Kind, list: List) => void
   /** Brings the wish of all sessions together to the servers. */
   readonly setLevel: (session: Session, level: Level) => Promise<void>
   /** Has a server send what one modern request wants to hear; undefined when it does already. */
@@ -153,7 +154,7 @@ export class Relay {
     if (session) this.#options.showed(session, kind, view.lists.legacy[kind])
     const head = `{"jsonrpc":"2.0","id":${JSON.stringify(request.id)},"result":`
     const tail = caller.era === 'modern' ? this.#options.greeter.listTail(view, kind) : ''
-    return Buffer.concat([Buffer.from(head), view.lists[caller.era][kind], Buffer.from(`${tail}}`)])
+    return Buffer.concat([Buffer.from(head), view.lists[caller.era][kind].bytes, Buffer.from(`${tail}}`)])
   }
 
   async #carry({ asker, request, reply, server, params }: Carried): Promise<RpcResponse | undefined> {

@@ -56,6 +56,11 @@ export function wayOf(server: string, owner: Owner | undefined): string {
   return owner ? `${server}/${owner.key}` : server
 }
 
+/** The server a way leads to. */
+export function serverOf(way: string): string {
+  return way.split('/', 1)[0] ?? way
+}
+
 export function isPrivate(way: string): boolean {
   return way.includes('/')
 }
