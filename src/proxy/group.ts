@@ -23,10 +23,11 @@ import { serving } from './downstream/serving.ts'
 import type { Session } from './downstream/session.ts'
 import { Sessions } from './downstream/sessions.ts'
 import { proxyState } from './health.ts'
+import type { GroupUpdate } from './protocol.ts'
 import { Elicitations } from './relay/elicitations.ts'
 import { Relay } from './relay/relay.ts'
 import { Tasks } from './relay/tasks.ts'
-import { type Report, Reporter, serverStatus } from './report.ts'
+import { type Report, Reporter, type ReportNews, serverStatus } from './report.ts'
 import { Connector } from './servers/connector.ts'
 import type { Seat } from './servers/seat.ts'
 import { Seats } from './servers/seats.ts'
@@ -41,7 +42,11 @@ export interface GroupOptions {
   readonly owner: string
   readonly env: Env
   readonly log: Log
-  readonly report: (report: Report) => void
+  readonly report: (news: ReportNews) => void
+}
+
+interface NextConfig extends Pick<GroupOptions, 'generation' | 'secrets'> {
+  readonly group: GroupUpdate
 }
 
 /** Everything one proxy serves: its servers, what they offer together, and the sessions of those who use it. */
@@ -202,12 +207,13 @@ export class Group implements AsyncDisposable {
   }
 
   /** Takes over another configuration; resolves when what it added or changed serves, or has failed once. */
-  async configure({ group, generation, secrets }: Pick<GroupOptions, 'group' | 'generation' | 'secrets'>) {
-    this.#config = group
+  async configure({ group, generation, secrets }: NextConfig): Promise<void> {
+    const servers = this.#seats.whole(group.servers)
+    this.#config = { ...group, servers }
     this.#generation = generation
     this.#secrets = secrets
-    this.#guard = guardOf(group)
-    const { settled } = this.#seats.configure(group.servers)
+    this.#guard = guardOf(this.#config)
+    const { settled } = this.#seats.configure(servers)
     this.#listens.prune((server) => this.#isServed(server))
     this.#changed()
     await settled

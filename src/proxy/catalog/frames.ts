@@ -10,18 +10,14 @@ export interface Surrounding {
   readonly meta: Params | undefined
 }
 
-/** What the servers of a list said besides its items; of one field the first one's word. */
+/** What the servers of a list said besides its items; of one field the first one's word. Most say nothing. */
 export function surroundingOf(offers: readonly Offer[], part: Kind | 'greeting'): Surrounding {
-  const extras = contributors(offers, part).flatMap(({ listing }) => worthSaying(listing.frames[part].extra))
+  const talking = offers.filter(({ listing }) => listing && Object.keys(listing.frames[part].extra).length > 0)
+  const extras = contributors(talking, part).map(({ listing }) => listing.frames[part].extra)
   const { _meta: _all, ...fields } = firstOf(extras)
   const metas = extras.flatMap(({ _meta: meta }) => (isRecord(meta) ? [meta] : []))
   const { [envelope.serverInfo]: _serverInfo, ...meta } = firstOf(metas)
   return { fields, meta: metas.length > 0 ? meta : undefined }
-}
-
-/** Most servers say nothing, and there may be a thousand of them. */
-function worthSaying(extra: Params): readonly Params[] {
-  return Object.keys(extra).length > 0 ? [extra] : []
 }
 
 function firstOf(records: readonly Params[]): Params {

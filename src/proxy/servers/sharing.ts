@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto'
 import type { Server } from '../../config/profile.ts'
+import { canonical } from '../../shared/canonical.ts'
 import type { Caller } from '../mcp/exchange.ts'
 import { isRecord } from '../mcp/rpc.ts'
 import type { Listing } from '../upstream/listing.ts'
-import { canonical } from './definition.ts'
 
 /** Who has an upstream of its own: one legacy session, or all modern callers that declare the same. */
 export interface Owner {
