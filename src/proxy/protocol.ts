@@ -1,6 +1,6 @@
 import type { Group } from '../config/profile.ts'
 import type { LogLevel } from '../shared/log.ts'
-import type { ProxyState, ServerStatus } from '../shared/status.ts'
+import type { CatalogStatus, ProxyState, ServerStatus } from '../shared/status.ts'
 
 /** What supervisor and proxy say to each other over the IPC channel (serialization `advanced`). */
 
@@ -43,6 +43,7 @@ export type FromProxy =
       readonly type: 'status'
       readonly generation: number
       readonly state: ProxyState
+      readonly catalog: CatalogStatus
       readonly servers: readonly ServerStatus[]
     }
   /** It cannot serve (a foreign socket under the descriptor, a broken start): exits right after. */

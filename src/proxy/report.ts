@@ -1,5 +1,5 @@
 import { redact } from '../shared/secret.ts'
-import type { ProxyState, ServerStatus } from '../shared/status.ts'
+import type { CatalogStatus, ProxyState, ServerStatus } from '../shared/status.ts'
 import type { Offer } from './catalog/offer.ts'
 import type { Seat } from './servers/seat.ts'
 
@@ -24,6 +24,7 @@ export function serverStatus(seat: Seat, offer: Offer, secrets: readonly string[
 export interface Report {
   readonly generation: number
   readonly state: ProxyState
+  readonly catalog: CatalogStatus
   readonly servers: readonly ServerStatus[]
 }
 
