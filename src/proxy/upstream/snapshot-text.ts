@@ -10,7 +10,7 @@ export interface Memory {
 }
 
 /** Which era the server was found to speak, and when, in milliseconds of the wall clock. */
-export interface Verdict {
+interface Verdict {
   readonly era: Era
   readonly at: number
 }

@@ -1,3 +1,4 @@
+import { within } from '../../shared/async.ts'
 import { messageOf } from '../../shared/errors.ts'
 import type { Log } from '../../shared/log.ts'
 import type { Era } from '../mcp/era.ts'
@@ -7,6 +8,9 @@ import { type Memory, nothing } from './snapshot-text.ts'
 
 /** A server found to be legacy may have learned the other era since, and would never say so. */
 const LEGACY_MS = 24 * 60 * 60 * 1000
+
+/** A server is not kept waiting by a disk. */
+const READ_MS = 2000
 
 export interface SnapshotOptions {
   /**
@@ -89,7 +93,9 @@ export class Snapshot {
     const { use, folder, key, log } = this.#options
     if (use === 'off') return nothing
     try {
-      const memory = (await folder.read(key)) ?? nothing
+      const memory = await within(READ_MS, folder.read(key), null)
+      if (memory === null) throw new Error(`the disk did not answer within ${READ_MS} ms`)
+      if (memory === undefined) return nothing
       this.#listing ??= memory.listing
       return memory
     } catch (error) {
