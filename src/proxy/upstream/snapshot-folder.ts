@@ -90,20 +90,26 @@ export class SnapshotFolder {
   }
 }
 
-/** The text of a file, which from then on counts as used today. */
+/** The text of a file, which from then on counts as used today. As few turns as can be: the first list waits for it. */
 async function readFresh(file: string): Promise<string | undefined> {
   const handle = await open(file).catch(unlessMissing)
   if (!handle) return undefined
   try {
     const { size, mtimeMs } = await handle.stat()
     if (size > MAX_BYTES) throw new Error(`it is larger than ${MAX_BYTES} bytes`)
-    const now = new Date()
-    // Where that is not allowed, the file is only removed earlier.
-    if (now.getTime() - mtimeMs > DAY_MS) await utimes(file, now, now).catch(() => {})
-    return await handle.readFile('utf8')
+    if (Date.now() - mtimeMs > DAY_MS) void touch(file)
+    const { buffer, bytesRead } = await handle.read(Buffer.allocUnsafe(size), 0, size, 0)
+    return buffer.toString('utf8', 0, bytesRead)
   } finally {
-    await handle.close()
+    // What was read is read, whatever becomes of the descriptor.
+    handle.close().catch(() => {})
   }
+}
+
+async function touch(file: string): Promise<void> {
+  const now = new Date()
+  // Where that is not allowed, the file is only removed earlier.
+  await utimes(file, now, now).catch(() => {})
 }
 
 function flawOf(text: string, secrets: readonly string[]): string | undefined {
