@@ -65,15 +65,24 @@ export class SnapshotFolder {
 
   /** Not synced: after a power failure an empty file is as good as none. */
   async #put(file: string, text: string): Promise<void> {
-    await mkdir(this.#options.path, { mode: 0o700 }).catch(unlessThere)
     const draft = `${file}.${randomUUID()}${DRAFT}`
     try {
-      await writeFile(draft, text, { mode: 0o600 })
+      await this.#draft(draft, text)
       await rename(draft, file)
     } catch (error) {
       await rm(draft, { force: true })
       throw error
     }
+  }
+
+  /** The folder is missing once in its life. */
+  async #draft(draft: string, text: string): Promise<void> {
+    const write = (): Promise<void> => writeFile(draft, text, { mode: 0o600 })
+    await write().catch(async (error: unknown) => {
+      if (!hasCode(error, 'ENOENT')) throw error
+      await mkdir(this.#options.path, { mode: 0o700 }).catch(unlessThere)
+      await write()
+    })
   }
 
   /** The folder only grows where something is written, so that is when to look. */
