@@ -11,7 +11,7 @@ import { isError, type Params, type RpcNotification, type RpcResponse } from '..
 import { Attempts } from './attempts.ts'
 import type { Connection, Declaration } from './connection.ts'
 import { createDialer, type Dialer } from './dialer.ts'
-import { LinkFailure } from './failure.ts'
+import { isNonsense, LinkFailure } from './failure.ts'
 import { handshake } from './handshake.ts'
 import { Inventory } from './inventory.ts'
 import { Keeper, type Opening } from './keeper.ts'
@@ -89,7 +89,13 @@ export class Upstream implements AsyncDisposable {
     const shared = { server, timing: this.#timing, log: this.#log }
     // Whoever the client behind it is.
     const userAgent = `mcpctl/${options.version}`
-    this.#dialer = createDialer({ ...shared, owner: options.owner, env: options.env, userAgent })
+    this.#dialer = createDialer({
+      ...shared,
+      isShared: options.client === undefined,
+      owner: options.owner,
+      env: options.env,
+      userAgent,
+    })
     this.#inventory = new Inventory({
       ...shared,
       snapshot: options.snapshot,
@@ -289,9 +295,4 @@ export class Upstream implements AsyncDisposable {
       throw late?.aborted && request !== 'off' ? timedOut(this.name, request) : error
     }
   }
-}
-
-/** Whether the server answered, but in no way that an era knows. */
-function isNonsense({ kind }: LinkFailure): boolean {
-  return kind === 'broken' || kind === 'unsuitable' || kind === 'hopeless'
 }
