@@ -86,8 +86,8 @@ export class Relay {
   async #answer(asked: Asked): Promise<Answer | undefined> {
     const { asker, request } = asked
     const first = this.#route(asker, request)
-    const known = first.to === 'refuse' || first.to === 'anyOf' ? this.#options.sight.known(asker) : undefined
-    // A name nobody knows may only be not known yet: then the first lists are waited for, once.
+    const known = first.to === 'refuse' || first.to === 'anyOf' ? this.#options.sight.confirmed(asker) : undefined
+    // A name nobody knows may only be not known yet: then what the servers themselves say is waited for, once.
     if (known !== undefined) await known
     const decided = known === undefined ? first : this.#route(asker, request)
     if (decided.to === 'list') return { text: await this.#list(asker, decided.kind, request), status: 200 }
