@@ -7,7 +7,7 @@ export const FOREIGN_LIMIT = 0.1
 /**
  * What a measure works with:
  *
- * - `root`: the folder with package.json; `rounds`, `quick`, `peers` (those that were found) as asked for.
+ * - `root`: the folder with package.json; `rounds`, `quick`, as asked for; `peers`: see peers.mjs, none unless asked for.
  * - `say(text)` tells a person how far it is.
  * - `own(resource)` takes what has `stop()`, or a promise of it, and stops it when the measure is over, the last one first.
  * - `quietly(run)` resolves with `{ value, foreign }`: what `run` gave, and the share of the machine's CPU that others took

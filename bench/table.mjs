@@ -4,10 +4,12 @@ import { significant } from './stats.mjs'
 /** The rows of a report as a Markdown table, aligned to be read as text too. */
 export function formatTable({ measures }) {
   const rows = measures.flatMap(({ name, rows, error }) =>
-    error ? [[`${name}: failed: ${error}`, '', '', '', '']] : rows.map(cellsOf),
+    error ? [[`${name}: failed: ${firstLine(error)}`, '', '', '', '']] : rows.map(cellsOf),
   )
   return align([['measure', 'measured', 'must', 'aim', ''], ...rows])
 }
+
+const firstLine = (text) => text.split('\n')[0].slice(0, 100)
 
 /** Whether a row reaches its aim, its must, or neither; `told` when it has no bar. */
 export function verdictOf({ value, must, aim }) {
