@@ -37,7 +37,7 @@ function withUnit(value, unit) {
 }
 
 /** Cells as a Markdown table; the first row is the head. */
-export function align(rows) {
+function align(rows) {
   const widths = rows[0].map((_, column) => Math.max(3, ...rows.map((row) => `${row[column]}`.length)))
   const line = (cells, fill = ' ') => `| ${cells.map((cell, at) => `${cell}`.padEnd(widths[at], fill)).join(' | ')} |`
   const rule = line(
