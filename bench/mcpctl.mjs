@@ -15,7 +15,7 @@ const GONE_TIMEOUT = 5_000
 
 /** The folder with package.json. */
 export const root = fileURLToPath(new URL('..', import.meta.url))
-const binFile = join(root, 'dist', 'cli.js')
+export const binFile = join(root, 'dist', 'cli.js')
 
 /**
  * A project folder whose only profile has `groups` (name → group as in YAML), choosing from `servers` (name → server as in
