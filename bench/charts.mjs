@@ -34,6 +34,14 @@ const figures = [
   },
 ]
 
+/** The same beside other proxies, when they were asked for. */
+const PEERS = {
+  file: 'peers',
+  title: 'tools/call 200 B, 8 connections, beside other proxies',
+  figure: 'rate',
+  unit: '/s',
+}
+
 const memory = { file: 'memory', title: 'resident memory of an idle proxy', row: 'idle-rss-vs-bare', unit: 'MB' }
 
 /** The charts a report has figures for, as `{ file, title, svg }`. */
@@ -41,10 +49,13 @@ export function drawCharts({ measures }) {
   const rows = new Map(measures.flatMap(({ rows }) => rows.map((row) => [row.id, row])))
   const asked = [
     ...figures.map((chart) => ({ ...chart, values: valuesOf(rows.get(chart.row)?.details.contenders, chart) })),
+    { ...PEERS, values: valuesOf(peersIn(measures), PEERS) },
     { ...memory, values: rows.get(memory.row)?.details.megabytes },
   ]
   return asked.filter(({ values }) => values).map((chart) => ({ ...chart, svg: draw(chart) }))
 }
+
+const peersIn = (measures) => measures.find(({ name }) => name === 'peers')?.rows[0]?.details?.contenders
 
 function valuesOf(contenders, { figure, without = [] }) {
   if (contenders === undefined) return undefined

@@ -36,7 +36,10 @@ async function start(peer, upstreams) {
     tool = await echoOf(url, peer.transport).catch(() => undefined)
     return tool !== undefined
   }
-  const child = await startProgram(command, args, { env, isReady })
+  const child = await startProgram(command, args, { env, isReady }).catch(async (error) => {
+    await stop?.()
+    throw error
+  })
   return {
     ...child,
     name: peer.name,

@@ -11,12 +11,12 @@ export function formatTable({ measures }) {
 
 const firstLine = (text) => text.split('\n')[0].slice(0, 100)
 
-/** Whether a row reaches its aim, its must, or neither; `told` when it has no bar. */
+/** Whether a row reaches its aim, its must, or neither; `told` when there is no bar it misses. */
 export function verdictOf({ value, must, aim }) {
   if (value === null || value === undefined) return 'missing'
   if (aim && meets(value, aim)) return 'aim'
   if (must) return meets(value, must) ? 'must' : 'missed'
-  return aim ? 'must' : 'told'
+  return 'told'
 }
 
 const meets = (value, bar) => (bar.op === '>=' ? value >= bar.value : value <= bar.value)

@@ -10,10 +10,10 @@ const envelope = {
 
 /** The text of an HTTP request that posts `body` (ASCII). */
 export function post(url, body, headers = {}) {
-  const { pathname, host } = new URL(url)
+  const { pathname, search, host } = new URL(url)
   const fields = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`)
   return (
-    `POST ${pathname} HTTP/1.1\r\nhost: ${host}\r\ncontent-type: application/json\r\n` +
+    `POST ${pathname}${search} HTTP/1.1\r\nhost: ${host}\r\ncontent-type: application/json\r\n` +
     `accept: application/json, text/event-stream\r\n${fields.join('')}content-length: ${body.length}\r\n\r\n${body}`
   )
 }

@@ -30,9 +30,10 @@ async function peerRows(found, { own, rounds, quick, quietly, say }) {
   const options = { load, rounds, quietly, ms: quick ? 300 : 1000, payload: 200, connections: CONNECTIONS }
   const { samples, foreign } = await interleave(contenders, options)
   const megabytes = Object.fromEntries(contenders.map(({ name, rss }) => [name, significant(rss() / 1e6)]))
-  return found.map((peer) => {
+  const details = { contenders: mediansOf(samples), megabytes }
+  return found.map((peer, index) => {
     const value = medianOf(samples, (one) => one.mcpctl.rate / one[peer.name].rate)
-    return row(peer, { value, foreign, details: { contenders: mediansOf(samples), megabytes } })
+    return row(peer, { value, foreign, ...(index === 0 && { details }) })
   })
 }
 

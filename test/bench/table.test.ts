@@ -12,6 +12,7 @@ test.each([
   ['less than an upper aim', row({ value: 0.9, must: atMost(1.5), aim: atMost(1) }), 'aim'],
   ['more than an upper bar', row({ value: 1.6, must: atMost(1.5), aim: atMost(1) }), 'missed'],
   ['without a bar', row({ value: 7 }), 'told'],
+  ['less than its aim, without a bar', row({ value: 0.9, aim: atLeast(1) }), 'told'],
   ['that was not measured', row({ value: null, must: atLeast(1) }), 'missing'],
 ])('judges a figure %s', (_title, row, verdict) => {
   expect(verdictOf(row)).toBe(verdict)
