@@ -6,6 +6,7 @@ import { startChild } from './processes.mjs'
  *
  * - `url`; `era`: `legacy` or `modern`; `method`: `tools/call` (the default) or `tools/list`;
  * - `tool`: its name at that URL; `payload`: bytes sent with each call, which come back;
+ * - `transport`: `http` (the default), or `sse` for what speaks HTTP+SSE only;
  * - `connections`; and how long: `ms` of time, or `calls`.
  *
  * `run` resolves with `{ calls, ms, rate, p50, p90, p99, max, bytes }`, latencies in microseconds, `rate` per second, `bytes` of the last

@@ -2,9 +2,13 @@
 import { writeFile } from 'node:fs/promises'
 import { loadMeasures } from './catalogue.mjs'
 import { FOREIGN_LIMIT } from './context.mjs'
+import { writeDocument } from './document.mjs'
 import { MARK } from './foreign.mjs'
+import { gate, isFarBehind } from './gate.mjs'
 import { describeMachine } from './machine.mjs'
+import { root } from './mcpctl.mjs'
 import { parseOptions, usage } from './options.mjs'
+import { findPeers } from './peers.mjs'
 import { runMeasures } from './suite.mjs'
 import { formatTable } from './table.mjs'
 
@@ -13,14 +17,22 @@ process.exitCode = await main(parseOptions(process.argv.slice(2)))
 
 async function main(options) {
   if (options.help) return print(usage, 0)
-  const measures = options.error ? [] : await loadMeasures()
+  const measures = await loadMeasures()
   const error = options.error ?? unknownIn(options.only, measures)
   if (error) return say(`${error}\n\n${usage}`, 2)
-  const chosen = measures.filter(({ name }) => options.only?.includes(name) ?? true)
+  const chosen = options.gate ? [gate] : measures.filter(({ name }) => options.only?.includes(name) ?? true)
   const report = await measure(chosen, options)
   await write(report, options)
+  if (options.charts) await writeDocument(report, root)
   warn(report)
-  return report.measures.some(({ error }) => error) ? 1 : 0
+  return isGood(report, options) ? 0 : 1
+}
+
+function isGood({ measures }, { gate: isGate }) {
+  if (measures.some(({ error }) => error)) return false
+  if (!isGate || !isFarBehind(measures[0].rows)) return true
+  say('mcpctl has fallen far behind a bare JSON proxy')
+  return false
 }
 
 function unknownIn(only = [], measures) {
@@ -29,9 +41,10 @@ function unknownIn(only = [], measures) {
   return unknown.length > 0 ? `no measure is named ${unknown.join(', ')}; there are ${names}` : undefined
 }
 
-async function measure(measures, { quick, rounds }) {
+async function measure(measures, { quick, rounds, ...options }) {
   const started = performance.now()
-  const results = await runMeasures(measures, { quick, rounds, peers: [], say, signal: interruption() })
+  const peers = options.peers ? await findPeers() : []
+  const results = await runMeasures(measures, { quick, rounds, peers, say, signal: interruption() })
   const ms = performance.now() - started
   return { version: 1, at: new Date().toISOString(), ms, quick, rounds, machine: describeMachine(), measures: results }
 }

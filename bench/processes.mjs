@@ -85,7 +85,7 @@ function createAsk(child, file) {
     new Promise((resolve, reject) => {
       const id = ++last
       waiting.set(id, { resolve, reject })
-      child.send({ id, question, options })
+      child.send({ id, question, options }, (error) => error && reject(error))
     })
 }
 

@@ -7,8 +7,8 @@ const WARM_MS = 4000
 /** Puts load on each contender until it runs as fast as it will. */
 export async function warmUp(contenders, { load, quick, ...options }) {
   const ms = quick ? 300 : WARM_MS
-  for (const { url, tool } of contenders)
-    await load.run({ ...options, url, tool, connections: 8, calls: WARM_CALLS, ms })
+  for (const { url, tool, era = 'legacy', transport } of contenders)
+    await load.run({ ...options, url, tool, era, transport, connections: 8, calls: WARM_CALLS, ms })
 }
 
 /**
@@ -27,9 +27,9 @@ export async function interleave(contenders, { load, rounds, quietly, ...options
   return { samples, foreign }
 }
 
-async function sample({ url, tool, cpu }, { load, ...options }) {
+async function sample({ url, tool, era = 'legacy', transport, cpu }, { load, ...options }) {
   const before = cpu()
-  const { calls, rate, p50, p90, p99 } = await load.run({ ...options, url, tool })
+  const { calls, rate, p50, p90, p99 } = await load.run({ ...options, url, tool, era, transport })
   return { rate, p50, p90, p99, cpu: (cpu() - before) / calls }
 }
 

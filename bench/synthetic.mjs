@@ -1,5 +1,4 @@
 // What a synthetic MCP server says: its tools and the answers of both eras.
-const LEGACY = '2025-11-25'
 const MODERN = '2026-07-28'
 const info = { name: 'synthetic', version: '1.0.0' }
 const capabilities = { tools: { listChanged: true } }
@@ -13,7 +12,8 @@ export function createAnswers(count) {
   const tools = Array.from({ length: count }, (_, index) => toolOf(index))
   return {
     legacy: {
-      initialize: () => JSON.stringify({ protocolVersion: LEGACY, capabilities, serverInfo: info }),
+      // Whatever version a client asks for, what these few methods look like is the same.
+      initialize: ({ protocolVersion }) => JSON.stringify({ protocolVersion, capabilities, serverInfo: info }),
       ping: () => '{}',
       'tools/list': () => JSON.stringify({ tools }),
       'tools/call': ({ arguments: args }) => `{${echo(args.payload)}}`,

@@ -4,17 +4,19 @@ import { significant } from './stats.mjs'
 /** The rows of a report as a Markdown table, aligned to be read as text too. */
 export function formatTable({ measures }) {
   const rows = measures.flatMap(({ name, rows, error }) =>
-    error ? [[`${name}: failed: ${error}`, '', '', '', '']] : rows.map(cellsOf),
+    error ? [[`${name}: failed: ${firstLine(error)}`, '', '', '', '']] : rows.map(cellsOf),
   )
   return align([['measure', 'measured', 'must', 'aim', ''], ...rows])
 }
 
-/** Whether a row reaches its aim, its must, or neither; `told` when it has no bar. */
+const firstLine = (text) => text.split('\n')[0].slice(0, 100)
+
+/** Whether a row reaches its aim, its must, or neither; `told` when there is no bar it misses. */
 export function verdictOf({ value, must, aim }) {
   if (value === null || value === undefined) return 'missing'
   if (aim && meets(value, aim)) return 'aim'
   if (must) return meets(value, must) ? 'must' : 'missed'
-  return aim ? 'must' : 'told'
+  return 'told'
 }
 
 const meets = (value, bar) => (bar.op === '>=' ? value >= bar.value : value <= bar.value)
@@ -35,7 +37,7 @@ function withUnit(value, unit) {
 }
 
 /** Cells as a Markdown table; the first row is the head. */
-export function align(rows) {
+function align(rows) {
   const widths = rows[0].map((_, column) => Math.max(3, ...rows.map((row) => `${row[column]}`.length)))
   const line = (cells, fill = ' ') => `| ${cells.map((cell, at) => `${cell}`.padEnd(widths[at], fill)).join(' | ')} |`
   const rule = line(

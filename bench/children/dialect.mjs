@@ -10,10 +10,10 @@ const envelope = {
 
 /** The text of an HTTP request that posts `body` (ASCII). */
 export function post(url, body, headers = {}) {
-  const { pathname, host } = new URL(url)
+  const { pathname, search, host } = new URL(url)
   const fields = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`)
   return (
-    `POST ${pathname} HTTP/1.1\r\nhost: ${host}\r\ncontent-type: application/json\r\n` +
+    `POST ${pathname}${search} HTTP/1.1\r\nhost: ${host}\r\ncontent-type: application/json\r\n` +
     `accept: application/json, text/event-stream\r\n${fields.join('')}content-length: ${body.length}\r\n\r\n${body}`
   )
 }
@@ -65,10 +65,14 @@ export function mistakeOf({ head, body }, { id, method }) {
   return isRight(messageOf(body), { id, method }) ? undefined : `not the answer to ${id}: ${excerptOf(body)}`
 }
 
-const looksRight = (body, { id, method }) =>
-  body.includes(`"id":${id}`) &&
-  body.includes('"result":') &&
-  (method !== 'tools/call' || body.includes(`nonce-${id}-`))
+function looksRight(body, { id, method }) {
+  const text = `"id":${id}`
+  const at = body.indexOf(text)
+  if (at === -1 || isDigit(body[at + text.length]) || !body.includes('"result":')) return false
+  return method !== 'tools/call' || body.includes(`nonce-${id}-`)
+}
+
+const isDigit = (byte) => byte >= 48 && byte <= 57
 
 function isRight(message, { id, method }) {
   if (message?.id !== id || message.result === undefined || message.result.isError) return false
@@ -76,12 +80,16 @@ function isRight(message, { id, method }) {
   return message.result.content[0].text.startsWith(`nonce-${id}-`)
 }
 
-/** The last message of a body, JSON or an event stream. */
+/** The last message of a body, JSON or an event stream; undefined when there is none. */
 function messageOf(body) {
   const text = body.toString()
-  if (text.startsWith('{')) return JSON.parse(text)
-  const events = [...text.matchAll(/^data: ?(\{.*)$/gm)]
-  return events.length > 0 ? JSON.parse(events.at(-1)[1]) : undefined
+  const json = text.startsWith('{') ? text : [...text.matchAll(/^data: ?(\{.*)$/gm)].at(-1)?.[1]
+  try {
+    return JSON.parse(json)
+  } catch {
+    // What is no JSON is no message.
+    return undefined
+  }
 }
 
 const excerptOf = (body) => body.toString('utf8', 0, 300)

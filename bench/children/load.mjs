@@ -3,6 +3,7 @@ import { quantile } from '../stats.mjs'
 import { Connection } from './connection.mjs'
 import { createRequests, FIRST_ID, mistakeOf, opening, post, sessionHeaders } from './dialect.mjs'
 import { ready } from './parent.mjs'
+import { StreamedConnection } from './streamed-connection.mjs'
 
 /** The sessions opened so far, by URL: a client keeps its session between two rounds. */
 const sessions = new Map()
@@ -22,10 +23,23 @@ async function run({ connections, ms = Number.POSITIVE_INFINITY, calls = Number.
   }
 }
 
-async function openWorker(asked, index) {
+const openWorker = (asked, index) => (asked.transport === 'sse' ? openStreamed(asked) : openPlain(asked, index))
+
+async function openPlain(asked, index) {
   const connection = await Connection.open(asked.url)
   const session = asked.era === 'legacy' ? await sessionOf(connection, asked.url, index) : undefined
   return { connection, requestOf: createRequests({ ...asked, session }), method: asked.method }
+}
+
+/** Here the stream is the session. */
+async function openStreamed(asked) {
+  const connection = await StreamedConnection.open(asked.url)
+  const { url } = connection
+  await ask(connection, post(url, opening.initialize))
+  await new Promise((resolve, reject) => {
+    connection.notify(post(url, opening.initialized), (error) => (error ? reject(error) : resolve()))
+  })
+  return { connection, requestOf: createRequests({ ...asked, url }), method: asked.method }
 }
 
 async function sessionOf(connection, url, index) {

@@ -27,7 +27,7 @@ async function run({ own, rounds, quick, quietly, say }) {
       must: { op: '>=', value: 1.2 },
       aim: { op: '>=', value: 2 },
       foreign,
-      details: mediansOf(samples),
+      details: { contenders: mediansOf(samples) },
     },
     {
       id: 'list-100-upstream-requests',
