@@ -62,6 +62,11 @@ export class Client {
     })
   }
 
+  /** Closes the connections that nothing is in flight on; the session stays. */
+  release() {
+    for (const sockets of Object.values(this.#agent.freeSockets)) for (const socket of sockets) socket.destroy()
+  }
+
   stop() {
     this.#agent.destroy()
   }
