@@ -22,13 +22,14 @@ async function measure({ quick, say, own }) {
   const servers = Object.fromEntries(names.map((name) => [name, { url: `${upstream.origin}/${name}/mcp` }]))
   const groups = Object.fromEntries(names.map((name) => [name, { servers: [name] }]))
   const project = await own(startMcpctl({ servers, groups }))
+  const direct = await own(visit(upstream.url, 'echo'))
   const visits = []
   for (const name of names) visits.push(await own(visit((await project.proxy(name)).url, `${name}_echo`)))
-  for (const one of visits) Object.assign(one, await measureBurst(one))
+  for (const one of [direct, ...visits]) Object.assign(one, await measureBurst(one))
   say('silent')
   await delay(quick ? 200 : 10_000)
-  for (const one of visits) one.first = await timed(one.call)
-  return rowsOf(visits)
+  for (const one of [direct, ...visits]) one.first = await timed(one.call)
+  return rowsOf(visits, direct)
 }
 
 /** A client whose connections to the proxy are all open, so that only those to the server can cost anything. */
@@ -47,11 +48,12 @@ async function measureBurst({ call }) {
   return { p50: median(singles), burst }
 }
 
-function rowsOf(visits) {
+function rowsOf(visits, direct) {
   const ratios = (name) => visits.map((one) => one[name] / one.p50)
   const details = (name) => ({
     ms: visits.map((one) => significant(one[name])),
-    p50: visits.map(({ p50 }) => significant(p50)),
+    p50: visits.map((one) => significant(one.p50)),
+    direct: { ms: significant(direct[name]), p50: significant(direct.p50) },
   })
   return [
     {

@@ -15,7 +15,7 @@ const SILENT = {
   call: 'never',
 }
 /** Long enough for a first-ever list, and a session's first answer, to be given up. */
-const LONGEST_MS = 4000
+const LONGEST_MS = 2000
 
 export const snapshot = {
   name: 'snapshot',
