@@ -8,7 +8,14 @@ import { until } from '../scenario/wait.mjs'
 import { median, significant } from '../stats.mjs'
 import { startUpstream } from '../upstream.mjs'
 
-const SILENT = { connect: 0, initialize: 'never', initialized: 'never', other: 'never', list: 'never', call: 'never' }
+/** What may be the matter with a server; `dead` is one whose port is closed. */
+const delaysOf = {
+  well: {},
+  hung: { initialize: 'never', initialized: 'never', other: 'never', list: 'never', call: 'never' },
+  stuck: { call: 'never' },
+  slow: { connect: 200, initialize: 500, list: 500, call: 2000 },
+}
+const allKinds = [...Object.keys(delaysOf), 'dead']
 /** Calls that wait for the sick server all the time. */
 const WAITING = 16
 const loads = {
@@ -23,12 +30,13 @@ export const neighbours = {
 }
 
 async function measure({ quick, rounds, say, own }) {
-  const project = await createGroups(own)
+  const project = await createGroups({ own, kinds: quick ? ['well', 'hung', 'stuck'] : allKinds })
   // The silent ones never become ready: nobody waits for them.
   await project.ok(['up', 'bench', '-d'])
   const groups = await healthyOf(project)
   const load = await own(startLoad())
-  await Promise.all(['stuck', 'slow'].map((name) => keepWaiting({ url: groups[name].url, tool: 'sick_echo', own })))
+  const awaited = ['stuck', 'slow'].filter((name) => name in groups)
+  await Promise.all(awaited.map((name) => keepWaiting({ url: groups[name].url, tool: 'sick_echo', own })))
   const run = (name, kind, ms) =>
     load.run({ ...loads[kind], url: groups[name].url, tool: 'a_echo', connections: 4, ms })
   for (const name of Object.keys(groups))
@@ -43,27 +51,23 @@ async function measure({ quick, rounds, say, own }) {
   return [rowOf(taken, 'p50'), rowOf(taken, 'p99')]
 }
 
-/** The same three healthy servers in every group, and beside them a sick one, or in the first a healthy one like it. */
-async function createGroups(own) {
+/** The same three healthy servers in every group, and beside them one of its kind. */
+async function createGroups({ own, kinds }) {
   const healthy = await own(startUpstream())
-  const at = (name) => ({ url: `${healthy.origin}/${name}/mcp` })
-  // Of one tool: whether it is listed must make no difference to the lists.
-  const start = async (delays) => ({ url: (await own(startUpstream({ tools: 1, delays }))).url })
-  const beside = {
-    well: await start({}),
-    hung: await start(SILENT),
-    dead: { url: `http://127.0.0.1:${await freePort()}/mcp` },
-    stuck: await start({ call: 'never' }),
-    slow: await start({ connect: 200, initialize: 500, list: 500, call: 2000 }),
-  }
   const names = ['a', 'b', 'c']
-  const groupOf = (kind) => ({ servers: [...names, { ref: kind, prefix: 'sick_' }] })
-  return own(
-    createProject({
-      servers: { ...Object.fromEntries(names.map((name) => [name, at(name)])), ...beside },
-      groups: Object.fromEntries(Object.keys(beside).map((kind) => [kind, groupOf(kind)])),
-    }),
-  )
+  const servers = Object.fromEntries(names.map((name) => [name, { url: `${healthy.origin}/${name}/mcp` }]))
+  const groups = {}
+  for (const kind of kinds) {
+    servers[kind] = { url: await urlOf(kind, own) }
+    groups[kind] = { servers: [...names, { ref: kind, prefix: 'sick_' }] }
+  }
+  return own(createProject({ servers, groups }))
+}
+
+/** Of one tool each: whether it is listed must make no difference to the lists. */
+async function urlOf(kind, own) {
+  if (kind === 'dead') return `http://127.0.0.1:${await freePort()}/mcp`
+  return (await own(startUpstream({ tools: 1, delays: delaysOf[kind] }))).url
 }
 
 /** The groups by name, once the healthy servers of each are ready and the slow one is, too. */
