@@ -23,10 +23,11 @@ import { serving } from './downstream/serving.ts'
 import type { Session } from './downstream/session.ts'
 import { Sessions } from './downstream/sessions.ts'
 import { proxyState } from './health.ts'
+import type { GroupUpdate } from './protocol.ts'
 import { Elicitations } from './relay/elicitations.ts'
 import { Relay } from './relay/relay.ts'
 import { Tasks } from './relay/tasks.ts'
-import { type Report, Reporter, serverStatus } from './report.ts'
+import { type Report, Reporter, type ReportNews, serverStatus } from './report.ts'
 import { Connector } from './servers/connector.ts'
 import type { Seat } from './servers/seat.ts'
 import { Seats } from './servers/seats.ts'
@@ -41,7 +42,11 @@ export interface GroupOptions {
   readonly owner: string
   readonly env: Env
   readonly log: Log
-  readonly report: (report: Report) => void
+  readonly report: (news: ReportNews) => void
+}
+
+interface NextConfig extends Pick<GroupOptions, 'generation' | 'secrets'> {
+  readonly group: GroupUpdate
 }
 
 /** Everything one proxy serves: its servers, what they offer together, and the sessions of those who use it. */
@@ -173,7 +178,7 @@ export class Group implements AsyncDisposable {
       tasks: this.#tasks,
       elicitations: this.#elicitations,
       sight: this.#sight,
-      showed: (session, kind, bytes) => this.#catalog.showed(session, kind, bytes),
+      showed: (session, kind, list) => this.#catalog.showed(session, kind, list),
       subscriptions: this.#subscriptions,
       seat: (server) => this.#seats.get(server),
       setLevel: (session, level) => this.#verbosity.set(session, level),
@@ -202,12 +207,13 @@ export class Group implements AsyncDisposable {
   }
 
   /** Takes over another configuration; resolves when what it added or changed serves, or has failed once. */
-  async configure({ group, generation, secrets }: Pick<GroupOptions, 'group' | 'generation' | 'secrets'>) {
-    this.#config = group
+  async configure({ group, generation, secrets }: NextConfig): Promise<void> {
+    const servers = this.#seats.whole(group.servers)
+    this.#config = { ...group, servers }
     this.#generation = generation
     this.#secrets = secrets
-    this.#guard = guardOf(group)
-    const { settled } = this.#seats.configure(group.servers)
+    this.#guard = guardOf(this.#config)
+    const { settled } = this.#seats.configure(servers)
     this.#listens.prune((server) => this.#isServed(server))
     this.#changed()
     await settled
@@ -242,14 +248,14 @@ export class Group implements AsyncDisposable {
 
   /** A server that came (or failed) for the first time has not heard what sessions want of it. */
   #settled(): void {
-    void this.#verbosity.spread()
+    this.#verbosity.later()
     this.#reporter.changed()
   }
 
   #swapped(seat: Seat): void {
     const { name } = seat.server
     this.#subscriptions.replay(name)
-    void this.#verbosity.spread()
+    this.#verbosity.later()
     this.#changed()
   }
 

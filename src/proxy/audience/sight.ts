@@ -6,6 +6,7 @@ import type { Asker } from '../downstream/asker.ts'
 import type { Caller } from '../mcp/exchange.ts'
 import type { Seat } from '../servers/seat.ts'
 import type { Seats } from '../servers/seats.ts'
+import { serverOf } from '../servers/sharing.ts'
 import type { Listing } from '../upstream/listing.ts'
 import type { Upstream } from '../upstream/upstream.ts'
 
@@ -48,8 +49,9 @@ export class Sight {
 
   /** Whether what comes from this way to a server is for this session, too. */
   sees(asker: Asker, way: string): boolean {
-    for (const seat of this.#seats(asker)) if (seat.wayOf(asker.caller) === way) return true
-    return false
+    const name = serverOf(way)
+    if (asker.server !== undefined && asker.server !== name) return false
+    return this.#options.seats.get(name)?.wayOf(asker.caller) === way
   }
 
   #seats({ server }: Asker): Iterable<Seat> {

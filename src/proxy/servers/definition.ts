@@ -1,4 +1,5 @@
 import type { Server } from '../../config/profile.ts'
+import { canonical } from '../../shared/canonical.ts'
 
 /**
  * The part of a server's configuration its connection is made of, in canonical form. Two servers with an equal one can
@@ -7,12 +8,4 @@ import type { Server } from '../../config/profile.ts'
 export function definitionOf(server: Server): string {
   const { required: _r, prefix: _p, tools: _t, resources: _e, prompts: _m, timeouts, ...definition } = server
   return canonical({ ...definition, idle: timeouts.idle })
-}
-
-/** JSON with sorted keys: equal for equal values, whatever the order they were written in. */
-export function canonical(value: unknown): string {
-  if (Array.isArray(value)) return `[${value.map(canonical).join(',')}]`
-  if (typeof value !== 'object' || value === null) return JSON.stringify(value) ?? 'null'
-  const entries = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1))
-  return `{${entries.map(([key, member]) => `${JSON.stringify(key)}:${canonical(member)}`).join(',')}}`
 }

@@ -87,7 +87,13 @@ export class Upstream implements AsyncDisposable {
     this.#verdict = verdictOn(server, { owner: options.owner, log: this.#log })
     // Whoever the client behind it is.
     const userAgent = `mcpctl/${options.version}`
-    this.#dialer = createDialer({ ...shared, owner: options.owner, env: options.env, userAgent })
+    this.#dialer = createDialer({
+      ...shared,
+      isShared: options.client === undefined,
+      owner: options.owner,
+      env: options.env,
+      userAgent,
+    })
     this.#refresher = new Refresher({ ...shared, fetch: () => this.#refetch() })
     this.#keeper = new Keeper({
       ...shared,
@@ -99,7 +105,7 @@ export class Upstream implements AsyncDisposable {
         notified: (notification) => events.notified(this, notification),
       },
     })
-    this.#attempts = new Attempts({ server, ready: () => this.#keeper.ready() })
+    this.#attempts = new Attempts({ server, ready: () => this.#keeper.connection ?? this.#keeper.ready() })
   }
 
   get state(): ServerState {
