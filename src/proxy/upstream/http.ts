@@ -1,6 +1,7 @@
 import type { HttpTransport } from '../../config/profile.ts'
 import { pause, within } from '../../shared/async.ts'
 import type { Log } from '../../shared/log.ts'
+import { textOf } from '../mcp/arguments.ts'
 import type { RpcMessage } from '../mcp/rpc.ts'
 import { header, mediaType } from './answer.ts'
 import { EventBody, TextBody } from './body.ts'
@@ -129,7 +130,7 @@ export class HttpLink implements Link {
       // In the modern era each message says the revision itself, and there are no sessions.
       headers: mirrored ? this.#base : this.#headers,
       more: mirrored,
-      body: JSON.stringify(message),
+      body: mirrored ? JSON.stringify(message) : textOf(message),
       signal,
       isStream: message.method === 'subscriptions/listen',
     }

@@ -1,4 +1,5 @@
 import { type Id, isRequest, type RpcMessage } from '../mcp/rpc.ts'
+import { parseMessage } from '../mcp/verbatim.ts'
 import { answers, interpret, mediaType } from './answer.ts'
 import { EventBody, TextBody } from './body.ts'
 import { LinkFailure } from './failure.ts'
@@ -63,7 +64,8 @@ export class Post {
   /** At the end of a body that was no stream. Throws LinkFailure when it is no answer. */
   finish(): void {
     const { message, inSession, isModern, events } = this.#options
-    const value = interpret({ message, head: this.#head, text: this.#text.text, inSession, isModern })
+    const { text, bytes } = this.#text
+    const value = interpret({ message, head: this.#head, text, bytes, inSession, isModern })
     if (value === undefined) return
     events.received(value, this.id)
     if (this.id !== undefined && !answers(value, this.id))
@@ -86,7 +88,7 @@ export class Post {
 /** Undefined, which no JSON text stands for, when it is not JSON. */
 export function parse(data: string): unknown {
   try {
-    return JSON.parse(data)
+    return parseMessage(data)
   } catch {
     // The caller reports it.
     return undefined

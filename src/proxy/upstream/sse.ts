@@ -1,5 +1,7 @@
 import type { HttpTransport } from '../../config/profile.ts'
 import { defer } from '../../shared/async.ts'
+import { Aborter, type Signal } from '../../shared/signal.ts'
+import { textOf } from '../mcp/arguments.ts'
 import type { RpcMessage } from '../mcp/rpc.ts'
 import { mediaType } from './answer.ts'
 import { EventBody, TextBody } from './body.ts'
@@ -62,7 +64,7 @@ class SseLink implements Link {
     }
   }
 
-  async send(message: RpcMessage, signal?: AbortSignal): Promise<void> {
+  async send(message: RpcMessage, signal?: Signal): Promise<void> {
     const closing = this.#closing.signal
     closing.throwIfAborted()
     const text = new TextBody()
@@ -71,8 +73,8 @@ class SseLink implements Link {
       refused = head.status < 300 ? undefined : failureOf(head.status)
       return text
     }
-    const request = { method: 'POST', body: JSON.stringify(message), headers: this.#headers } as const
-    const either = signal ? AbortSignal.any([signal, closing]) : closing
+    const request = { method: 'POST', body: textOf(message), headers: this.#headers } as const
+    using either = new Aborter().follow(closing, ...(signal ? [signal] : []))
     await this.#options.pool.request({ ...request, path: this.#endpoint ?? '', signal: either }, open)
     if (refused) throw refused
   }
