@@ -4,10 +4,13 @@ import { isSound } from './http1/response-parser.ts'
 import type { Pool, PoolOptions } from './pool.ts'
 import { closedByUs } from './socket-failure.ts'
 
+const found = findParser()
+/** Tried out once for all pools. */
+const Parser = found && isSound(found) ? found : undefined
+
 /** Connections to one origin: our own over Node's parser, or undici's where Node has none that we know. */
 export function createPool(options: PoolOptions): Pool {
-  const Parser = findParser()
-  return Parser && isSound(Parser) ? new Channels({ ...options, Parser }) : fallbackPool(options)
+  return Parser ? new Channels({ ...options, Parser }) : fallbackPool(options)
 }
 
 /** undici is loaded with the first request: where it is not needed it costs neither time nor memory. */
