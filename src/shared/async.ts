@@ -16,11 +16,12 @@ export function pause(ms: number, signal?: Signal): Promise<void> {
 
 /** Resolves with the promise's value, or with `fallback` once `ms` have passed; leaves no timer behind. */
 export async function within<T, F>(ms: number, promise: Promise<T>, fallback: F): Promise<T | F> {
-  const over = new AbortController()
+  const late = defer<F>()
+  const timer = setTimeout(() => late.resolve(fallback), ms)
   try {
-    return await Promise.race([promise, pause(ms, over.signal).then(() => fallback)])
+    return await Promise.race([promise, late.promise])
   } finally {
-    over.abort()
+    clearTimeout(timer)
   }
 }
 

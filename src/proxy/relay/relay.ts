@@ -3,6 +3,7 @@ import { messageOf } from '../../shared/errors.ts'
 import type { Log } from '../../shared/log.ts'
 import type { Subscriptions, Wish } from '../audience/subscriptions.ts'
 import type { Greeter } from '../catalog/greeter.ts'
+import type { List } from '../catalog/list.ts'
 import type { View } from '../catalog/view.ts'
 import type { Asker } from '../downstream/asker.ts'
 import type { Reply } from '../downstream/reply.ts'
@@ -34,7 +35,7 @@ export interface RelayOptions extends CarrierOptions {
   readonly greeter: Greeter
   readonly subscriptions: Subscriptions
   /** A legacy client was given this list. */
-  readonly showed: (session: Session, kind: Kind, bytes: Buffer) => void
+  readonly showed: (session: Session, kind: Kind, list: List) => void
   /** Brings the wish of all sessions together to the servers. */
   readonly setLevel: (session: Session, level: Level) => Promise<void>
   readonly log: Log
@@ -85,8 +86,8 @@ export class Relay {
   async #answer(asked: Asked): Promise<Answer | undefined> {
     const { asker, request } = asked
     const first = this.#route(asker, request)
-    const known = first.to === 'refuse' || first.to === 'anyOf' ? this.#options.sight.known(asker) : undefined
-    // A name nobody knows may only be not known yet: then the first lists are waited for, once.
+    const known = first.to === 'refuse' || first.to === 'anyOf' ? this.#options.sight.confirmed(asker) : undefined
+    // A name nobody knows may only be not known yet: then what the servers themselves say is waited for, once.
     if (known !== undefined) await known
     const decided = known === undefined ? first : this.#route(asker, request)
     if (decided.to === 'list') return { text: await this.#list(asker, decided.kind, request), status: 200 }
@@ -146,7 +147,7 @@ export class Relay {
     const freshness = caller.era === 'modern' ? this.#options.greeter.listTail(view, kind) : ''
     return {
       head: `{"jsonrpc":"2.0","id":${JSON.stringify(request.id)},"result":`,
-      bytes: view.lists[caller.era][kind],
+      bytes: view.lists[caller.era][kind].bytes,
       tail: `${freshness}}`,
     }
   }

@@ -15,8 +15,6 @@ export interface PostOptions {
   /** Whether the message carries a session id. */
   readonly inSession: boolean
   readonly events: Pick<LinkEvents, 'received' | 'spoiled'>
-  /** The answer came as an event; the stream goes on until the server ends it. */
-  readonly answered: () => void
 }
 
 /** The response to one POST: an answer as JSON, or a stream of events with the answer among them. */
@@ -84,7 +82,6 @@ export class Post {
     this.deliver(data)
     if (before || !this.#isAnswered) return
     this.#linger = setTimeout(() => cut(new LinkFailure('ended', 'the stream outlived its answer')), LINGER_MS)
-    this.#options.answered()
   }
 }
 
