@@ -193,3 +193,28 @@ test('authorization of upstreams: a server that refuses from the start is shown 
   const [answer] = await ask('tools/call', { name: 'go' })
   expect(answer?.error).toMatchObject({ data: { mcpctl: { kind: 'auth_required', retryable: false } } })
 })
+
+test.each([
+  ['as it came', ''],
+  ['though it would have to be written anew', ' '],
+])('a result nested deeper than anything could write is no end of anything: %s', async (_how, space) => {
+  const deep = `${'['.repeat(200_000)}${']'.repeat(200_000)}`
+  await using server = await scripted({
+    'tools/call': ({ id, params }, { response }) => {
+      const result = params?.arguments === undefined ? '{}' : `{"deep":${deep}}`
+      response.writeHead(200, { 'content-type': 'application/json' })
+      response.end(`{${space}"jsonrpc":"2.0","id":${id},"result":${result}}`)
+      return ANSWERED
+    },
+  })
+  await using at = await inFrontOf({ s: server })
+  const { id } = await rawSession(at.url)
+  const headers = { 'mcp-session-id': id }
+  const answer = await post(at.url, message('tools/call', call({ arguments: {} })), headers)
+  expect(answer.status).toBe(200)
+  const text = JSON.stringify({ jsonrpc: '2.0', id: 1, error: { code: -32603, message: 'Internal error' } })
+  const whole = `{"jsonrpc":"2.0","id":1,"result":{"deep":${deep}}}`
+  // Compared apart: a difference would be printed whole.
+  expect((await answer.text()) === (space ? text : whole)).toBe(true)
+  expect((await post(at.url, message('tools/call', call()), headers)).status).toBe(200)
+})
