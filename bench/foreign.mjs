@@ -33,13 +33,27 @@ function usedTicks() {
   return { all: user + nice + system + irq + softirq + steal, own }
 }
 
+/** Or of one of ours: a proxy is given little of the environment it comes from, so the mark is its supervisor's. */
 function isOwn(pid) {
-  if (pid === process.pid) return true
+  if (pid <= 1) return false
+  return pid === process.pid || isMarked(pid) || isOwn(parentOf(pid))
+}
+
+function isMarked(pid) {
   try {
     return readFileSync(`/proc/${pid}/environ`, 'latin1').includes(`${MARK}=${process.pid}\0`)
   } catch {
     // It ended in between, or belongs to another user.
     return false
+  }
+}
+
+function parentOf(pid) {
+  try {
+    return ticksOf(pid).parent
+  } catch {
+    // It ended in between.
+    return 0
   }
 }
 

@@ -7,19 +7,24 @@ import { watchForeign } from './foreign.mjs'
  */
 export async function runMeasures(measures, { signal, ...asked }) {
   const results = []
+  const interrupted = aborted(signal)
   for (const measure of measures) {
     if (signal.aborted) break
     asked.say(`${measure.name}: ${measure.title}`)
-    results.push({ name: measure.name, title: measure.title, ...(await runMeasure(measure, { signal, ...asked })) })
+    results.push({
+      name: measure.name,
+      title: measure.title,
+      ...(await runMeasure(measure, { interrupted, ...asked })),
+    })
   }
   return results
 }
 
-async function runMeasure({ name, run }, { signal, say, ...asked }) {
+async function runMeasure({ name, run }, { interrupted, say, ...asked }) {
   const context = createContext({ ...asked, say: (text) => say(`${name}: ${text}`) })
   const started = performance.now()
   const endWatch = watchForeign()
-  const outcome = await Promise.race([settled(run(context)), aborted(signal)])
+  const outcome = await Promise.race([settled(run(context)), interrupted])
   const stopped = await settled(context.stop())
   const foreign = endWatch()
   const error = outcome.error ?? stopped.error

@@ -8,7 +8,8 @@ const zero = { connections: 0, requests: 0, initializes: 0, discovers: 0, lists:
 
 /**
  * Counts what reaches a server, in all and by path. A connection belongs to the path of its first request, and counts in
- * all from the moment it is there.
+ * all from the moment it is there. `connectionsWhenListed` and `handshakesWhenListed`
+ * are how many there were when a list was first asked for.
  */
 export function createCounters() {
   let all
@@ -41,6 +42,10 @@ export function createCounters() {
       if (name === undefined) return
       all[name]++
       of(url)[name]++
+      if (name === 'lists') {
+        all.connectionsWhenListed ??= all.connections
+        all.handshakesWhenListed ??= all.handshakes
+      }
     },
   }
 }

@@ -31,7 +31,7 @@ const server = config.tls
 server.keepAliveTimeout = 0
 server.on('secureConnection', () => counters.handshake())
 
-createTcpServer(accept).listen(port, '127.0.0.1', () => {
+createTcpServer(accept).listen({ port, host: '127.0.0.1', backlog: 4096 }, () => {
   const origin = `${config.tls ? 'https' : 'http'}://127.0.0.1:${port}`
   ready({ origin, url: `${origin}/mcp`, port }, { counters: counters.read, reset: counters.reset, configure })
 })
