@@ -55,7 +55,8 @@ export function drawCharts({ measures }) {
   return asked.filter(({ values }) => values).map((chart) => ({ ...chart, svg: draw(chart) }))
 }
 
-const peersIn = (measures) => measures.find(({ name }) => name === 'peers')?.rows[0]?.details?.contenders
+const peersIn = (measures) =>
+  measures.find(({ name }) => name === 'peers')?.rows.find(({ details }) => details)?.details.contenders
 
 function valuesOf(contenders, { figure, without = [] }) {
   if (contenders === undefined) return undefined
