@@ -1,6 +1,8 @@
 // Calls after a silence, and many at once: neither may pay for a new connection, which costs 100 ms here.
+import { readFile } from 'node:fs/promises'
 import { setTimeout as delay } from 'node:timers/promises'
 import { startMcpctl } from '../mcpctl.mjs'
+import { createCertificate } from '../scenario/certificate.mjs'
 import { Client, timed } from '../scenario/client.mjs'
 import { median, significant } from '../stats.mjs'
 import { startUpstream } from '../upstream.mjs'
@@ -17,12 +19,14 @@ export const silence = {
 
 /** Several groups, each with a server of its own, are silent side by side. */
 async function measure({ quick, say, own }) {
-  const upstream = await own(startUpstream({ delays: { connect: quick ? 10 : 100 } }))
+  // Behind TLS, for on the loopback interface only its handshake can be made to take as long as it would elsewhere.
+  const tls = await own(createCertificate())
+  const upstream = await own(startUpstream({ tls, delays: { connect: quick ? 10 : 100 } }))
   const names = quick ? ['g1'] : ['g1', 'g2', 'g3']
   const servers = Object.fromEntries(names.map((name) => [name, { url: `${upstream.origin}/${name}/mcp` }]))
   const groups = Object.fromEntries(names.map((name) => [name, { servers: [name] }]))
-  const project = await own(startMcpctl({ servers, groups }))
-  const direct = await own(visit(upstream.url, 'echo'))
+  const project = await own(startMcpctl({ servers, groups, env: { NODE_EXTRA_CA_CERTS: tls.certFile } }))
+  const direct = await own(visit(upstream.url, 'echo', { ca: await readFile(tls.certFile) }))
   const visits = []
   for (const name of names) visits.push(await own(visit((await project.proxy(name)).url, `${name}_echo`)))
   for (const one of [direct, ...visits]) Object.assign(one, await measureBurst(one))
@@ -33,8 +37,8 @@ async function measure({ quick, say, own }) {
 }
 
 /** A client whose connections to the proxy are all open, so that only those to the server can cost anything. */
-async function visit(url, tool) {
-  const client = await new Client(url).open()
+async function visit(url, tool, options) {
+  const client = await new Client(url, options).open()
   await Promise.all(Array.from({ length: AT_ONCE }, () => client.tools()))
   return { call: () => client.call(tool, { payload: 'x' }), stop: async () => client.stop() }
 }

@@ -60,7 +60,7 @@ function completeList(url) {
 function rowOf(starts) {
   const isComplete = starts.every((start) => start.isComplete)
   return {
-    id: 'second-start-list',
+    id: 'snapshot-list',
     what: `full list after the port opened, servers silent${isComplete ? '' : ' (it did not become complete)'}`,
     value: significant(median(starts.map(({ ms }) => ms))),
     unit: 'ms',

@@ -1,15 +1,10 @@
 // A server behind TLS, whose handshakes cost two ways there and back and much CPU.
-import { execFile } from 'node:child_process'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import { promisify } from 'node:util'
 import { startMcpctl } from '../mcpctl.mjs'
+import { createCertificate } from '../scenario/certificate.mjs'
 import { withClient } from '../scenario/client.mjs'
 import { startUpstream } from '../upstream.mjs'
 
-const run = promisify(execFile)
 const CALLS = 200
 
 export const tls = {
@@ -38,19 +33,6 @@ async function measure({ quick, own }) {
   })
   const after = (await upstream.counters()).handshakes
   return rowsOf({ untilReady: handshakesWhenListed, idle: before, duringCalls: after - before })
-}
-
-/** One of its own, for this machine alone, good for a day. */
-async function createCertificate() {
-  const folder = await mkdtemp(join(tmpdir(), 'mcpctl-bench-'))
-  const keyFile = join(folder, 'key.pem')
-  const certFile = join(folder, 'cert.pem')
-  const configFile = join(folder, 'openssl.cnf')
-  await writeFile(configFile, '[req]\ndistinguished_name=name\n[name]\n')
-  const subject = ['-subj', '/CN=127.0.0.1', '-addext', 'subjectAltName=IP:127.0.0.1']
-  const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-keyout', keyFile]
-  await run('openssl', ['req', '-x509', '-config', configFile, ...key, ...subject, '-days', '1', '-out', certFile])
-  return { keyFile, certFile, stop: () => rm(folder, { recursive: true, force: true }) }
 }
 
 function rowsOf({ untilReady, idle, duringCalls }) {

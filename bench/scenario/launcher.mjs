@@ -7,7 +7,8 @@ import { build } from 'esbuild'
 
 const parts = `
 export { proxies } from './src/supervisor/proxies.ts'
-export { prepare } from './src/supervisor/prepare.ts'
+export { loadProfileSet } from './src/config/load.ts'
+export { resolveProfile } from './src/config/resolve.ts'
 export { Sockets } from './src/supervisor/sockets.ts'`
 
 /**
@@ -16,9 +17,11 @@ export { Sockets } from './src/supervisor/sockets.ts'`
  */
 export async function createLauncher({ root, project }) {
   const folder = await mkdtemp(join(tmpdir(), 'mcpctl-bench-'))
-  const { proxies, prepare, Sockets } = await bundled(root, join(folder, 'launcher.mjs'))
-  const wish = { cwd: project.folder, files: [], envFiles: [], groups: [], portOffset: 0, env: process.env }
-  const resolution = await prepare(wish, () => undefined)
+  const { proxies, loadProfileSet, resolveProfile, Sockets } = await bundled(root, join(folder, 'launcher.mjs'))
+  const { env } = process
+  const set = await loadProfileSet({ cwd: project.folder, files: [], env })
+  const [{ name }] = set.profiles
+  const resolution = await resolveProfile(set, name, { env, envFiles: [], portOffset: 0 })
   const [group] = resolution.profile.groups
   const sockets = new Sockets()
   const socket = sockets.hold({ host: group.host, port: group.port })
@@ -27,7 +30,7 @@ export async function createLauncher({ root, project }) {
     owner: project.home,
     sessionKey: Buffer.alloc(32, 7).toString('base64url'),
     now: () => performance.now(),
-    inForce: () => ({ wish, resolution, generation: 1, hash: '' }),
+    inForce: () => ({ wish: { env }, resolution, generation: 1, hash: '' }),
   })
   return {
     launch: () => launch(() => spawn({ group }, socket, silent)),
