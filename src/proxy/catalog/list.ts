@@ -26,11 +26,18 @@ export class List {
 
   /** Whether it reads the same. What did not change is the same piece, so that few bytes are looked at. */
   equals(other: List): boolean {
-    const { open, pieces, close } = this.#parts
-    const { open: otherOpen, pieces: otherPieces, close: otherClose } = other.#parts
     if (this === other) return true
-    if (open !== otherOpen || close !== otherClose || pieces.length !== otherPieces.length) return false
-    return pieces.every((piece, index) => piece === otherPieces[index] || piece.equals(otherPieces[index] ?? piece))
+    if (this.#length !== other.#length) return false
+    const { open, pieces, close } = this.#parts
+    const others = other.#parts.pieces
+    const isSame = pieces.length === others.length && pieces.every((piece, at) => isEqual(piece, others[at]))
+    return isSame ? open === other.#parts.open && close === other.#parts.close : this.bytes.equals(other.bytes)
+  }
+
+  /** In characters around the items and bytes of the items. */
+  get #length(): number {
+    const { open, pieces, close } = this.#parts
+    return open.length + close.length + lengthOf(pieces)
   }
 
   toString(): string {
@@ -38,11 +45,19 @@ export class List {
   }
 }
 
+function isEqual(one: Buffer, other: Buffer | undefined): boolean {
+  return one === other || (other !== undefined && one.equals(other))
+}
+
+/** Of all pieces with a comma between each two. */
+function lengthOf(pieces: readonly Buffer[]): number {
+  return pieces.reduce((sum, { length }) => sum + length, Math.max(0, pieces.length - 1))
+}
+
 function joined({ open, pieces, close }: ListParts): Buffer {
-  const items = pieces.reduce((sum, { length }) => sum + length, 0) + Math.max(0, pieces.length - 1)
   const head = Buffer.from(open)
   const tail = Buffer.from(close)
-  const bytes = Buffer.allocUnsafeSlow(head.length + items + tail.length)
+  const bytes = Buffer.allocUnsafeSlow(head.length + lengthOf(pieces) + tail.length)
   let at = head.copy(bytes)
   for (const [index, piece] of pieces.entries()) {
     if (index > 0) bytes[at++] = COMMA
