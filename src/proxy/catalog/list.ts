@@ -30,14 +30,13 @@ export class List {
     if (this.#length !== other.#length) return false
     const { open, pieces, close } = this.#parts
     const others = other.#parts.pieces
-    const isSame = pieces.length === others.length && pieces.every((piece, at) => isEqual(piece, others[at]))
-    return isSame ? open === other.#parts.open && close === other.#parts.close : this.bytes.equals(other.bytes)
+    const isFramed = open === other.#parts.open && close === other.#parts.close && pieces.length === others.length
+    return (isFramed && pieces.every((piece, at) => isEqual(piece, others[at]))) || this.bytes.equals(other.bytes)
   }
 
-  /** In characters around the items and bytes of the items. */
   get #length(): number {
     const { open, pieces, close } = this.#parts
-    return open.length + close.length + lengthOf(pieces)
+    return Buffer.byteLength(open) + lengthOf(pieces) + Buffer.byteLength(close)
   }
 
   toString(): string {
