@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { join } from 'node:path'
 import type { Group as GroupConfig } from '../config/profile.ts'
 import { messageOf } from '../shared/errors.ts'
 import type { Log } from '../shared/log.ts'
@@ -12,6 +13,7 @@ import { Subscriptions } from './audience/subscriptions.ts'
 import { Verbosity } from './audience/verbosity.ts'
 import { Parking } from './bridge/parking.ts'
 import { Catalog } from './catalog/catalog.ts'
+import { epochOf } from './catalog/epoch.ts'
 import { Greeter } from './catalog/greeter.ts'
 import type { Identity } from './catalog/handshake.ts'
 import { LearnedUris } from './catalog/learned.ts'
@@ -31,6 +33,7 @@ import { type Report, Reporter, type ReportNews, serverStatus } from './report.t
 import { Connector } from './servers/connector.ts'
 import type { Seat } from './servers/seat.ts'
 import { Seats } from './servers/seats.ts'
+import { SnapshotFolder } from './upstream/snapshot-folder.ts'
 import type { UpstreamEvents } from './upstream/upstream.ts'
 
 export interface GroupOptions {
@@ -107,6 +110,7 @@ export class Group implements AsyncDisposable {
     return new Connector({
       ...this.#options,
       parking: this.#parking,
+      snapshots: new SnapshotFolder({ path: join(this.#options.owner, 'catalog'), secrets: () => this.#secrets }),
       privacy: () => this.#privacy,
       events: this.#events,
     })
@@ -277,8 +281,10 @@ export class Group implements AsyncDisposable {
       isSettled,
     }))
     this.#state = proxyState(health, this.#state)
-    const servers = [...this.#seats].map((seat) => serverStatus(seat, this.#catalog.offer(seat), this.#secrets))
-    return { generation: this.#generation, state: this.#state, servers }
+    const seats = [...this.#seats].map((seat) => ({ seat, offer: this.#catalog.offer(seat) }))
+    const servers = seats.map(({ seat, offer }) => serverStatus(seat, offer, this.#secrets))
+    const catalog = { epoch: epochOf(seats.map(({ offer }) => offer)) }
+    return { generation: this.#generation, state: this.#state, catalog, servers }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -1,6 +1,6 @@
 import type { Group, Server } from '../config/profile.ts'
 import type { LogLevel } from '../shared/log.ts'
-import type { ProxyState, ServerStatus } from '../shared/status.ts'
+import type { CatalogStatus, ProxyState, ServerStatus } from '../shared/status.ts'
 
 /** What supervisor and proxy say to each other over the IPC channel (serialization `advanced`). */
 
@@ -48,6 +48,7 @@ export type FromProxy =
       readonly type: 'status'
       readonly generation: number
       readonly state: ProxyState
+      readonly catalog: CatalogStatus
       /** Those that are not as they were told last. */
       readonly servers: readonly ServerStatus[]
       /** The names of all servers, when they are not those that were told last. */

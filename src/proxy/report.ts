@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import { redact } from '../shared/secret.ts'
-import type { ProxyState, ServerStatus } from '../shared/status.ts'
+import type { CatalogStatus, ProxyState, ServerStatus } from '../shared/status.ts'
 import type { Offer } from './catalog/offer.ts'
 import type { Seat } from './servers/seat.ts'
 
@@ -26,6 +26,7 @@ export function serverStatus(seat: Seat, offer: Offer, secrets: readonly string[
 export interface Report {
   readonly generation: number
   readonly state: ProxyState
+  readonly catalog: CatalogStatus
   /** In the order of the group. */
   readonly servers: readonly ServerStatus[]
 }

@@ -9,12 +9,16 @@ function status(name: string, fields: Partial<ServerStatus> = {}): ServerStatus 
   return { name, state: 'ready', transport: 'http', pid: null, protocol: null, ...counts, lastError: null, ...fields }
 }
 
+function reportOf(servers: readonly ServerStatus[], generation = 1): Report {
+  return { generation, state: 'ready', catalog: { epoch: 'same' }, servers }
+}
+
 /** What a reporter sends for these reports, one after the other. */
 function told(...reports: readonly Report[]): readonly ReportNews[] {
   const news: ReportNews[] = []
   const rest = [...reports]
   using reporter = new Reporter(
-    () => rest.shift() ?? { generation: 0, state: 'ready', servers: [] },
+    () => rest.shift() ?? reportOf([]),
     (one) => void news.push(one),
   )
   for (const _ of reports) reporter.flush()
@@ -24,12 +28,9 @@ function told(...reports: readonly Report[]): readonly ReportNews[] {
 test('tells of a thousand servers the one that changed', () => {
   const servers = Array.from({ length: 1000 }, (_, at) => status(`s${at}`))
   const later = servers.map((server) => (server.name === 's7' ? { ...server, tools: 1 } : { ...server }))
-  const [first, second] = told(
-    { generation: 1, state: 'ready', servers },
-    { generation: 1, state: 'ready', servers: later },
-  )
+  const [first, second] = told(reportOf(servers), reportOf(later))
   expect(first?.servers).toHaveLength(1000)
-  expect(second).toEqual({ generation: 1, state: 'ready', servers: [status('s7', { tools: 1 })] })
+  expect(second).toEqual(reportOf([status('s7', { tools: 1 })]))
 })
 
 test('what was told piece by piece is the whole, whatever came, went, changed or moved', () => {
@@ -41,9 +42,9 @@ test('what was told piece by piece is the whole, whatever came, went, changed or
   const servers = fc.uniqueArray(server, { selector: ({ name }) => name })
   fc.assert(
     fc.property(fc.array(servers), (states) => {
-      const reports = states.map((some, generation): Report => {
+      const reports = states.map((some, generation) => {
         const all = some.map(({ name, ...fields }) => status(name, fields))
-        return { generation, state: 'ready', servers: all }
+        return reportOf(all, generation)
       })
       let known: ProxyStatus | undefined
       for (const news of told(...reports)) known = updated(known, { type: 'status', ...news })

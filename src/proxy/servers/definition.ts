@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import type { Server } from '../../config/profile.ts'
 import { canonical } from '../../shared/canonical.ts'
 
@@ -8,4 +9,12 @@ import { canonical } from '../../shared/canonical.ts'
 export function definitionOf(server: Server): string {
   const { required: _r, prefix: _p, tools: _t, resources: _e, prompts: _m, timeouts, ...definition } = server
   return canonical({ ...definition, idle: timeouts.idle })
+}
+
+/**
+ * The key of what is remembered of a server: equal where it is the same server, asked with the same credentials in the
+ * same manner, under whichever name. Nothing can be read from it.
+ */
+export function memoryKeyOf({ transport, protocol }: Server): string {
+  return createHash('sha256').update(canonical({ transport, protocol })).digest('hex')
 }

@@ -78,6 +78,11 @@ export class Seats implements AsyncDisposable {
     await Promise.all([...this.#seats.values()].map((seat) => seat.settled()))
   }
 
+  /** Resolves when of every server there are lists, or none to be had for now. */
+  async known(): Promise<void> {
+    await Promise.all([...this.#seats.values()].map((seat) => seat.known()))
+  }
+
   /** Stops all servers, those on their way out included. */
   async [Symbol.asyncDispose](): Promise<void> {
     const seats = [...this.#seats.values(), ...this.#leaving]
