@@ -1,4 +1,5 @@
 import { chooseProfile } from '../config/choose.ts'
+import { keepSame } from '../config/keep.ts'
 import { loadProfileSet, type ProfileSet } from '../config/load.ts'
 import type { Parses } from '../config/parses.ts'
 import { type Resolution, resolveProfile } from '../config/resolve.ts'
@@ -12,15 +13,18 @@ export interface PrepareOptions {
   readonly remembered: Remembered
   /** Of who reads the same files again and again. */
   readonly parses?: Parses
+  /** Of which what did not change is kept. */
+  readonly before?: Resolution | undefined
 }
 
 /** From a wish to a frozen profile: load → choose → resolve. Throws McpctlError `config_invalid` or `usage`. */
-export async function prepare(wish: Wish, { remembered, parses }: PrepareOptions): Promise<Resolution> {
+export async function prepare(wish: Wish, options: PrepareOptions): Promise<Resolution> {
+  const { remembered, parses, before } = options
   const set = await loadProfileSet({ cwd: wish.cwd, files: wish.files, env: wish.env }, parses)
   const { env, envFiles, portOffset } = wish
   const resolution = await resolveProfile(set, choose(set, wish, remembered), { env, envFiles, portOffset })
   for (const group of wish.groups) assertGroup(resolution, group)
-  return resolution
+  return { ...resolution, profile: keepSame(resolution.profile, before?.profile) }
 }
 
 /** A profile may be missing only because its file is broken; then the file is what is to be told. */

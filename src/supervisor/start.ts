@@ -112,7 +112,7 @@ function createSupervisor({ folder, paths, logs, proxyFile }: Parts): Supervisor
     sockets,
     ports: new Ports(paths.ports, sockets),
     // What a killed supervisor left may still have the ports.
-    prepare: (wish) => swept.then(() => prepare(wish, { remembered, parses })),
+    prepare: (wish, before) => swept.then(() => prepare(wish, { remembered, parses, before })),
     watch: (sources, options) => watchFiles(sources, { ...options, parses }),
     hashes: new Hashes((text) => createHmac('sha256', key).update(text).digest('hex').slice(0, 16)),
     now: () => performance.now(),

@@ -1,4 +1,3 @@
-import { keepSame } from '../config/keep.ts'
 import type { Resolution } from '../config/resolve.ts'
 import type { LogQuery } from '../control/client.ts'
 import type { Answers, Applied, Bodies, ControlEvent, LogRecord, Status, Wish } from '../control/protocol.ts'
@@ -28,7 +27,8 @@ export interface SupervisorOptions extends Omit<ProxiesOptions, 'inForce'> {
   readonly logs: Logs
   readonly sockets: Sockets
   readonly ports: Ports
-  readonly prepare: (wish: Wish) => Promise<Resolution>
+  /** What is equal to a part of what is in force is that very part. */
+  readonly prepare: (wish: Wish, inForce: Resolution | undefined) => Promise<Resolution>
   readonly watch: OpenWatch
   readonly hashes: Hashes
   /** Uniform in [0, 1). */
@@ -101,11 +101,7 @@ export class Supervisor {
   /** Brings what runs to what is wished for. If it fails nothing is touched; if nothing ever ran, this ends. */
   async apply(wish: Wish): Promise<Applied> {
     try {
-      return await this.#adopt(async () => ({
-        wish,
-        resolution: await this.#prepare(wish),
-        wishes: up(this.#wishes, wish.groups),
-      }))
+      return await this.#adopt(() => this.#propose(wish))
     } catch (error) {
       if (!this.#inForce && this.#lane.length === 0) this.end()
       throw error
@@ -114,10 +110,7 @@ export class Supervisor {
 
   /** What `apply` would do. */
   plan(wish: Wish): Promise<Applied> {
-    return this.#lane.run(async () => {
-      const resolution = await this.#prepare(wish)
-      return this.#preview({ wish, resolution, wishes: up(this.#wishes, wish.groups) })
-    })
+    return this.#lane.run(async () => this.#preview(await this.#propose(wish)))
   }
 
   /** Reads the files of the last apply anew, in its environment. What is invalid changes nothing, and is shown. */
@@ -205,8 +198,9 @@ export class Supervisor {
     return this.#adopt(async () => {
       const { wish, resolution } = this.#known()
       const names = resolution.profile.groups.map(({ name }) => name)
+      const hint = `the groups are ${names.join(', ')}`
       const unknown = groups.find((name) => !names.includes(name))
-      if (unknown !== undefined) throw noSuchGroup(unknown, names)
+      if (unknown !== undefined) throw new McpctlError('usage', `there is no group "${unknown}"`, { hint })
       return { wish, resolution, wishes: change(this.#wishes, groups.length === 0 ? names : groups) }
     })
   }
@@ -217,9 +211,12 @@ export class Supervisor {
     return { wish, resolution: await this.#prepare(wish), wishes: this.#wishes }
   }
 
-  async #prepare(wish: Wish): Promise<Resolution> {
-    const resolution = await this.#options.prepare(wish)
-    return { ...resolution, profile: keepSame(resolution.profile, this.#inForce?.resolution.profile) }
+  async #propose(wish: Wish): Promise<Proposal> {
+    return { wish, resolution: await this.#prepare(wish), wishes: up(this.#wishes, wish.groups) }
+  }
+
+  #prepare(wish: Wish): Promise<Resolution> {
+    return this.#options.prepare(wish, this.#inForce?.resolution)
   }
 
   /** One proposal after the other; what a plan takes to be carried out holds up nobody. */
@@ -298,8 +295,4 @@ export class Supervisor {
     if (this.#inForce) return this.#inForce
     throw new McpctlError('usage', 'nothing has been applied yet', { hint: 'apply a profile with `mcpctl up`' })
   }
-}
-
-function noSuchGroup(name: string, names: readonly string[]): McpctlError {
-  return new McpctlError('usage', `there is no group "${name}"`, { hint: `the groups are ${names.join(', ')}` })
 }

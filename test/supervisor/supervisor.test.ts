@@ -36,7 +36,7 @@ test('reloads the changed group in the same process and leaves the other alone',
   expect(plan.actions.map(({ do: step, group, servers }) => [step, group, servers])).toEqual([
     ['reload', 'fast', [{ name: 'other', change: 'added' }]],
   ])
-  expect(await ask(fast)).toMatchObject({ servers: ['calm', 'other'] })
+  expect(await ask(fast)).toMatchObject({ servers: ['calm', 'other'], whole: ['other'] })
   expect((await p.status()).groups.map((group) => group.pid)).toEqual(before)
 })
 

@@ -67,13 +67,33 @@ function serverInfoOf(view: View, { name, version, project, group }: Identity): 
 /** A server's own may be empty; merged ones are left out then. */
 function instructionsOf(view: View): string | undefined {
   const own = ownListing(view)
-  return own ? own.instructions : mergeInstructions(view.offers) || undefined
+  return own ? own.instructions : greetingOf(view).instructions || undefined
 }
 
 /** What a client of that era can do here. */
 export function capabilitiesOf(view: View, era: Era): Params {
   const own = ownListing(view)
-  return own ? withListChanged(translated(own, era)) : mergeCapabilities(view.offers, era)
+  return own ? withListChanged(translated(own, era)) : greetingOf(view)[era]
+}
+
+interface Greeting extends Readonly<Record<Era, Params>> {
+  readonly instructions: string
+}
+
+/** Made once per view, which may be one of a thousand servers, and not for each of a thousand clients. */
+const greetings = new WeakMap<View, Greeting>()
+
+function greetingOf(view: View): Greeting {
+  const known = greetings.get(view)
+  if (known) return known
+  const { offers } = view
+  const greeting = {
+    instructions: mergeInstructions(offers),
+    legacy: mergeCapabilities(offers, 'legacy'),
+    modern: mergeCapabilities(offers, 'modern'),
+  }
+  greetings.set(view, greeting)
+  return greeting
 }
 
 /** Tasks are of the core in the legacy era and an extension in the modern one: neither can be done in the other. */

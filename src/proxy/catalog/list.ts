@@ -26,11 +26,17 @@ export class List {
 
   /** Whether it reads the same. What did not change is the same piece, so that few bytes are looked at. */
   equals(other: List): boolean {
-    const { open, pieces, close } = this.#parts
-    const { open: otherOpen, pieces: otherPieces, close: otherClose } = other.#parts
     if (this === other) return true
-    if (open !== otherOpen || close !== otherClose || pieces.length !== otherPieces.length) return false
-    return pieces.every((piece, index) => piece === otherPieces[index] || piece.equals(otherPieces[index] ?? piece))
+    if (this.#length !== other.#length) return false
+    const { open, pieces, close } = this.#parts
+    const others = other.#parts.pieces
+    const isFramed = open === other.#parts.open && close === other.#parts.close && pieces.length === others.length
+    return (isFramed && pieces.every((piece, at) => isEqual(piece, others[at]))) || this.bytes.equals(other.bytes)
+  }
+
+  get #length(): number {
+    const { open, pieces, close } = this.#parts
+    return Buffer.byteLength(open) + lengthOf(pieces) + Buffer.byteLength(close)
   }
 
   toString(): string {
@@ -38,11 +44,19 @@ export class List {
   }
 }
 
+function isEqual(one: Buffer, other: Buffer | undefined): boolean {
+  return one === other || (other !== undefined && one.equals(other))
+}
+
+/** Of all pieces with a comma between each two. */
+function lengthOf(pieces: readonly Buffer[]): number {
+  return pieces.reduce((sum, { length }) => sum + length, Math.max(0, pieces.length - 1))
+}
+
 function joined({ open, pieces, close }: ListParts): Buffer {
-  const items = pieces.reduce((sum, { length }) => sum + length, 0) + Math.max(0, pieces.length - 1)
   const head = Buffer.from(open)
   const tail = Buffer.from(close)
-  const bytes = Buffer.allocUnsafeSlow(head.length + items + tail.length)
+  const bytes = Buffer.allocUnsafeSlow(head.length + lengthOf(pieces) + tail.length)
   let at = head.copy(bytes)
   for (const [index, piece] of pieces.entries()) {
     if (index > 0) bytes[at++] = COMMA

@@ -166,3 +166,48 @@ test('what a server says beside its list is said to both eras', () => {
   expect(JSON.parse(`${view.lists.modern.tools}}`)).toEqual({ resultType: 'complete', tools: [], 'x-more': 1 })
   expect(view.metas.tools).toEqual({ 'v/a': 2 })
 })
+
+test('whatever collides, a view made of parts that were made before reads as one made from the beginning', () => {
+  const item = fc.record({ name: fc.constantFrom('x', 'a_x', 'b_x'), uri: fc.constantFrom('ui://1', 'ui://2') })
+  const items = fc.array(item, { maxLength: 3 })
+  const prefix = fc.constantFrom('', 'a_', 'b_')
+  const servers = fc.array(fc.record({ prefix, items }), { minLength: 1, maxLength: 4 })
+  fc.assert(
+    fc.property(servers, fc.nat(), (all, chosen) => {
+      const pairs = all.map(({ prefix: first, items: some }, at): [Server, Listing] => [
+        serverOf(`s${at}`, { prefix: first }),
+        listing({
+          tools: some.map(({ name, uri }) => ({ name, _meta: { ui: { resourceUri: uri } } })),
+          resources: some.map(({ uri }) => ({ uri })),
+        }),
+      ])
+      const offers = pairs.map(([server, listed]) => offerOf(server, listed))
+      mergedView(offers.toReversed())
+      const rest = offers.filter((_, at) => at !== chosen % offers.length)
+      mergedView(rest)
+      expect(readable(mergedView(offers))).toEqual(readable(merged(...pairs)))
+    }),
+  )
+})
+
+function readable({ lists, targets, mentioned, marked, conflicts }: View) {
+  const texts = Object.values(lists).flatMap((ofEra) => Object.values(ofEra).map(String))
+  return { texts, targets, mentioned, marked, conflicts }
+}
+
+test('of several servers with the same names the first one with each has it', () => {
+  const names = fc.array(fc.constantFrom('x', 'y', 'z'), { maxLength: 4 })
+  fc.assert(
+    fc.property(fc.array(names, { maxLength: 4 }), (all) => {
+      const view = merged(
+        ...all.map((some, at): [Server, Listing] => [serverOf(`s${at}`, { prefix: '' }), tools(...some)]),
+      )
+      const firsts = new Map(
+        all.flatMap((some, at) => some.map((name): [string, string] => [name, `s${at}`])).reverse(),
+      )
+      expect([...view.targets.tools].map(([name, { server }]) => [name, server]).sort()).toEqual([...firsts].sort())
+      const shown = all.flatMap((some, at) => some.filter((name) => firsts.get(name) === `s${at}`))
+      expect(JSON.parse(`${view.lists.legacy.tools}`).tools).toEqual(shown.map((name) => ({ name })))
+    }),
+  )
+})
