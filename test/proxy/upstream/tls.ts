@@ -1,6 +1,6 @@
 import { join } from 'node:path'
-import { build } from 'esbuild'
 import { execa } from 'execa'
+import { bundled } from '../../helpers/bundle.ts'
 
 export interface Certified {
   readonly cert: string
@@ -29,18 +29,7 @@ const program = `
 
 /** Connects from a process of its own: Node reads NODE_EXTRA_CA_CERTS only when it starts. */
 export async function connectElsewhere(url: string, env: Readonly<Record<string, string>>) {
-  const { outputFiles } = await build({
-    stdin: { contents: program, loader: 'ts', resolveDir: import.meta.dirname },
-    bundle: true,
-    write: false,
-    platform: 'node',
-    format: 'esm',
-    packages: 'external',
-    target: 'node20',
-  })
-  const { stdout } = await execa(process.execPath, ['--input-type=module', '-', url], {
-    input: outputFiles[0]?.text ?? '',
-    env,
-  })
+  const input = await bundled(program, import.meta.dirname)
+  const { stdout } = await execa(process.execPath, ['--input-type=module', '-', url], { input, env })
   return JSON.parse(stdout)
 }
