@@ -1,12 +1,34 @@
 import { defineConfig } from 'vitest/config'
 
+const timings = ['test/bench/smoke.test.ts', 'test/bench/gate.test.ts']
+
 export default defineConfig({
   test: {
-    include: ['test/**/*.test.ts'],
     pool: 'forks',
     testTimeout: 30_000,
     hookTimeout: 30_000,
-    // Two workers: most tests start processes of their own, and more only makes them wait for each other.
-    maxWorkers: 2,
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: 'behaviour',
+          include: ['test/**/*.test.ts'],
+          exclude: timings,
+          // Two workers: most tests start processes of their own, and more only makes them wait for each other.
+          maxWorkers: 2,
+          sequence: { groupOrder: 0 },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'bench',
+          include: timings,
+          // What compares speeds has the machine to itself: after everything else, one file at a time.
+          maxWorkers: 1,
+          sequence: { groupOrder: 1 },
+        },
+      },
+    ],
   },
 })

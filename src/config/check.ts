@@ -74,12 +74,13 @@ function checkBind(checked: CheckedGroup): Diagnostic[] {
 
 /** Two servers with the same prefix may still have different tools, so this is for people to know. */
 function prefixClashes({ group, selected }: CheckedGroup): Diagnostic[] {
-  const enabled = group.servers.filter((server) => server.enabled)
-  return enabled.flatMap((later, index) => {
-    const earlier = enabled.slice(0, index).find((server) => server.prefix === later.prefix)
-    if (earlier === undefined) return []
-    const at = selected.servers.find(({ name }) => name === later.name)?.at ?? selected.at
-    const message = `servers ${quote(earlier.name)} and ${quote(later.name)} have the same prefix ${quote(later.prefix)}`
+  const holders = new Map<string, string>()
+  return group.servers.flatMap(({ name, prefix, enabled }) => {
+    const holder = enabled ? holders.get(prefix) : undefined
+    if (enabled && holder === undefined) holders.set(prefix, name)
+    if (holder === undefined) return []
+    const at = selected.servers.find((server) => server.name === name)?.at ?? selected.at
+    const message = `servers ${quote(holder)} and ${quote(name)} have the same prefix ${quote(prefix)}`
     return [
       diagnose(at, {
         severity: 'warning',

@@ -4,7 +4,7 @@ import { glob, isDynamicPattern } from 'tinyglobby'
 import type { Diagnostic } from '../shared/diagnostic.ts'
 import { hashesOf } from './fingerprint.ts'
 import { fromMcpServers } from './mcp-servers.ts'
-import { parse } from './parse.ts'
+import type { Parses } from './parses.ts'
 import { readSource, type Sources } from './read.ts'
 import { checkSchema } from './schema.ts'
 import { diagnose, type Place, type Source, wholeFile } from './source.ts'
@@ -31,9 +31,16 @@ export interface SetFiles {
   readonly sources: Sources
 }
 
+interface Reading {
+  readonly roots: readonly (readonly string[])[]
+  readonly cwd: string
+  readonly parses: Parses
+}
+
 /** Reads the files to begin with and all they include, each once. Never throws: what is wrong is in `diagnostics`. */
-export async function readFiles(roots: readonly (readonly string[])[], cwd: string): Promise<SetFiles> {
-  const walk: Walk = { cwd, files: [], diagnostics: [], seen: new Set(), sources: new Map(), rank: 0, boundary: '' }
+export async function readFiles({ roots, cwd, parses }: Reading): Promise<SetFiles> {
+  const found = { files: [], diagnostics: [], seen: new Set<string>(), sources: new Map<string, string>() }
+  const walk: Walk = { cwd, parses, ...found, rank: 0, boundary: '' }
   for (const [rank, root] of roots.entries()) {
     for (const path of root) {
       const boundary = await realFolder(dirname(path))
@@ -46,6 +53,7 @@ export async function readFiles(roots: readonly (readonly string[])[], cwd: stri
 
 interface Walk {
   readonly cwd: string
+  readonly parses: Parses
   readonly files: SetFile[]
   readonly diagnostics: Diagnostic[]
   readonly seen: Set<string>
@@ -76,7 +84,7 @@ async function visit(walk: Walk, { path, chain, from }: Visit): Promise<void> {
     return
   }
   if ((mode & 0o002) !== 0) walk.diagnostics.push(writable(source))
-  const parsed = parse(source)
+  const parsed = walk.parses.parse(source)
   walk.diagnostics.push(...parsed.diagnostics)
   if (parsed.root === undefined) return
   const isForeign = child(parsed.root, 'mcpServers') !== undefined

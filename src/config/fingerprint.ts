@@ -1,13 +1,11 @@
 import { stat } from 'node:fs/promises'
-import { basename, dirname } from 'node:path'
-import { parse } from './parse.ts'
-import { hashOf, readBytes, type Sources } from './read.ts'
-import { sourceOf } from './source.ts'
+import { basename } from 'node:path'
+import type { Parses } from './parses.ts'
+import { type Content, hashOf, readBytes, type Sources } from './read.ts'
 
-/** What is there now. */
-export type Fingerprint = ReadonlyMap<string, Print>
-
-export interface Print {
+/** What became of one file. */
+export interface Change {
+  readonly path: string
   readonly hash: string
   /** False for what looks like the middle of a write: missing, empty, not to be parsed. */
   readonly isWhole: boolean
@@ -15,18 +13,16 @@ export interface Print {
 
 const MAX_BYTES = 1024 * 1024
 
-/** Never throws: a file that cannot be read has a fingerprint too. */
-export async function fingerprint(paths: readonly string[]): Promise<Fingerprint> {
-  return new Map(await Promise.all(paths.map(async (path) => [path, await printOf(path)] as const)))
-}
-
-/** As `fingerprint`, for who only compares later. */
+/** Absolute paths with the hash of what is there now. Never throws: a file that cannot be read has a hash too. */
 export async function hashesOf(paths: readonly string[]): Promise<Sources> {
-  return hashes(await fingerprint(paths))
+  const hashed = async (path: string) => [path, await hashOf(path, await readBytes(path, MAX_BYTES))] as const
+  return new Map(await Promise.all(paths.map(hashed)))
 }
 
-export function hashes(prints: Fingerprint): Sources {
-  return new Map([...prints].map(([path, { hash }]) => [path, hash]))
+/** What differs from before. Never throws. */
+export async function changesSince(before: Sources, parses: Parses): Promise<readonly Change[]> {
+  const found = await Promise.all([...before].map(([path, hash]) => changeOf(path, hash, parses)))
+  return found.filter((change) => change !== undefined)
 }
 
 /** Which folders the paths lead to: one that was deleted and made anew, or swapped by a link, is another one. */
@@ -35,20 +31,16 @@ export async function identities(paths: readonly string[]): Promise<string> {
   return found.map((one) => (one?.isDirectory() ? `${one.dev}-${one.ino}-${one.birthtimeNs}` : '')).join()
 }
 
-/** What differs from before. */
-export function changes(before: Sources, now: Fingerprint): Print[] {
-  return [...now].flatMap(([path, print]) => (before.get(path) === print.hash ? [] : [print]))
-}
-
-async function printOf(path: string): Promise<Print> {
+/** Only what differs is looked into: files are looked at every few seconds. */
+async function changeOf(path: string, before: string, parses: Parses): Promise<Change | undefined> {
   const read = await readBytes(path, MAX_BYTES)
   const hash = await hashOf(path, read)
-  return { hash, isWhole: 'bytes' in read ? isWhole(path, read.bytes) : read.code === 'is_folder' }
+  if (hash === before) return undefined
+  return { path, hash, isWhole: 'bytes' in read ? isWhole(path, read, parses) : read.code === 'is_folder' }
 }
 
-function isWhole(path: string, bytes: Uint8Array): boolean {
+function isWhole(path: string, { bytes }: Content, parses: Parses): boolean {
   if (bytes.length === 0) return false
   if (!/\.(?:ya?ml|json)$/.test(basename(path))) return true
-  const source = sourceOf(path, Buffer.from(bytes).toString('utf8'), dirname(path))
-  return parse(source).diagnostics.length === 0
+  return parses.isSound(path, new TextDecoder().decode(bytes))
 }

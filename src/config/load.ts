@@ -9,6 +9,7 @@ import { lint } from './lint.ts'
 import { locate, namedPaths, type Pointer } from './locate.ts'
 import { profileName } from './mcp-servers.ts'
 import { merge, mergeAll } from './merge.ts'
+import { Parses } from './parses.ts'
 import type { Sources } from './read.ts'
 import { select } from './select.ts'
 import { diagnose, type Place, position, quote, sourceOf, wholeFile } from './source.ts'
@@ -43,12 +44,15 @@ export interface ProfileSummary {
   readonly line: number
 }
 
-/** Reads the whole profile set. Throws McpctlError `config_invalid` only when there is none to read. */
-export async function loadProfileSet(pointer: Pointer): Promise<ProfileSet> {
+/**
+ * Reads the whole profile set; files that `parses` knows are not parsed again. Throws McpctlError `config_invalid` only
+ * when there is none to read.
+ */
+export async function loadProfileSet(pointer: Pointer, parses = new Parses()): Promise<ProfileSet> {
   const location = await locate(pointer)
   if (location.roots.flat().length === 0) throw nothingFound(pointer, location.folders)
   const folders = await hashesOf(location.folders)
-  const read = await readFiles(location.roots, pointer.cwd)
+  const read = await readFiles({ roots: location.roots, cwd: pointer.cwd, parses })
   const { profiles, diagnostics } = profilesOf(read.files)
   const base = baseOf(read.files)
   const extended = new Map([...profiles].map(([name, profile]) => [name, extend(profile, profiles)]))

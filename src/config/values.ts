@@ -23,7 +23,8 @@ export interface Field {
 
 /** The value under a key of a field that holds a map. */
 export function field({ node, pointer }: Field, key: string): Field {
-  return { node: child(node, key), pointer: `${pointer}/${key.replaceAll('~', '~0').replaceAll('/', '~1')}` }
+  const token = /[~/]/.test(key) ? key.replaceAll('~', '~0').replaceAll('/', '~1') : key
+  return { node: child(node, key), pointer: `${pointer}/${token}` }
 }
 
 /** A text with everything filled in; undefined when there is none. */

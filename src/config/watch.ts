@@ -1,13 +1,16 @@
 import { basename, dirname } from 'node:path'
 import chokidar, { type FSWatcher } from 'chokidar'
 import { pause } from '../shared/async.ts'
-import { changes, type Fingerprint, fingerprint, hashes, identities } from './fingerprint.ts'
+import { type Change, changesSince, identities } from './fingerprint.ts'
+import { Parses } from './parses.ts'
 import type { Sources } from './read.ts'
 
 export interface WatchOptions {
   /** Called once per change of content, after the writes have settled; never concurrently. */
   readonly onChange: () => void
   readonly onError: (error: unknown) => void
+  /** Those of who reads the files next, so that they are parsed but once. */
+  readonly parses?: Parses
 }
 
 /** Watches the folders of files and compares content, so that rename-over, recreate and symlink swaps are noticed. */
@@ -37,6 +40,7 @@ export function watchFiles(sources: Sources, options: WatchOptions): Watch {
 
 class FileWatch implements Watch {
   readonly #options: WatchOptions
+  readonly #parses: Parses
   readonly #over = new AbortController()
   /** As last read, or as last reported. */
   #known: Sources
@@ -54,6 +58,7 @@ class FileWatch implements Watch {
 
   constructor(sources: Sources, options: WatchOptions) {
     this.#options = options
+    this.#parses = options.parses ?? new Parses()
     this.#known = sources
     this.#held = this.#holding()
     this.#watcher = this.#open()
@@ -132,22 +137,20 @@ class FileWatch implements Watch {
   async #compare(): Promise<void> {
     if ((await this.#held) !== (await this.#holding())) this.#reopen()
     const known = this.#known
-    const now = await this.#settled(known)
-    if (now === undefined || this.#over.signal.aborted || known !== this.#known) return
-    this.#known = hashes(now)
+    const changes = await this.#settled(known)
+    if (changes.length === 0 || this.#over.signal.aborted || known !== this.#known) return
+    this.#known = new Map([...known, ...changes.map(({ path, hash }) => [path, hash] as const)])
     this.#options.onChange()
   }
 
-  /** The content that differs from what is known, once it looks whole or has had its time; undefined if none does. */
-  async #settled(known: Sources): Promise<Fingerprint | undefined> {
+  /** What differs from what is known, once it looks whole or has had its time; nothing when it is all as it was. */
+  async #settled(known: Sources): Promise<readonly Change[]> {
     const deadline = performance.now() + SETTLE
     for (;;) {
-      const now = await fingerprint([...known.keys()])
-      const changed = changes(known, now)
-      if (changed.length === 0) return undefined
-      if (changed.every(({ isWhole }) => isWhole) || performance.now() > deadline) return now
+      const changes = await changesSince(known, this.#parses)
+      if (changes.every(({ isWhole }) => isWhole) || performance.now() > deadline) return changes
       await pause(SETTLE_STEP, this.#over.signal)
-      if (this.#over.signal.aborted || known !== this.#known) return undefined
+      if (this.#over.signal.aborted || known !== this.#known) return []
     }
   }
 }

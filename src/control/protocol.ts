@@ -2,7 +2,7 @@ import type { Plan } from '../plan/model.ts'
 import type { Diagnostic } from '../shared/diagnostic.ts'
 import type { ErrorDocument } from '../shared/errors.ts'
 import type { Env } from '../shared/paths.ts'
-import type { GroupState, ServerStatus } from '../shared/status.ts'
+import type { CatalogStatus, GroupState, ServerStatus } from '../shared/status.ts'
 
 /** What CLI and supervisor say to each other: JSON over HTTP on the project's Unix socket. */
 
@@ -116,6 +116,8 @@ export interface GroupStatus {
   readonly url: string
   readonly restarts: number
   readonly lastError: string | null
+  /** Null while its proxy has said nothing yet, or is not there. */
+  readonly catalog: CatalogStatus | null
   readonly servers: readonly ServerStatus[]
 }
 

@@ -1,5 +1,5 @@
-import type { Group, Profile, Server } from '../config/profile.ts'
-import { canonical } from './canonical.ts'
+import type { Group, Profile } from '../config/profile.ts'
+import type { Hashes } from './hashes.ts'
 import type { DesiredGroup } from './model.ts'
 
 /** What people asked of groups beside the profile. */
@@ -17,8 +17,7 @@ export interface DesiredOptions {
   readonly wishes: Wishes
   /** The port of every group, chosen by now where the profile says `auto`. */
   readonly ports: ReadonlyMap<string, number>
-  /** A keyed digest: definitions hold secrets, and hashes are shown. */
-  readonly digest: (text: string) => string
+  readonly hashes: Hashes
 }
 
 /** The profile and the wishes as what should run, in the profile's order. */
@@ -31,14 +30,14 @@ function isWanted(name: string, { stopped, only }: Wishes): boolean {
   return !stopped.has(name) && (only.size === 0 || only.has(name))
 }
 
-function desiredGroup(group: Group, { wishes, ports, digest }: DesiredOptions): DesiredGroup {
+function desiredGroup(group: Group, { wishes, ports, hashes }: DesiredOptions): DesiredGroup {
   return {
     name: group.name,
     running: isWanted(group.name, wishes),
     listen: { host: group.host, port: portOf(group, ports) },
     group,
-    hash: digest(canonical(withoutAddress(group))),
-    servers: serverHashes(group.servers, digest),
+    hash: hashes.group(group),
+    servers: Object.fromEntries(group.servers.map((server) => [server.name, hashes.server(server)])),
     generation: wishes.generations.get(group.name) ?? 0,
   }
 }
@@ -47,13 +46,4 @@ function portOf(group: Group, ports: ReadonlyMap<string, number>): number {
   const port = group.port === 'auto' ? ports.get(group.name) : group.port
   if (port === undefined) throw new Error(`no port was chosen for group ${group.name}`)
   return port
-}
-
-/** An address is compared for itself: changing it moves the proxy, and that is another step than a reload. */
-function withoutAddress({ host: _host, port: _port, ...settings }: Group) {
-  return settings
-}
-
-function serverHashes(servers: readonly Server[], digest: (text: string) => string): Readonly<Record<string, string>> {
-  return Object.fromEntries(servers.map((server) => [server.name, digest(canonical(server))]))
 }

@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { join } from 'node:path'
 import type { Group as GroupConfig } from '../config/profile.ts'
 import { messageOf } from '../shared/errors.ts'
 import type { Log } from '../shared/log.ts'
@@ -12,6 +13,7 @@ import { Subscriptions } from './audience/subscriptions.ts'
 import { Verbosity } from './audience/verbosity.ts'
 import { Parking } from './bridge/parking.ts'
 import { Catalog } from './catalog/catalog.ts'
+import { epochOf } from './catalog/epoch.ts'
 import { Greeter } from './catalog/greeter.ts'
 import type { Identity } from './catalog/handshake.ts'
 import { LearnedUris } from './catalog/learned.ts'
@@ -23,13 +25,15 @@ import { serving } from './downstream/serving.ts'
 import type { Session } from './downstream/session.ts'
 import { Sessions } from './downstream/sessions.ts'
 import { proxyState } from './health.ts'
+import type { GroupUpdate } from './protocol.ts'
 import { Elicitations } from './relay/elicitations.ts'
 import { Relay } from './relay/relay.ts'
 import { Tasks } from './relay/tasks.ts'
-import { type Report, Reporter, serverStatus } from './report.ts'
+import { type Report, Reporter, type ReportNews, serverStatus } from './report.ts'
 import { Connector } from './servers/connector.ts'
 import type { Seat } from './servers/seat.ts'
 import { Seats } from './servers/seats.ts'
+import { SnapshotFolder } from './upstream/snapshot-folder.ts'
 import type { UpstreamEvents } from './upstream/upstream.ts'
 
 export interface GroupOptions {
@@ -41,7 +45,11 @@ export interface GroupOptions {
   readonly owner: string
   readonly env: Env
   readonly log: Log
-  readonly report: (report: Report) => void
+  readonly report: (news: ReportNews) => void
+}
+
+interface NextConfig extends Pick<GroupOptions, 'generation' | 'secrets'> {
+  readonly group: GroupUpdate
 }
 
 /** Everything one proxy serves: its servers, what they offer together, and the sessions of those who use it. */
@@ -102,6 +110,7 @@ export class Group implements AsyncDisposable {
     return new Connector({
       ...this.#options,
       parking: this.#parking,
+      snapshots: new SnapshotFolder({ path: join(this.#options.owner, 'catalog'), secrets: () => this.#secrets }),
       privacy: () => this.#privacy,
       events: this.#events,
     })
@@ -173,7 +182,7 @@ export class Group implements AsyncDisposable {
       tasks: this.#tasks,
       elicitations: this.#elicitations,
       sight: this.#sight,
-      showed: (session, kind, bytes) => this.#catalog.showed(session, kind, bytes),
+      showed: (session, kind, list) => this.#catalog.showed(session, kind, list),
       subscriptions: this.#subscriptions,
       seat: (server) => this.#seats.get(server),
       setLevel: (session, level) => this.#verbosity.set(session, level),
@@ -202,12 +211,13 @@ export class Group implements AsyncDisposable {
   }
 
   /** Takes over another configuration; resolves when what it added or changed serves, or has failed once. */
-  async configure({ group, generation, secrets }: Pick<GroupOptions, 'group' | 'generation' | 'secrets'>) {
-    this.#config = group
+  async configure({ group, generation, secrets }: NextConfig): Promise<void> {
+    const servers = this.#seats.whole(group.servers)
+    this.#config = { ...group, servers }
     this.#generation = generation
     this.#secrets = secrets
-    this.#guard = guardOf(group)
-    const { settled } = this.#seats.configure(group.servers)
+    this.#guard = guardOf(this.#config)
+    const { settled } = this.#seats.configure(servers)
     this.#listens.prune((server) => this.#isServed(server))
     this.#changed()
     await settled
@@ -242,14 +252,14 @@ export class Group implements AsyncDisposable {
 
   /** A server that came (or failed) for the first time has not heard what sessions want of it. */
   #settled(): void {
-    void this.#verbosity.spread()
+    this.#verbosity.later()
     this.#reporter.changed()
   }
 
   #swapped(seat: Seat): void {
     const { name } = seat.server
     this.#subscriptions.replay(name)
-    void this.#verbosity.spread()
+    this.#verbosity.later()
     this.#changed()
   }
 
@@ -271,8 +281,10 @@ export class Group implements AsyncDisposable {
       isSettled,
     }))
     this.#state = proxyState(health, this.#state)
-    const servers = [...this.#seats].map((seat) => serverStatus(seat, this.#catalog.offer(seat), this.#secrets))
-    return { generation: this.#generation, state: this.#state, servers }
+    const seats = [...this.#seats].map((seat) => ({ seat, offer: this.#catalog.offer(seat) }))
+    const servers = seats.map(({ seat, offer }) => serverStatus(seat, offer, this.#secrets))
+    const catalog = { epoch: epochOf(seats.map(({ offer }) => offer)) }
+    return { generation: this.#generation, state: this.#state, catalog, servers }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

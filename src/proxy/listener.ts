@@ -98,12 +98,14 @@ export class Listener implements Disposable {
 
   #serve(serve: Serve, request: IncomingMessage, response: ServerResponse): void {
     this.#open++
-    response.once('close', () => {
-      this.#open--
-      this.#lastEnd = performance.now()
-    })
+    response.on('close', this.#closed)
     if (this.#isLeaving) response.setHeader('connection', 'close')
     void serve(request, response)
+  }
+
+  readonly #closed = (): void => {
+    this.#open--
+    this.#lastEnd = performance.now()
   }
 
   /** From now on at most so many connections at once; those that are open stay. */

@@ -1,6 +1,6 @@
-import type { Group } from '../config/profile.ts'
+import type { Group, Server } from '../config/profile.ts'
 import type { LogLevel } from '../shared/log.ts'
-import type { ProxyState, ServerStatus } from '../shared/status.ts'
+import type { CatalogStatus, ProxyState, ServerStatus } from '../shared/status.ts'
 
 /** What supervisor and proxy say to each other over the IPC channel (serialization `advanced`). */
 
@@ -27,13 +27,18 @@ export type ToProxy =
   | {
       readonly type: 'configure'
       readonly generation: number
-      readonly group: Group
+      readonly group: GroupUpdate
       readonly secrets: readonly string[]
     }
   /** Listen on the socket handle sent with this message as well; the old one drains. */
   | { readonly type: 'listen'; readonly listen: { readonly host: string; readonly port: number } }
   /** Accept nothing new, finish what is in flight until the deadline, stop the servers, exit 0. */
   | { readonly type: 'drain'; readonly graceMs: number }
+
+/** A group for a proxy that was given an earlier one: of a server that is as it was then only the name is said. */
+export interface GroupUpdate extends Omit<Group, 'servers'> {
+  readonly servers: readonly (Server | string)[]
+}
 
 export type FromProxy =
   | { readonly type: 'listening'; readonly host: string; readonly port: number }
@@ -43,7 +48,11 @@ export type FromProxy =
       readonly type: 'status'
       readonly generation: number
       readonly state: ProxyState
+      readonly catalog: CatalogStatus
+      /** Those that are not as they were told last. */
       readonly servers: readonly ServerStatus[]
+      /** The names of all servers, when they are not those that were told last. */
+      readonly order?: readonly string[]
     }
   /** It cannot serve (a foreign socket under the descriptor, a broken start): exits right after. */
   | { readonly type: 'fatal'; readonly message: string }

@@ -136,6 +136,6 @@ export class ProxyProcess {
 }
 
 /** Of each session a stream and a call at the same time. */
-function mostConnections({ limits }: GroupConfig): number {
+function mostConnections({ limits }: Pick<GroupConfig, 'limits'>): number {
   return 2 * limits.maxSessions + SPARE_CONNECTIONS
 }

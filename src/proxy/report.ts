@@ -1,5 +1,6 @@
+import { isDeepStrictEqual } from 'node:util'
 import { redact } from '../shared/secret.ts'
-import type { ProxyState, ServerStatus } from '../shared/status.ts'
+import type { CatalogStatus, ProxyState, ServerStatus } from '../shared/status.ts'
 import type { Offer } from './catalog/offer.ts'
 import type { Seat } from './servers/seat.ts'
 
@@ -21,19 +22,28 @@ export function serverStatus(seat: Seat, offer: Offer, secrets: readonly string[
   }
 }
 
+/** The whole of a proxy, as it is now. */
 export interface Report {
   readonly generation: number
   readonly state: ProxyState
+  readonly catalog: CatalogStatus
+  /** In the order of the group. */
   readonly servers: readonly ServerStatus[]
+}
+
+/** What of a report is news: of the servers those that differ, and all their names when they are others than before. */
+export interface ReportNews extends Report {
+  readonly order?: readonly string[]
 }
 
 /** Sends what changed, once per burst: a start of forty servers is not a hundred messages. */
 export class Reporter implements Disposable {
   readonly #make: () => Report
-  readonly #send: (report: Report) => void
+  readonly #send: (news: ReportNews) => void
+  #told: ReadonlyMap<string, ServerStatus> = new Map()
   #timer: NodeJS.Timeout | undefined
 
-  constructor(make: () => Report, send: (report: Report) => void) {
+  constructor(make: () => Report, send: (news: ReportNews) => void) {
     this.#make = make
     this.#send = send
   }
@@ -45,7 +55,12 @@ export class Reporter implements Disposable {
   flush(): void {
     clearTimeout(this.#timer)
     this.#timer = undefined
-    this.#send(this.#make())
+    const report = this.#make()
+    const told = this.#told
+    this.#told = new Map(report.servers.map((server) => [server.name, server]))
+    const servers = report.servers.filter((server) => !isDeepStrictEqual(server, told.get(server.name)))
+    const order = [...this.#told.keys()]
+    this.#send({ ...report, servers, ...(!isDeepStrictEqual(order, [...told.keys()]) && { order }) })
   }
 
   [Symbol.dispose](): void {

@@ -1,26 +1,32 @@
-import { setTimeout as delay } from 'node:timers/promises'
+import type { Signal } from './signal.ts'
 
 /** Resolves after `ms`, or at once when the signal aborts: never rejects, for waits that end either way. */
-export async function pause(ms: number, signal?: AbortSignal): Promise<void> {
-  try {
-    await delay(ms, undefined, signal ? { signal } : {})
-  } catch {
-    // Only an abort lands here, and an aborted pause is simply over.
-  }
+export function pause(ms: number, signal?: Signal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal?.aborted) return resolve()
+    const end = (): void => {
+      clearTimeout(timer)
+      signal?.removeEventListener('abort', end)
+      resolve()
+    }
+    const timer = setTimeout(end, ms)
+    signal?.addEventListener('abort', end, { once: true })
+  })
 }
 
 /** Resolves with the promise's value, or with `fallback` once `ms` have passed; leaves no timer behind. */
 export async function within<T, F>(ms: number, promise: Promise<T>, fallback: F): Promise<T | F> {
-  const over = new AbortController()
+  const late = defer<F>()
+  const timer = setTimeout(() => late.resolve(fallback), ms)
   try {
-    return await Promise.race([promise, pause(ms, over.signal).then(() => fallback)])
+    return await Promise.race([promise, late.promise])
   } finally {
-    over.abort()
+    clearTimeout(timer)
   }
 }
 
 /** Settles as the promise does, or rejects with the signal's reason as soon as that aborts; leaves no listener behind. */
-export async function orAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+export async function orAborted<T>(promise: Promise<T>, signal: Signal): Promise<T> {
   const over = defer<never>()
   const abort = (): void => over.reject(signal.reason)
   signal.addEventListener('abort', abort, { once: true })

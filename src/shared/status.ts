@@ -26,3 +26,9 @@ export interface ServerStatus {
   readonly restarts: number
   readonly lastError: string | null
 }
+
+/** What a group lists, as `mcpctl status` shows it. */
+export interface CatalogStatus {
+  /** Equal as long as the lists are; another one whenever they change. */
+  readonly epoch: string
+}

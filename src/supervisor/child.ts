@@ -5,12 +5,12 @@ import { defer, pause, within } from '../shared/async.ts'
 import { splitLines } from './lines.ts'
 import { isGroupAlive, signal } from './procfs.ts'
 import { isFromProxy } from './proxy-message.ts'
+import { type ProxyStatus, updated } from './proxy-status.ts'
 import { pulseLost } from './pulse.ts'
 import type { HeldSocket, SocketHandle } from './sockets.ts'
 
 type StartMessage = Extract<ToProxy, { type: 'start' }>
 export type ConfigureMessage = Extract<ToProxy, { type: 'configure' }>
-export type ProxyStatus = Extract<FromProxy, { type: 'status' }>
 
 export interface ChildOptions {
   /** The proxy's entry file. */
@@ -91,7 +91,7 @@ export class Child {
     return this.#state
   }
 
-  /** The newest one it sent. */
+  /** As of the newest message about it. */
   get status(): ProxyStatus | undefined {
     return this.#status
   }
@@ -217,7 +217,8 @@ export class Child {
     if (outcome === 'lost') await this.#giveUp('gave no sign of life')
   }
 
-  #show(status: ProxyStatus): void {
+  #show(news: Extract<FromProxy, { type: 'status' }>): void {
+    const status = updated(this.#status, news)
     this.#status = status
     if (status.state === 'ready' || status.state === 'degraded') this.#readySince ??= this.#options.now()
     this.#options.events.status(this)

@@ -1,5 +1,6 @@
 import { chooseProfile } from '../config/choose.ts'
 import { loadProfileSet, type ProfileSet } from '../config/load.ts'
+import type { Parses } from '../config/parses.ts'
 import { type Resolution, resolveProfile } from '../config/resolve.ts'
 import type { Wish } from '../control/protocol.ts'
 import { McpctlError } from '../shared/errors.ts'
@@ -7,9 +8,15 @@ import { McpctlError } from '../shared/errors.ts'
 /** What `mcpctl use` remembered, asked anew each time. */
 export type Remembered = () => string | undefined
 
+export interface PrepareOptions {
+  readonly remembered: Remembered
+  /** Of who reads the same files again and again. */
+  readonly parses?: Parses
+}
+
 /** From a wish to a frozen profile: load → choose → resolve. Throws McpctlError `config_invalid` or `usage`. */
-export async function prepare(wish: Wish, remembered: Remembered): Promise<Resolution> {
-  const set = await loadProfileSet({ cwd: wish.cwd, files: wish.files, env: wish.env })
+export async function prepare(wish: Wish, { remembered, parses }: PrepareOptions): Promise<Resolution> {
+  const set = await loadProfileSet({ cwd: wish.cwd, files: wish.files, env: wish.env }, parses)
   const { env, envFiles, portOffset } = wish
   const resolution = await resolveProfile(set, choose(set, wish, remembered), { env, envFiles, portOffset })
   for (const group of wish.groups) assertGroup(resolution, group)

@@ -1,5 +1,7 @@
 import type { Resolution } from '../config/resolve.ts'
 import type { Wish } from '../control/protocol.ts'
+import type { DesiredGroup } from '../plan/model.ts'
+import type { GroupUpdate } from '../proxy/protocol.ts'
 import { Child } from './child.ts'
 import { proxyEnv } from './proxy-env.ts'
 import type { Surroundings } from './running-group.ts'
@@ -26,6 +28,8 @@ export interface ProxiesOptions {
 /** How proxies are started and configured: with what is in force at that moment. */
 export function proxies(options: ProxiesOptions): Pick<Surroundings, 'spawn' | 'configure'> {
   const { file, owner, sessionKey, now, inForce } = options
+  /** What each was told last. */
+  const told = new WeakMap<Child, DesiredGroup>()
   return {
     spawn(desired, socket, events) {
       const { wish, resolution, generation } = inForce()
@@ -41,11 +45,21 @@ export function proxies(options: ProxiesOptions): Pick<Surroundings, 'spawn' | '
         secrets,
         logLevel: 'info',
       } as const
-      return new Child({ file, env: proxyEnv(wish.env, owner), socket, start, events, now })
+      const child = new Child({ file, env: proxyEnv(wish.env, owner), socket, start, events, now })
+      told.set(child, desired)
+      return child
     },
-    configure(child, { group }) {
+    configure(child, desired) {
       const { resolution, generation } = inForce()
+      const group = groupUpdate(desired, told.get(child))
+      told.set(child, desired)
       return child.configure({ type: 'configure', generation, group, secrets: resolution.profile.secrets })
     },
   }
+}
+
+/** The group with the names alone of servers that are as they were before: a thousand others need not travel again. */
+function groupUpdate({ group, servers }: DesiredGroup, before: DesiredGroup | undefined): GroupUpdate {
+  const isAsBefore = (name: string) => before !== undefined && before.servers[name] === servers[name]
+  return { ...group, servers: group.servers.map((server) => (isAsBefore(server.name) ? server.name : server)) }
 }

@@ -9,7 +9,11 @@ export function isFromProxy(message: unknown): message is FromProxy {
 const shapes = {
   listening: ({ host, port }) => typeof host === 'string' && typeof port === 'number',
   configured: ({ generation }) => typeof generation === 'number',
-  status: ({ state, servers }) => typeof state === 'string' && Array.isArray(servers) && servers.every(isRecord),
+  status: ({ state, servers, order }) =>
+    typeof state === 'string' &&
+    Array.isArray(servers) &&
+    servers.every(isRecord) &&
+    (order === undefined || Array.isArray(order)),
   fatal: ({ message }) => typeof message === 'string',
 } as const satisfies Record<FromProxy['type'], (message: Record<string, unknown>) => boolean>
 

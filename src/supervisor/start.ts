@@ -1,8 +1,10 @@
 import { createHmac } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
+import { Parses } from '../config/parses.ts'
 import { watchFiles } from '../config/watch.ts'
 import { type ControlApi, createControlServer } from '../control/server.ts'
+import { Hashes } from '../plan/hashes.ts'
 import { defer } from '../shared/async.ts'
 import { McpctlError, messageOf } from '../shared/errors.ts'
 import { type Env, entryFile, packageFolder, type StatePaths, statePaths } from '../shared/paths.ts'
@@ -97,6 +99,8 @@ function createSupervisor({ folder, paths, logs, proxyFile }: Parts): Supervisor
   const owner = paths.folder
   const key = sessionKey(paths.key)
   const sockets = new Sockets()
+  const parses = new Parses()
+  const remembered = () => storedText(paths.use)
   const swept = sweep({ owner, graceMs: LEFTOVER_GRACE_MS })
   return new Supervisor({
     name: basename(folder),
@@ -108,9 +112,9 @@ function createSupervisor({ folder, paths, logs, proxyFile }: Parts): Supervisor
     sockets,
     ports: new Ports(paths.ports, sockets),
     // What a killed supervisor left may still have the ports.
-    prepare: (wish) => swept.then(() => prepare(wish, () => storedText(paths.use))),
-    watch: watchFiles,
-    digest: (text) => createHmac('sha256', key).update(text).digest('hex').slice(0, 16),
+    prepare: (wish) => swept.then(() => prepare(wish, { remembered, parses })),
+    watch: (sources, options) => watchFiles(sources, { ...options, parses }),
+    hashes: new Hashes((text) => createHmac('sha256', key).update(text).digest('hex').slice(0, 16)),
     now: () => performance.now(),
     random: Math.random,
   })

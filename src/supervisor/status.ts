@@ -32,6 +32,7 @@ function groupStatus(desired: DesiredGroup, running: RunningGroup | undefined): 
     url: `http://${reachable(host)}:${port}/mcp`,
     restarts: running?.restarts ?? 0,
     lastError: running?.lastError ?? null,
+    catalog: child?.status?.catalog ?? null,
     servers: child?.status?.servers ?? withoutProxy(desired, state),
   }
 }

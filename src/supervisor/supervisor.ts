@@ -1,9 +1,10 @@
+import { keepSame } from '../config/keep.ts'
 import type { Resolution } from '../config/resolve.ts'
 import type { LogQuery } from '../control/client.ts'
 import type { Answers, Applied, Bodies, ControlEvent, LogRecord, Status, Wish } from '../control/protocol.ts'
-import { canonical } from '../plan/canonical.ts'
 import { desiredGroups, type Wishes } from '../plan/desired.ts'
 import { printPlan } from '../plan/format.ts'
+import type { Hashes } from '../plan/hashes.ts'
 import type { DesiredGroup, Plan } from '../plan/model.ts'
 import { noWishes, restart, start, stop, up } from '../plan/wishes.ts'
 import { defer } from '../shared/async.ts'
@@ -29,8 +30,7 @@ export interface SupervisorOptions extends Omit<ProxiesOptions, 'inForce'> {
   readonly ports: Ports
   readonly prepare: (wish: Wish) => Promise<Resolution>
   readonly watch: OpenWatch
-  /** A keyed digest: see `DesiredOptions`. */
-  readonly digest: (text: string) => string
+  readonly hashes: Hashes
   /** Uniform in [0, 1). */
   readonly random: () => number
 }
@@ -103,7 +103,7 @@ export class Supervisor {
     try {
       return await this.#adopt(async () => ({
         wish,
-        resolution: await this.#options.prepare(wish),
+        resolution: await this.#prepare(wish),
         wishes: up(this.#wishes, wish.groups),
       }))
     } catch (error) {
@@ -115,7 +115,7 @@ export class Supervisor {
   /** What `apply` would do. */
   plan(wish: Wish): Promise<Applied> {
     return this.#lane.run(async () => {
-      const resolution = await this.#options.prepare(wish)
+      const resolution = await this.#prepare(wish)
       return this.#preview({ wish, resolution, wishes: up(this.#wishes, wish.groups) })
     })
   }
@@ -214,7 +214,12 @@ export class Supervisor {
   async #reread(): Promise<Proposal> {
     this.#isReloadWaiting = false
     const { wish } = this.#known()
-    return { wish, resolution: await this.#options.prepare(wish), wishes: this.#wishes }
+    return { wish, resolution: await this.#prepare(wish), wishes: this.#wishes }
+  }
+
+  async #prepare(wish: Wish): Promise<Resolution> {
+    const resolution = await this.#options.prepare(wish)
+    return { ...resolution, profile: keepSame(resolution.profile, this.#inForce?.resolution.profile) }
   }
 
   /** One proposal after the other; what a plan takes to be carried out holds up nobody. */
@@ -242,12 +247,12 @@ export class Supervisor {
   }
 
   #desireOf({ resolution: { profile }, wishes }: Proposal): Desire {
-    const { ports, digest } = this.#options
-    return () => desiredGroups({ profile, wishes, ports: ports.choose(profile.groups), digest })
+    const { ports, hashes } = this.#options
+    return () => desiredGroups({ profile, wishes, ports: ports.choose(profile.groups), hashes })
   }
 
   #hashOf(desired: readonly DesiredGroup[]): string {
-    return this.#options.digest(canonical(desired.map(({ name, listen, hash }) => [name, listen, hash])))
+    return this.#options.hashes.of(desired.map(({ name, listen, hash }) => [name, listen, hash]))
   }
 
   #enforce({ wish, resolution, wishes }: Proposal, { desired, plan }: Claimed): void {

@@ -21,7 +21,8 @@ export function server(name: string, facts: Partial<ServerStatus> = {}): ServerS
 export function group(name: string, facts: Partial<GroupStatus> = {}): GroupStatus {
   const port = 7611
   const url = `http://127.0.0.1:${port}/mcp`
-  return { name, state: 'ready', pid: 12, port, url, restarts: 0, lastError: null, servers: [], ...facts }
+  const catalog = { epoch: 'abc' }
+  return { name, state: 'ready', pid: 12, port, url, restarts: 0, lastError: null, catalog, servers: [], ...facts }
 }
 
 export function status(groups: readonly GroupStatus[], facts: Partial<Status> = {}): Status {

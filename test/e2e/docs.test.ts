@@ -9,7 +9,8 @@ import { entryFile, packageFolder } from '../../src/shared/paths.ts'
 import { exampleSet, freeOffset, makeProject, type Project } from '../helpers/project.ts'
 
 const root = packageFolder()
-const files = ['README.md', ...(await readdir(join(root, 'docs'))).map((name) => `docs/${name}`)]
+const pages = (await readdir(join(root, 'docs'))).filter((name) => name.endsWith('.md'))
+const files = ['README.md', ...pages.map((name) => `docs/${name}`)]
 const blocks = (await Promise.all(files.map(blocksOf))).flat()
 
 interface Block {

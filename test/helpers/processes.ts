@@ -7,14 +7,18 @@ export interface Marked {
 
 /** Living processes (zombies do not count) whose environment carries `MCPCTL_OWNER` below `folder`. */
 export function markedProcesses(folder: string): Marked[] {
+  return processesWith(`MCPCTL_OWNER=${folder}`)
+}
+
+/** Living processes with an entry in their environment that begins with `entry`. */
+export function processesWith(entry: string): Marked[] {
   const found: Marked[] = []
-  for (const entry of readdirSync('/proc')) {
-    const pid = Number(entry)
+  for (const name of readdirSync('/proc')) {
+    const pid = Number(name)
     if (!Number.isInteger(pid) || pid === process.pid) continue
     try {
       const environment = readFileSync(`/proc/${pid}/environ`, 'utf8')
-      if (!environment.includes(`\0MCPCTL_OWNER=${folder}`) && !environment.startsWith(`MCPCTL_OWNER=${folder}`))
-        continue
+      if (!environment.includes(`\0${entry}`) && !environment.startsWith(entry)) continue
       if (isZombie(pid)) continue
       found.push({ pid, command: readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ').trim() })
     } catch {

@@ -5,6 +5,7 @@ import net from 'node:net'
 import type { Group } from '../../src/config/profile.ts'
 import type { FromProxy, ToProxy } from '../../src/proxy/protocol.ts'
 import { entryFile } from '../../src/shared/paths.ts'
+import { type ProxyStatus, updated } from '../../src/supervisor/proxy-status.ts'
 import { freePort } from './ports.ts'
 import { isAlive } from './processes.ts'
 import { waitFor } from './wait.ts'
@@ -25,16 +26,14 @@ export async function holdSocket(): Promise<HeldSocket> {
   return { host, port, handle, [Symbol.dispose]: () => handle.close() }
 }
 
-type Status = Extract<FromProxy, { type: 'status' }>
-
 export interface RunningProxy extends AsyncDisposable {
   readonly pid: number
   readonly url: string
   readonly messages: readonly FromProxy[]
   /** Every line it logged. */
   readonly log: readonly string[]
-  /** The newest status it sent. */
-  status(): Status | undefined
+  /** Its status, as far as it has told. */
+  status(): ProxyStatus | undefined
   send(message: ToProxy, handle?: unknown): void
   kill(signal: NodeJS.Signals): void
   /** Closes the IPC channel, as a supervisor that was killed does. */
@@ -89,7 +88,11 @@ function wrap(child: ChildProcess, url: string): RunningProxy {
   const messages: FromProxy[] = []
   const log: string[] = []
   const exited = once(child, 'exit').then(([code]) => code as number | null)
-  child.on('message', (message: FromProxy) => messages.push(message))
+  let status: ProxyStatus | undefined
+  child.on('message', (message: FromProxy) => {
+    messages.push(message)
+    if (message.type === 'status') status = updated(status, message)
+  })
   child.stdout?.setEncoding('utf8').on('data', (chunk: string) => log.push(...chunk.trimEnd().split('\n')))
   return {
     pid: child.pid ?? -1,
@@ -97,7 +100,7 @@ function wrap(child: ChildProcess, url: string): RunningProxy {
     messages,
     log,
     exited,
-    status: () => messages.findLast((message): message is Status => message.type === 'status'),
+    status: () => status,
     send: (message, handle) => void child.send(message, handle as never, {}, () => {}),
     kill: (signal) => void child.kill(signal),
     disconnect: () => child.disconnect(),

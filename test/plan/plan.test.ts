@@ -2,11 +2,12 @@ import { createHash } from 'node:crypto'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import type { Group } from '../../src/config/profile.ts'
-import { canonical } from '../../src/plan/canonical.ts'
 import { desiredGroups, type Wishes } from '../../src/plan/desired.ts'
 import { diff } from '../../src/plan/diff.ts'
 import { formatPlan, printPlan } from '../../src/plan/format.ts'
+import { Hashes } from '../../src/plan/hashes.ts'
 import type { Action, DesiredGroup, ObservedGroup, ObservedProcess, Plan } from '../../src/plan/model.ts'
+import { canonical } from '../../src/shared/canonical.ts'
 import { serverOf } from '../helpers/group.ts'
 import { groupOf, profileOf } from './profile.ts'
 
@@ -241,8 +242,8 @@ function diffOf(groups: readonly Group[], observed: readonly ObservedGroup[], { 
 }
 
 function desiredOf(groups: readonly Group[], wishes = none, ports: ReadonlyMap<string, number> = new Map()) {
-  const digest = (text: string) => createHash('sha256').update(text).digest('hex').slice(0, 12)
-  return desiredGroups({ profile: profileOf(groups), wishes, ports, digest })
+  const hashes = new Hashes((text) => createHash('sha256').update(text).digest('hex').slice(0, 12))
+  return desiredGroups({ profile: profileOf(groups), wishes, ports, hashes })
 }
 
 function running(groups: readonly Group[]): readonly ObservedGroup[] {

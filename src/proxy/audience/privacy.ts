@@ -5,7 +5,7 @@ import type { Asking } from '../mcp/exchange.ts'
 import { INTERNAL_ERROR, RpcFailure, type RpcNotification, type RpcRequest, type RpcResponse } from '../mcp/rpc.ts'
 import type { Way } from '../servers/seat.ts'
 import type { Seats } from '../servers/seats.ts'
-import { type Owner, wayOf } from '../servers/sharing.ts'
+import { type Owner, serverOf, wayOf } from '../servers/sharing.ts'
 import type { Upstream, UpstreamEvents } from '../upstream/upstream.ts'
 import type { News } from './news.ts'
 import type { Sight } from './sight.ts'
@@ -64,11 +64,10 @@ export class Privacy {
   /** The upstream a way to a server leads to; a private one is opened if need be. */
   upstreamAt(way: string): Upstream | undefined {
     const { seats, sessions } = this.#options
-    for (const { name, upstream } of seats.ways()) if (name === way) return upstream
-    for (const { caller } of sessions) {
-      const seat = [...seats].find((one) => one.wayOf(caller) === way)
-      if (seat) return seat.open(caller)
-    }
+    const seat = seats.get(serverOf(way))
+    if (!seat) return undefined
+    for (const { name, upstream } of seat.ways()) if (name === way) return upstream
+    for (const { caller } of sessions) if (seat.wayOf(caller) === way) return seat.open(caller)
     return undefined
   }
 

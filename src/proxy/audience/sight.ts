@@ -6,6 +6,7 @@ import type { Asker } from '../downstream/asker.ts'
 import type { Caller } from '../mcp/exchange.ts'
 import type { Seat } from '../servers/seat.ts'
 import type { Seats } from '../servers/seats.ts'
+import { serverOf } from '../servers/sharing.ts'
 import type { Listing } from '../upstream/listing.ts'
 import type { Upstream } from '../upstream/upstream.ts'
 
@@ -19,13 +20,19 @@ export interface SightOptions {
 /** What each session sees of the servers: what all see, and in its place what its own upstreams show it alone. */
 export class Sight {
   readonly #options: SightOptions
-  /** While first lists are waited for; undefined once that is over, for good. */
-  #firstLists: Promise<void> | undefined
+  /** After a start, until of each server there are lists, or none to be had; undefined once that is over, for good. */
+  #known: Promise<void> | undefined
+  /** The same until each has said itself what it lists. */
+  #confirmed: Promise<void> | undefined
 
   constructor(options: SightOptions) {
+    const { seats } = options
     this.#options = options
-    this.#firstLists = within(options.listWait(), options.seats.settled(), undefined).then(() => {
-      this.#firstLists = undefined
+    this.#known = this.#atMost(seats.known()).then(() => {
+      this.#known = undefined
+    })
+    this.#confirmed = this.#atMost(seats.settled()).then(() => {
+      this.#confirmed = undefined
     })
   }
 
@@ -48,8 +55,9 @@ export class Sight {
 
   /** Whether what comes from this way to a server is for this session, too. */
   sees(asker: Asker, way: string): boolean {
-    for (const seat of this.#seats(asker)) if (seat.wayOf(asker.caller) === way) return true
-    return false
+    const name = serverOf(way)
+    if (asker.server !== undefined && asker.server !== name) return false
+    return this.#options.seats.get(name)?.wayOf(asker.caller) === way
   }
 
   #seats({ server }: Asker): Iterable<Seat> {
@@ -60,31 +68,61 @@ export class Sight {
   }
 
   /**
-   * The promise of the first lists of that address while they are worth waiting for, then also of those the session
-   * alone is shown; undefined when all there is to know is known.
+   * To be awaited before the lists of that address are shown: those never known, also the ones the session alone is
+   * shown, and those that `cache.mode` wants asked for first. Undefined when there is nothing worth waiting for.
    */
   known(asker: Asker): Promise<void> | undefined {
-    const own: Promise<void>[] = []
-    for (const seat of this.#seats(asker)) own.push(...firstLists(seat, asker))
-    const shared = this.sharedKnown(asker.server)
-    if (own.length === 0) return shared
-    return within(this.#options.listWait(), Promise.all([shared, ...own]), undefined).then(() => undefined)
+    const now = performance.now()
+    const waits: Promise<void>[] = []
+    for (const seat of this.#seats(asker)) {
+      const own = ownUpstream(seat, asker)
+      if (own && !own.listing) waits.push(own.known())
+      const asked = (own ?? seat.upstream)?.look(now)
+      if (asked) waits.push(asked)
+    }
+    return this.#all(this.sharedKnown(asker.server), waits)
   }
 
-  /** The same for who has no session yet. */
+  /** To be awaited before a name that nobody knows is refused: the last start need not have known it. */
+  confirmed(asker: Asker): Promise<void> | undefined {
+    const waits: Promise<void>[] = []
+    for (const seat of this.#seats(asker)) {
+      const own = ownUpstream(seat, asker)
+      if (own && !own.listing) waits.push(own.settled())
+    }
+    const shared = this.#shared(this.#confirmed, asker.server, (seat) => seat.settled())
+    return this.#all(shared, waits)
+  }
+
+  /** The first lists of an address, for who has no session yet. */
   sharedKnown(server: string | undefined): Promise<void> | undefined {
-    if (!this.#firstLists || server === undefined) return this.#firstLists
+    return this.#shared(this.#known, server, (seat) => (seat.listing ? undefined : seat.known()))
+  }
+
+  #shared(
+    ofAll: Promise<void> | undefined,
+    server: string | undefined,
+    ofOne: (seat: Seat) => Promise<void> | undefined,
+  ): Promise<void> | undefined {
+    if (!ofAll || server === undefined) return ofAll
     const seat = this.#options.seats.get(server)
-    if (!seat || seat.listing || seat.isSettled) return undefined
-    return Promise.race([this.#firstLists, seat.settled()])
+    const wait = seat && !seat.isSettled ? ofOne(seat) : undefined
+    return wait && Promise.race([ofAll, wait])
+  }
+
+  #all(shared: Promise<void> | undefined, own: readonly Promise<void>[]): Promise<void> | undefined {
+    return own.length === 0 ? shared : this.#atMost(Promise.all([shared, ...own]))
+  }
+
+  async #atMost(promise: Promise<unknown>): Promise<void> {
+    await within(this.#options.listWait(), promise, undefined)
   }
 }
 
-/** Opens the session's own upstream; without room for it the session sees what all see, until it calls. */
-function firstLists(seat: Seat, { caller }: Asker): Promise<void>[] {
-  if (!seat.upstream || !seat.ownerOf(caller)) return []
-  const upstream = seat.privateUpstream(caller) ?? opened(seat, caller)
-  return !upstream || upstream.listing ? [] : [upstream.settled()]
+/** The session's own upstream, opened if need be; without room for it the session sees what all see, until it calls. */
+function ownUpstream(seat: Seat, { caller }: Asker): Upstream | undefined {
+  if (!seat.upstream || !seat.ownerOf(caller)) return undefined
+  return seat.privateUpstream(caller) ?? opened(seat, caller)
 }
 
 function opened(seat: Seat, caller: Caller): Upstream | undefined {

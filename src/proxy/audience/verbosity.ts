@@ -53,27 +53,42 @@ export class Verbosity {
 
   /** Tells all servers; one that cannot be told now is told by its upstream when it is back. Never rejects. */
   async spread(): Promise<void> {
-    const outcomes = await Promise.allSettled([...this.#options.seats.ways()].map((way) => this.#tell(way)))
+    const wishes = this.#wishes()
+    if (wishes.sessions.length === 0 && wishes.passing.length === 0) return
+    const outcomes = await Promise.allSettled([...this.#options.seats.ways()].map((way) => this.#tell(way, wishes)))
     for (const outcome of outcomes)
       if (outcome.status === 'rejected')
         this.#options.log.debug('log level not set', { error: messageOf(outcome.reason) })
   }
 
   /** A modern server is told with every request. */
-  async #tell({ name, upstream }: Way): Promise<void> {
+  async #tell({ name, upstream }: Way, wishes: LevelWishes): Promise<void> {
     if (upstream.listing?.era === 'modern') return
-    const level = this.#wanted(name)
+    const level = this.#wanted(name, wishes)
     if (level === undefined || this.#told.get(upstream) === level) return
     this.#told.set(upstream, level)
     await upstream.setLogLevel(level)
   }
 
-  #wanted(way: string): Level | undefined {
-    const heard = [...this.#options.sessions].filter(({ level }) => level !== undefined)
-    const able = heard.filter((session) => this.#options.sight.sees(session, way))
-    const passing = [...this.#passing.values()].filter((one) => one.way === way && isPassing(one))
-    return mostVerbose([...able, ...passing].map(({ level }) => level))
+  /** Looked for once, not for each of many servers: mostly nobody wants anything. */
+  #wishes(): LevelWishes {
+    for (const [key, wish] of this.#passing) if (!isPassing(wish)) this.#passing.delete(key)
+    return {
+      sessions: [...this.#options.sessions].filter(({ level }) => level !== undefined),
+      passing: [...this.#passing.values()],
+    }
   }
+
+  #wanted(way: string, { sessions, passing }: LevelWishes): Level | undefined {
+    const able = sessions.filter((session) => this.#options.sight.sees(session, way))
+    const momentary = passing.filter((one) => one.way === way)
+    return mostVerbose([...able, ...momentary].map(({ level }) => level))
+  }
+}
+
+interface LevelWishes {
+  readonly sessions: readonly Session[]
+  readonly passing: readonly Passing[]
 }
 
 /** How long the level of a modern request counts for its server. It ends with the next change, not on its own. */

@@ -1,6 +1,7 @@
 import type { Server } from '../../config/profile.ts'
 import type { Log } from '../../shared/log.ts'
 import type { Kind, Listing } from '../upstream/listing.ts'
+import type { List } from './list.ts'
 import { type Offer, offerOf } from './offer.ts'
 import { differing, OverlaidViews, type Overlay } from './overlay.ts'
 import { bareView, mergedView, type View } from './view.ts'
@@ -25,8 +26,11 @@ export interface CatalogOptions {
  */
 export class Catalog implements Disposable {
   readonly #options: CatalogOptions
-  readonly #offers = new Map<string, { readonly source: Source; readonly offer: Offer }>()
+  /** By what they are made of, so that those of servers that are gone or changed go with them. */
+  readonly #offers = new WeakMap<Server, { readonly listing: Listing | undefined; readonly offer: Offer }>()
   readonly #views = new Map<string | undefined, View>()
+  /** By name, in the order of the group; undefined after a change, until asked for. */
+  #sources: ReadonlyMap<string, Source> | undefined
   readonly #overlaid = new OverlaidViews()
   readonly #watches = new Watches()
   /** Those already warned about. */
@@ -43,10 +47,23 @@ export class Catalog implements Disposable {
   view(server: string | undefined, overlay?: Overlay): View | undefined {
     const other = overlay && differing(overlay, (name) => this.#listing(name))
     if (other) return this.#overlaid.get(server, other, () => this.#build(server, other))
+    return server === undefined ? this.#common() : this.#bare(server)
+  }
+
+  #common(): View {
+    const view = this.#views.get(undefined) ?? this.#merged(undefined)
+    this.#views.set(undefined, view)
+    return view
+  }
+
+  /** As long as the server offers the same it is the same view, whatever became of others. */
+  #bare(server: string): View | undefined {
+    const source = this.#source(server)
+    if (!source) return undefined
+    const offer = this.offer(source)
     const known = this.#views.get(server)
-    if (known) return known
-    const view = this.#build(server)
-    if (view) this.#views.set(server, view)
+    const view = known?.offers[0] === offer ? known : bareView(offer)
+    this.#views.set(server, view)
     return view
   }
 
@@ -70,9 +87,9 @@ export class Catalog implements Disposable {
     return this.#watches.has(who)
   }
 
-  /** A legacy client that watches for itself has been given these bytes. */
-  showed(who: object, kind: Kind, bytes: Buffer): void {
-    this.#watches.showed(who, kind, bytes)
+  /** A legacy client that watches for itself has been given this list. */
+  showed(who: object, kind: Kind, list: List): void {
+    this.#watches.showed(who, kind, list)
   }
 
   forget(who: object): void {
@@ -81,8 +98,9 @@ export class Catalog implements Disposable {
 
   /** New lists, another order or another policy: the next look at a view builds it anew. */
   refresh(): void {
-    this.#views.clear()
+    this.#views.delete(undefined)
     this.#overlaid.clear()
+    this.#sources = undefined
     this.#watches.later()
   }
 
@@ -96,17 +114,26 @@ export class Catalog implements Disposable {
   }
 
   #source(server: string): Source | undefined {
-    return this.#options.sources().find((candidate) => candidate.server.name === server)
+    return this.#present().get(server)
   }
 
-  #build(server: string | undefined, overlay?: Overlay): View | undefined {
+  /** Views of servers that are not there any more go. */
+  #present(): ReadonlyMap<string, Source> {
+    if (this.#sources) return this.#sources
+    const sources = new Map(this.#options.sources().map((source) => [source.server.name, source]))
+    for (const name of this.#views.keys()) if (name !== undefined && !sources.has(name)) this.#views.delete(name)
+    this.#sources = sources
+    return sources
+  }
+
+  #build(server: string | undefined, overlay: Overlay): View | undefined {
     if (server === undefined) return this.#merged(overlay)
     const source = this.#source(server)
     return source && bareView(this.#overlaidOffer(source, overlay))
   }
 
   #merged(overlay: Overlay | undefined): View {
-    const view = mergedView(this.#options.sources().map((source) => this.#overlaidOffer(source, overlay)))
+    const view = mergedView([...this.#present().values()].map((source) => this.#overlaidOffer(source, overlay)))
     const conflicts = new Map(view.conflicts.map((conflict) => [JSON.stringify(conflict), conflict]))
     for (const [key, conflict] of conflicts)
       if (!this.#conflicts.has(key)) this.#options.log.warn('two items share a name', { ...conflict })
@@ -121,10 +148,10 @@ export class Catalog implements Disposable {
 
   /** What a server offers. What did not change is not made again: neither its policy nor its lists. */
   offer({ server, listing }: Source): Offer {
-    const known = this.#offers.get(server.name)
-    if (known?.source.server === server && known.source.listing === listing) return known.offer
+    const known = this.#offers.get(server)
+    if (known && known.listing === listing) return known.offer
     const offer = offerOf(server, listing)
-    this.#offers.set(server.name, { source: { server, listing }, offer })
+    this.#offers.set(server, { listing, offer })
     return offer
   }
 

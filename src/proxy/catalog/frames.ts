@@ -10,9 +10,10 @@ export interface Surrounding {
   readonly meta: Params | undefined
 }
 
-/** What the servers of a list said besides its items; of one field the first one's word. */
+/** What the servers of a list said besides its items; of one field the first one's word. Most say nothing. */
 export function surroundingOf(offers: readonly Offer[], part: Kind | 'greeting'): Surrounding {
-  const extras = contributors(offers, part).map(({ listing }) => listing.frames[part].extra)
+  const talking = offers.filter(({ listing }) => listing && Object.keys(listing.frames[part].extra).length > 0)
+  const extras = contributors(talking, part).map(({ listing }) => listing.frames[part].extra)
   const { _meta: _all, ...fields } = firstOf(extras)
   const metas = extras.flatMap(({ _meta: meta }) => (isRecord(meta) ? [meta] : []))
   const { [envelope.serverInfo]: _serverInfo, ...meta } = firstOf(metas)

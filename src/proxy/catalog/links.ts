@@ -3,19 +3,22 @@ import { markUi, uiOf } from './user-interface.ts'
 
 type Uris = ReadonlyMap<string, string>
 
-/** Calls `visit` with each URI a result points to: links and embedded resources of tools and prompts, read contents, user interfaces. */
-export function visitLinks(result: Params, visit: (uri: string) => void): void {
-  for (const content of contentsOf(result)) {
-    const uri = uriOf(content)
-    if (uri !== undefined) visit(uri)
-  }
-  for (const uri of uiOf(result)) visit(uri)
+/** The URIs a result points to: links and embedded resources of tools and prompts, read contents, user interfaces. */
+export function linksOf(result: Params): readonly string[] {
+  const { content, contents, messages } = result
+  const links = uiOf(result)
+  addLinks(links, content)
+  addLinks(links, contents)
+  for (const message of Array.isArray(messages) ? messages : []) if (isRecord(message)) addLinks(links, message.content)
+  return links
 }
 
-function contentsOf({ content, contents, messages }: Params): readonly unknown[] {
-  if (Array.isArray(content)) return content
-  if (Array.isArray(contents)) return contents
-  return Array.isArray(messages) ? messages.flatMap((message) => (isRecord(message) ? message.content : [])) : []
+/** Of one piece or several. */
+function addLinks(links: string[], pieces: unknown): void {
+  for (const piece of Array.isArray(pieces) ? pieces : [pieces]) {
+    const uri = uriOf(piece)
+    if (uri !== undefined) links.push(uri)
+  }
 }
 
 function uriOf(content: unknown): string | undefined {

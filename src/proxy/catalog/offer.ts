@@ -1,18 +1,9 @@
 import type { Server } from '../../config/profile.ts'
 import type { Item, Kind, Listing } from '../upstream/listing.ts'
 import { cutName } from './names.ts'
+import { keys, type Piece, pieceOf, type Shown } from './piece.ts'
 import { type Policy, policyOf } from './policy.ts'
-
-/** One item as it may be shown: still under the server's own name, the profile's overrides in place. */
-export interface Shown {
-  /** The server's own name, URI or URI template. */
-  readonly own: string
-  /** The name on the group's own address; URIs and URI templates stay what they are. */
-  readonly shown: string
-  /** The shown name before it was cut to what hosts accept; undefined where it did not have to be. */
-  readonly whole?: string
-  readonly item: Item
-}
+import { uiOf } from './user-interface.ts'
 
 /** What one server offers downstream once its filters, renames and overrides are applied. */
 export interface Offer {
@@ -20,30 +11,36 @@ export interface Offer {
   /** Undefined until the server's lists are first known; then everything below is empty. */
   readonly listing: Listing | undefined
   readonly items: Readonly<Record<Kind, readonly Shown[]>>
+  /** The user interfaces its tools point to. */
+  readonly interfaces: readonly string[]
+  /** What it puts into a list of the group where no other server is in its way; made once. */
+  piece(kind: Kind): Piece
   isVisible(kind: Kind, own: string): boolean
 }
-
-/** The field that identifies an item of each kind. */
-export const keys = {
-  tools: 'name',
-  prompts: 'name',
-  resources: 'uri',
-  templates: 'uriTemplate',
-} as const satisfies Record<Kind, string>
 
 export function offerOf(server: Server, listing: Listing | undefined): Offer {
   const resources = policyOf(server.resources)
   const policies = { tools: policyOf(server.tools), prompts: policyOf(server.prompts), resources, templates: resources }
   const show = (kind: Kind): readonly Shown[] =>
     (listing?.[kind] ?? []).flatMap((item) => shownOf({ kind, item, policy: policies[kind], prefix: server.prefix }))
+  const items = {
+    tools: show('tools'),
+    resources: show('resources'),
+    templates: show('templates'),
+    prompts: show('prompts'),
+  }
+  const pieces = new Map<Kind, Piece>()
   return {
     server: server.name,
     listing,
-    items: {
-      tools: show('tools'),
-      resources: show('resources'),
-      templates: show('templates'),
-      prompts: show('prompts'),
+    items,
+    interfaces: items.tools.flatMap(({ item }) => uiOf(item)),
+    piece: (kind) => {
+      const known = pieces.get(kind)
+      if (known) return known
+      const piece = pieceOf({ server: server.name, era: listing?.era, kind, items: items[kind] })
+      pieces.set(kind, piece)
+      return piece
     },
     isVisible: (kind, own) => policies[kind].isVisible(own),
   }

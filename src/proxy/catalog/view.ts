@@ -1,20 +1,13 @@
 import { UriTemplate } from '@modelcontextprotocol/sdk/shared/uriTemplate.js'
-import { legacyItem, modernItem } from '../bridge/items.ts'
 import type { Era } from '../mcp/era.ts'
-import { withMeta } from '../mcp/meta.ts'
 import type { Params } from '../mcp/rpc.ts'
-import type { Item, Kind } from '../upstream/listing.ts'
-import { fieldsText, surroundingOf } from './frames.ts'
+import type { Kind } from '../upstream/listing.ts'
+import { fieldsText, type Surrounding, surroundingOf } from './frames.ts'
+import { List } from './list.ts'
 import { markUri } from './names.ts'
-import { keys, type Offer, type Shown } from './offer.ts'
-import { markUi, uiOf } from './user-interface.ts'
-
-/** Where a name or URI leads. */
-export interface Target {
-  readonly server: string
-  /** The server's own name, URI or URI template. */
-  readonly own: string
-}
+import type { Offer } from './offer.ts'
+import { formsOf, type Piece, pieceOf, type Shown, type Target } from './piece.ts'
+import { markUi } from './user-interface.ts'
 
 interface TemplateTarget extends Target {
   matches(uri: string): boolean
@@ -28,7 +21,7 @@ interface Conflict {
   readonly hiddenFrom: string
 }
 
-/** The catalog as the sessions of one address see it: built once per change, immutable, its lists already bytes. */
+/** The catalog as the sessions of one address see it: built once per change, immutable, its items already bytes. */
 export interface View {
   /** The one server it shows under its own bare names; undefined on the group's own address. */
   readonly server: string | undefined
@@ -36,11 +29,11 @@ export interface View {
    * The results of the list methods, as each era has them: legacy ones whole, e.g. `{"tools":[…]}`; modern ones still
    * open, since how fresh they are is known only when they are served.
    */
-  readonly lists: Readonly<Record<Era, Readonly<Record<Kind, Buffer>>>>
+  readonly lists: Readonly<Record<Era, Readonly<Record<Kind, List>>>>
   /** The `_meta` of the modern ones. */
   readonly metas: Readonly<Record<Kind, Params | undefined>>
   /** The input schemas of the tools as modern clients see them, by shown name. */
-  readonly schemas: ReadonlyMap<string, unknown>
+  readonly schemas: Pick<ReadonlyMap<string, unknown>, 'get'>
   /** By shown name, URI or URI template. */
   readonly targets: Readonly<Record<Kind, ReadonlyMap<string, Target>>>
   readonly templates: readonly TemplateTarget[]
@@ -55,29 +48,33 @@ export interface View {
 /** All servers of the group, in its order: prefixed names, resource URIs as they are but for colliding ones. */
 export function mergedView(offers: readonly Offer[]): View {
   const conflicts: Conflict[] = []
-  const marked = new Map<string, Map<string, string>>()
-  const resources = collect(offers, 'resources', (offer, { own }) => mark(marked, offer.server, own))
-  const templates = collect(offers, 'templates', (offer, { own }) => mark(marked, offer.server, own))
+  const marked: Marked = new Map()
+  const markAgain: Settle = ({ server }, { own }) => mark(marked, server, own)
+  const hide =
+    (kind: Kind): Settle =>
+    (offer, shown, holder) => {
+      conflicts.push({ kind, name: shown.shown, shownFrom: holder.server, hiddenFrom: offer.server })
+      return undefined
+    }
+  const resources = collect({ offers, kind: 'resources', settle: markAgain })
+  const templates = collect({ offers, kind: 'templates', settle: markAgain })
   const mentioned = mentions(offers, resources.targets, marked)
-  const hide = (kind: Kind) => (offer: Offer, shown: Shown, holder: Target) => {
-    conflicts.push({ kind, name: shown.shown, shownFrom: holder.server, hiddenFrom: offer.server })
-    return undefined
-  }
-  const tools = collect(offers, 'tools', hide('tools'), (offer, item) => markUi(item, marked.get(offer.server)))
-  const prompts = collect(offers, 'prompts', hide('prompts'))
+  const tools = collect({ offers, kind: 'tools', settle: hide('tools'), marked })
+  const prompts = collect({ offers, kind: 'prompts', settle: hide('prompts') })
   const kinds = { tools, resources, templates, prompts }
   return assemble({ server: undefined, offers, conflicts, marked, mentioned, kinds })
 }
 
 /** One server alone under its own bare names. */
 export function bareView(offer: Offer): View {
-  const bare = (kind: Kind) => collect([bareOffer(offer, kind)], kind, () => undefined)
-  const kinds = {
-    tools: bare('tools'),
-    resources: bare('resources'),
-    templates: bare('templates'),
-    prompts: bare('prompts'),
-  }
+  const kinds = byKind((kind) => {
+    const items = offer.items[kind].map(({ own, item }) => ({ own, shown: own, item }))
+    const piece = pieceOf({ server: offer.server, era: offer.listing?.era, kind, items })
+    return {
+      targets: new Map(piece.names.map((name, index) => [name, targetOf(piece, index)])),
+      pieces: unlessEmpty(piece),
+    }
+  })
   return assemble({
     server: offer.server,
     offers: [offer],
@@ -88,61 +85,64 @@ export function bareView(offer: Offer): View {
   })
 }
 
-function bareOffer(offer: Offer, kind: Kind): Offer {
-  const bare = offer.items[kind].map(({ own, item }) => ({ own, shown: own, item }))
-  return { ...offer, items: { ...offer.items, [kind]: bare } }
+/** Per server, own URI to shown URI. */
+type Marked = Map<string, Map<string, string>>
+
+/** What becomes of a name that another server already has: a new one, or undefined to leave the item out. */
+type Settle = (offer: Offer, shown: Shown, holder: Target) => string | undefined
+
+interface Collecting {
+  readonly offers: readonly Offer[]
+  readonly kind: Kind
+  readonly settle: Settle
+  /** The user interfaces that tools are to point to under another URI. */
+  readonly marked?: Marked
 }
 
 interface Collected {
-  readonly targets: Map<string, Target>
-  readonly texts: Readonly<Record<Era, readonly string[]>>
-  /** Of tools; by shown name. */
-  readonly schemas: ReadonlyMap<string, unknown>
+  readonly targets: ReadonlyMap<string, Target>
+  readonly pieces: readonly Piece[]
 }
 
-/**
- * Goes through one kind of all offers. A name that another server already has is settled by `settle`: a new name, or
- * undefined to leave the item out. A server may list the very same item twice, if it likes.
- */
-function collect(
-  offers: readonly Offer[],
-  kind: Kind,
-  settle: (offer: Offer, shown: Shown, holder: Target) => string | undefined,
-  adapt: (offer: Offer, item: Item) => Item = (_offer, item) => item,
-): Collected {
+/** Goes through one kind of all offers. What nobody else's names stand in the way of is there already. */
+function collect(collecting: Collecting): Collected {
+  const { offers, kind, marked } = collecting
   const targets = new Map<string, Target>()
-  const texts: Record<Era, string[]> = { legacy: [], modern: [] }
-  const schemas = new Map<string, unknown>()
-  for (const offer of offers) {
-    for (const shown of offer.items[kind]) {
-      const holder = targets.get(shown.shown)
-      const isFree = holder === undefined || (holder.server === offer.server && holder.own === shown.own)
-      const name = isFree ? shown.shown : settle(offer, shown, holder)
-      if (name === undefined) continue
-      if (!targets.has(name)) targets.set(name, { server: offer.server, own: shown.own })
-      const item = forms(kind, named({ ...adapt(offer, shown.item), [keys[kind]]: name }, shown), offer.listing?.era)
-      const legacy = JSON.stringify(item.legacy)
-      texts.legacy.push(legacy)
-      texts.modern.push(item.modern === item.legacy ? legacy : JSON.stringify(item.modern))
-      if (isFree && item.modern.inputSchema !== undefined) schemas.set(name, item.modern.inputSchema)
-    }
-  }
-  return { targets, texts, schemas }
+  const collected = offers.flatMap((offer) => {
+    const piece = offer.piece(kind)
+    const isFree = piece.isDistinct && !marked?.has(offer.server) && piece.names.every((name) => !targets.has(name))
+    if (!isFree) return unlessEmpty(settled(collecting, offer, targets))
+    for (const [index, name] of piece.names.entries()) targets.set(name, targetOf(piece, index))
+    return unlessEmpty(piece)
+  })
+  return { targets, pieces: collected }
 }
 
-/** A cut name says whose it is no more: the whole one goes along for those who want to know. */
-function named(item: Item, { whole }: Shown): Item {
-  if (whole === undefined) return item
-  return withMeta(item, { 'mcpctl/name': whole })
+function unlessEmpty(piece: Piece): Piece[] {
+  return piece.names.length === 0 ? [] : [piece]
 }
 
-/** An item as each era's clients can take it: mostly one and the same. */
-function forms(kind: Kind, item: Item, era: Era | undefined): Readonly<Record<Era, Item>> {
-  if (era === 'modern') return { legacy: legacyItem(kind, item), modern: item }
-  return { legacy: item, modern: modernItem(kind, item) }
+function targetOf({ targets }: Piece, index: number): Target {
+  const target = targets[index]
+  if (target) return target
+  throw new RangeError(`a piece has no target ${index}`)
 }
 
-function mark(marked: Map<string, Map<string, string>>, server: string, own: string): string {
+/** The piece of a server of which some names are others' already. It may list the very same item twice, if it likes. */
+function settled({ kind, settle, marked }: Collecting, offer: Offer, targets: Map<string, Target>): Piece {
+  const { server } = offer
+  const items = offer.items[kind].flatMap((shown) => {
+    const holder = targets.get(shown.shown)
+    const isFree = holder === undefined || (holder.server === server && holder.own === shown.own)
+    const name = isFree ? shown.shown : settle(offer, shown, holder)
+    if (name === undefined) return []
+    if (!targets.has(name)) targets.set(name, { server, own: shown.own })
+    return [{ ...shown, shown: name, item: markUi(shown.item, marked?.get(server)) }]
+  })
+  return pieceOf({ server, era: offer.listing?.era, kind, items })
+}
+
+function mark(marked: Marked, server: string, own: string): string {
   const uri = markUri(own, server)
   const ofServer = marked.get(server) ?? new Map<string, string>()
   marked.set(server, ofServer.set(own, uri))
@@ -150,14 +150,10 @@ function mark(marked: Map<string, Map<string, string>>, server: string, own: str
 }
 
 /** The user interfaces that are not listed as resources lead to the server whose tool points to them. */
-function mentions(
-  offers: readonly Offer[],
-  listed: ReadonlyMap<string, Target>,
-  marked: Map<string, Map<string, string>>,
-) {
+function mentions(offers: readonly Offer[], listed: ReadonlyMap<string, Target>, marked: Marked) {
   const targets = new Map<string, Target>()
-  for (const { server, items } of offers) {
-    for (const own of items.tools.flatMap(({ item }) => uiOf(item))) {
+  for (const { server, interfaces } of offers) {
+    for (const own of interfaces) {
       if (marked.get(server)?.has(own)) continue
       const holder = listed.get(own) ?? targets.get(own)
       if (holder === undefined) targets.set(own, { server, own })
@@ -176,18 +172,17 @@ interface Parts {
   readonly kinds: Readonly<Record<Kind, Collected>>
 }
 
-function assemble({ kinds: collected, ...rest }: Parts): View {
+function assemble({ kinds, ...rest }: Parts): View {
   const { offers } = rest
-  const targets = byKind((kind) => collected[kind].targets)
+  const targets = byKind((kind) => kinds[kind].targets)
+  const around = byKind((kind) => surroundingOf(offers, kind))
+  const listsOf = (era: Era) => byKind((kind) => listOf({ era, kind, around: around[kind], collected: kinds[kind] }))
   return {
     ...rest,
     targets,
-    lists: {
-      legacy: byKind((kind) => listBytes('legacy', kind, collected[kind], offers)),
-      modern: byKind((kind) => listBytes('modern', kind, collected[kind], offers)),
-    },
-    metas: byKind((kind) => surroundingOf(offers, kind).meta),
-    schemas: collected.tools.schemas,
+    lists: { legacy: listsOf('legacy'), modern: listsOf('modern') },
+    metas: byKind((kind) => around[kind].meta),
+    schemas: schemasOf(offers, targets.tools),
     templates: [...targets.templates.values()].flatMap(templateTarget),
   }
 }
@@ -203,14 +198,50 @@ const listFields = {
   prompts: 'prompts',
 } as const
 
+interface ListOf {
+  readonly era: Era
+  readonly kind: Kind
+  readonly around: Surrounding
+  readonly collected: Collected
+}
+
 /** Modern ones without their last brace. */
-function listBytes(era: Era, kind: Kind, { texts }: Collected, offers: readonly Offer[]): Buffer {
-  const list = `"${listFields[kind]}":[${texts[era].join(',')}]${fieldsText(surroundingOf(offers, kind), era)}`
-  return Buffer.from(era === 'legacy' ? `{${list}}` : `{"resultType":"complete",${list}`)
+function listOf({ era, kind, around, collected }: ListOf): List {
+  const isLegacy = era === 'legacy'
+  return new List({
+    open: `{${isLegacy ? '' : '"resultType":"complete",'}"${listFields[kind]}":[`,
+    pieces: collected.pieces.map(({ bytes }) => bytes[era]),
+    close: `]${fieldsText(around, era)}${isLegacy ? '}' : ''}`,
+  })
+}
+
+/** Looked up when asked for: only calls of modern clients repeat arguments in their heads. */
+function schemasOf(offers: readonly Offer[], targets: ReadonlyMap<string, Target>): View['schemas'] {
+  let byServer: ReadonlyMap<string, Offer> | undefined
+  return {
+    get(name) {
+      byServer ??= new Map(offers.map((offer) => [offer.server, offer]))
+      const target = targets.get(name)
+      const offer = target && byServer.get(target.server)
+      const shown = offer?.items.tools.find(({ own }) => own === target?.own)
+      return shown && formsOf('tools', shown.item, offer?.listing?.era).modern.inputSchema
+    },
+  }
+}
+
+/** Made once per target, of which there is one for as long as its server's lists are the same. */
+const templateTargets = new WeakMap<Target, readonly TemplateTarget[]>()
+
+function templateTarget(target: Target): readonly TemplateTarget[] {
+  const known = templateTargets.get(target)
+  if (known) return known
+  const made = parsedTemplate(target)
+  templateTargets.set(target, made)
+  return made
 }
 
 /** A template that cannot be parsed is listed as it is, but no URI is routed by it. */
-function templateTarget(target: Target): TemplateTarget[] {
+function parsedTemplate(target: Target): readonly TemplateTarget[] {
   try {
     const template = new UriTemplate(target.own)
     return [{ ...target, matches: (uri) => template.match(uri) !== null }]

@@ -1,5 +1,6 @@
 import type { Era } from '../mcp/era.ts'
 import { type Kind, kinds } from '../upstream/listing.ts'
+import type { List } from './list.ts'
 import type { View } from './view.ts'
 
 /** Who may have seen lists, and is told when they are other ones. */
@@ -10,7 +11,7 @@ export interface Watch {
 }
 
 /** By era, since the same change may show in one and not in the other. */
-type Seen = Readonly<Record<Era, Partial<Record<Kind, Buffer>>>>
+type Seen = Readonly<Record<Era, Partial<Record<Kind, List>>>>
 
 const nothing: Seen = { legacy: {}, modern: {} }
 const eras = ['legacy', 'modern'] as const
@@ -38,10 +39,10 @@ export class Watches implements Disposable {
     return this.#watching.has(who)
   }
 
-  /** These bytes were given out to a legacy client. */
-  showed(who: unknown, kind: Kind, bytes: Buffer): void {
+  /** This was given out to a legacy client. */
+  showed(who: unknown, kind: Kind, list: List): void {
     const watching = this.#watching.get(who)
-    if (watching) watching.seen = { ...watching.seen, legacy: { ...watching.seen.legacy, [kind]: bytes } }
+    if (watching) watching.seen = { ...watching.seen, legacy: { ...watching.seen.legacy, [kind]: list } }
   }
 
   delete(who: unknown): void {
@@ -81,7 +82,7 @@ export class Watches implements Disposable {
   }
 }
 
-function isOther(seen: Buffer | undefined, now: Buffer): boolean {
+function isOther(seen: List | undefined, now: List): boolean {
   return seen !== undefined && !now.equals(seen)
 }
 

@@ -1,3 +1,4 @@
+import type { Aborter } from '../../shared/signal.ts'
 import type { Asking, Caller } from '../mcp/exchange.ts'
 import type { Id, RpcNotification, RpcRequest, RpcResponse } from '../mcp/rpc.ts'
 import type { Outlet } from './questions.ts'
@@ -11,9 +12,9 @@ export interface Asker {
   /** Where updates and a log level can be asked for; the modern era has none. */
   readonly session: Session | undefined
   /** A call is on its way and can be cancelled. */
-  began(id: Id, call: AbortController): void
+  began(id: Id, call: Aborter): void
   /** It no longer can. */
-  ended(id: Id, call: AbortController): void
+  ended(id: Id, call: Aborter): void
   /** Puts a server's question to the client. Rejects with RpcFailure when it cannot or may not be asked. */
   ask(request: RpcRequest, outlet: Outlet, asking: Asking): Promise<RpcResponse>
   /** Whether the client wants a log message; `unset` decides where a legacy one never said. */

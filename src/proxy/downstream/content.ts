@@ -56,7 +56,7 @@ export function readBody(request: IncomingMessage, limit: number): Promise<Buffe
       else resolve(undefined)
       if (size > limit) request.pause()
     })
-    request.once('end', () => resolve(chunks.length === 1 ? chunks[0] : Buffer.concat(chunks)))
-    request.once('close', () => resolve(undefined))
+    request.on('end', () => resolve(chunks.length === 1 ? chunks[0] : Buffer.concat(chunks)))
+    request.on('close', () => resolve(undefined))
   })
 }

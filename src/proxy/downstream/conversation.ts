@@ -1,8 +1,9 @@
 import type { ServerResponse } from 'node:http'
+import type { Text } from '../mcp/text.ts'
 import type { Pulse } from './pulse.ts'
 import type { AnswerStream } from './reply.ts'
 import type { Session, SessionStream } from './session.ts'
-import { type Body, EventStream, QUEUE_LIMIT } from './stream.ts'
+import { EventStream, QUEUE_LIMIT } from './stream.ts'
 
 /** Answers share one stream here: what was asked for may wait in it, as much as the largest message. */
 const ANSWERS_LIMIT = 16 * 1024 * 1024
@@ -54,7 +55,7 @@ export class Conversation implements SessionStream {
   }
 
   /** To a reader that is too slow it is skipped: cutting the stream would take the session with it. */
-  send(body: Body): boolean {
+  send(body: Text): boolean {
     return this.#stream.backlog <= QUEUE_LIMIT && this.#stream.send(body)
   }
 
@@ -73,7 +74,7 @@ export class Conversation implements SessionStream {
 
   #makeAnswers(): AnswerStream {
     const stream = () => this.#stream
-    const send = (body: Body) => stream().send(body, { limit: ANSWERS_LIMIT })
+    const send = (body: Text) => stream().send(body, { limit: ANSWERS_LIMIT })
     return {
       get isOpen() {
         return stream().isOpen

@@ -4,32 +4,47 @@ const QUOTE = 0x22
 const BACKSLASH = 0x5c
 
 /**
- * Whether JSON nests deeper than anything that stringifies it again could bear. Looks at bytes, before anything is
- * built from them; text in strings does not count.
+ * Whether JSON nests deeper than anything that stringifies it again could bear. Looks at the text, before anything is
+ * built from it; what stands in strings does not count.
  */
-export function isTooDeep(bytes: Buffer): boolean {
-  if (bytes.length <= DEEPEST) return false
+export function isTooDeep(text: string): boolean {
+  // Most messages have not even so many braces, and counting those is a native search.
+  if (!hasMoreThan(DEEPEST, text)) return false
   let depth = 0
-  for (let i = 0; i < bytes.length; i++) {
-    const byte = bytes[i]
-    if (byte === QUOTE) i = closingQuote(bytes, i)
-    else if (isOpening(byte)) depth++
-    else if (isClosing(byte)) depth--
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i)
+    if (code === QUOTE) i = closingQuote(text, i)
+    else if (isOpening(code)) depth++
+    else if (isClosing(code)) depth--
     if (depth > DEEPEST) return true
   }
   return false
 }
 
-function closingQuote(bytes: Buffer, opening: number): number {
+/** Whether there are more opening braces and brackets, in strings or not. */
+function hasMoreThan(most: number, text: string): boolean {
+  if (text.length <= most) return false
+  let found = 0
+  for (const brace of ['{', '[']) {
+    for (let i = text.indexOf(brace); i !== -1; i = text.indexOf(brace, i + 1)) {
+      found++
+      if (found > most) return true
+    }
+  }
+  return false
+}
+
+function closingQuote(text: string, opening: number): number {
   let i = opening + 1
-  while (i < bytes.length && bytes[i] !== QUOTE) i += bytes[i] === BACKSLASH ? 2 : 1
+  for (let code = text.charCodeAt(i); i < text.length && code !== QUOTE; code = text.charCodeAt(i))
+    i += code === BACKSLASH ? 2 : 1
   return i
 }
 
-function isOpening(byte: number | undefined): boolean {
-  return byte === 0x5b || byte === 0x7b
+function isOpening(code: number): boolean {
+  return code === 0x5b || code === 0x7b
 }
 
-function isClosing(byte: number | undefined): boolean {
-  return byte === 0x5d || byte === 0x7d
+function isClosing(code: number): boolean {
+  return code === 0x5d || code === 0x7d
 }

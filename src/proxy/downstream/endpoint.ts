@@ -1,4 +1,5 @@
 import { isUtf8 } from 'node:buffer'
+import { parseRequest } from '../mcp/arguments.ts'
 import { eraOf, isModern, versionHeader } from '../mcp/era.ts'
 import { PARSE_ERROR } from '../mcp/rpc.ts'
 import { checkBody, checkGet, checkPost, readBody, tooLarge } from './content.ts'
@@ -91,9 +92,10 @@ interface Parsed {
 
 function parse(bytes: Buffer): Parsed | Denial {
   if (!isUtf8(bytes)) return { status: 400, code: PARSE_ERROR, message: 'Parse error: the body is not UTF-8' }
-  if (isTooDeep(bytes)) return { status: 400, code: PARSE_ERROR, message: 'Parse error: nested too deeply' }
+  const text = bytes.toString()
+  if (isTooDeep(text)) return { status: 400, code: PARSE_ERROR, message: 'Parse error: nested too deeply' }
   try {
-    return { value: JSON.parse(bytes.toString()) }
+    return { value: parseRequest(text) }
   } catch {
     // Its message would quote the body, which may hold secrets.
     return { status: 400, code: PARSE_ERROR, message: 'Parse error: Invalid JSON' }

@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http'
 import { within } from '../../shared/async.ts'
 import type { Subscriptions } from '../audience/subscriptions.ts'
-import type { Target } from '../catalog/view.ts'
+import type { Target } from '../catalog/piece.ts'
 import { failures, INVALID_PARAMS, isRecord, type Params, type RpcRequest } from '../mcp/rpc.ts'
 import { type Denial, deny } from './denial.ts'
 import { type Filter, filterOf, Listen } from './listen.ts'

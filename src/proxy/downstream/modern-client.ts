@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http'
+import type { Aborter } from '../../shared/signal.ts'
 import type { Caller } from '../mcp/exchange.ts'
 import { isAtLeast } from '../mcp/levels.ts'
 import {
@@ -27,7 +28,7 @@ export class ModernClient implements Asker {
   readonly caller: Caller
   readonly session = undefined
   readonly #headers: IncomingHttpHeaders
-  readonly #calls = new Set<AbortController>()
+  readonly #calls = new Set<Aborter>()
   #isGone = false
 
   constructor({ server, envelope, principal, headers }: ModernClientOptions) {
@@ -37,12 +38,12 @@ export class ModernClient implements Asker {
     this.#headers = headers
   }
 
-  began(_id: Id, call: AbortController): void {
+  began(_id: Id, call: Aborter): void {
     this.#calls.add(call)
     if (this.#isGone) call.abort(GONE)
   }
 
-  ended(_id: Id, call: AbortController): void {
+  ended(_id: Id, call: Aborter): void {
     this.#calls.delete(call)
   }
 

@@ -11,12 +11,12 @@ import {
   type RpcRequest,
   type RpcResponse,
 } from '../mcp/rpc.ts'
-import type { Body } from './stream.ts'
+import type { Text } from '../mcp/text.ts'
 
 /** Somewhere a message for the client can be written: the answer to a POST, or the session's own stream. */
 export interface Outlet {
   readonly isOpen: boolean
-  send(body: Body): boolean
+  send(body: Text): boolean
 }
 
 /** Questions of servers that may wait for one client at the same time. */

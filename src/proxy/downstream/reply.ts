@@ -1,8 +1,9 @@
 import type { ServerResponse } from 'node:http'
+import { byteLength, type Framed, type Text, whole } from '../mcp/text.ts'
 import { prefersStream } from './content.ts'
 import type { Beating, Pulse } from './pulse.ts'
 import type { Outlet } from './questions.ts'
-import { type Body, EventStream, QUEUE_LIMIT } from './stream.ts'
+import { EventStream, QUEUE_LIMIT } from './stream.ts'
 
 /** Silence after which a waiting POST becomes a stream, before clients and the proxies between give up on it. */
 const PATIENCE = 8000
@@ -13,7 +14,7 @@ export interface AnswerStream extends Outlet {
   readonly isAwaited?: boolean
   /** Bytes that wait for the reader. */
   readonly backlog: number
-  finish(body: Body): void
+  finish(body: Text): void
   end(): void
   /** Ends the connection alone; the client comes back for the rest. */
   part?(retryMs: number | undefined): void
@@ -39,7 +40,7 @@ export interface ReplyOptions {
 export class Reply implements Beating {
   readonly #options: ReplyOptions
   readonly #since = performance.now()
-  readonly #bodies: Body[] = []
+  #bodies: readonly Text[] = []
   #missing: number
   #status = 200
   #stream: AnswerStream | undefined
@@ -65,19 +66,19 @@ export class Reply implements Beating {
    * A message before the last response; returns whether it could be sent. To a reader that is too slow for them it is
    * skipped: the response, which is what was asked for, still comes.
    */
-  send(body: Body): boolean {
+  send(body: Text): boolean {
     if (!this.isOpen) return false
     const stream = this.#upgrade()
     return stream.backlog <= QUEUE_LIMIT && stream.send(body)
   }
 
   /** The response to one of the requests. `status` is that of an answer that is one JSON body; a stream has 200. */
-  respond(body: Body, status = 200): void {
+  respond(body: Text, status = 200): void {
     this.#missing--
     this.#status = status
     if (this.#stream && this.#missing === 0) this.#stream.finish(body)
     else if (this.#stream) this.#stream.send(body)
-    else this.#bodies.push(body)
+    else this.#bodies = [...this.#bodies, body]
     if (this.#missing === 0) this.#finish()
   }
 
@@ -119,14 +120,22 @@ export class Reply implements Beating {
     else this.#json(isBatch ? batch(this.#bodies) : first)
   }
 
-  #json(body: Body): void {
-    const length = typeof body === 'string' ? Buffer.byteLength(body) : body.length
+  #json(body: Text): void {
     const { response } = this.#options
-    response.writeHead(this.#status, { 'content-type': 'application/json', 'content-length': length })
-    response.end(body)
+    response.writeHead(this.#status, { 'content-type': 'application/json', 'content-length': byteLength(body) })
+    if (typeof body === 'string') response.end(body)
+    else endFramed(response, body)
   }
 }
 
-function batch(bodies: readonly Body[]): string {
-  return `[${bodies.map(String).join(',')}]`
+/** In one write. */
+function endFramed(response: ServerResponse, { head, bytes, tail }: Framed): void {
+  response.cork()
+  response.write(head)
+  response.write(bytes)
+  response.end(tail)
+}
+
+function batch(bodies: readonly Text[]): string {
+  return `[${bodies.map(whole).join(',')}]`
 }

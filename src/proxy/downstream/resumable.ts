@@ -1,7 +1,8 @@
 import type { ServerResponse } from 'node:http'
+import type { Text } from '../mcp/text.ts'
 import type { Pulse } from './pulse.ts'
 import { bytesOf, RING_BYTES, Ring } from './ring.ts'
-import { type Body, EventStream } from './stream.ts'
+import { EventStream } from './stream.ts'
 
 /** The pause a client is asked for before it comes back, when nobody else has a wish. */
 const RETRY = 1000
@@ -97,7 +98,7 @@ export class ResumableStream {
   }
 
   /** Returns whether it was sent, or kept for a client that may come back. */
-  send(body: Body): boolean {
+  send(body: Text): boolean {
     if (this.#isFinished) return false
     const id = this.#keep(body, false)
     const isSent = this.#connection?.send(body, { id }) === true
@@ -105,7 +106,7 @@ export class ResumableStream {
     return isSent || this.isAwaited
   }
 
-  finish(body: Body): void {
+  finish(body: Text): void {
     if (this.#isFinished) return
     const id = this.#keep(body, true)
     this.#connection?.finish(body, id)
@@ -153,7 +154,7 @@ export class ResumableStream {
   }
 
   /** A message larger than the ring is not kept, but for the response to a client that is away: else it never came. */
-  #keep(body: Body, isResponse: boolean): string {
+  #keep(body: Text, isResponse: boolean): string {
     const bytes = bytesOf(body)
     const seq = ++this.#seq
     const before = this.#ring.bytes

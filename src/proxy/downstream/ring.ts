@@ -1,4 +1,4 @@
-import type { Body } from './stream.ts'
+import { byteLength, type Text } from '../mcp/text.ts'
 
 /** What is kept of one stream. */
 const MOST_EVENTS = 256
@@ -8,7 +8,7 @@ export const RING_BYTES = 1024 * 1024
 /** A message at its place in a stream. */
 export interface Kept {
   readonly seq: number
-  readonly body: Body
+  readonly body: Text
   readonly bytes: number
 }
 
@@ -44,6 +44,6 @@ export class Ring {
 }
 
 /** What a message weighs in bytes, its place in memory included. */
-export function bytesOf(body: Body): number {
-  return OVERHEAD + (typeof body === 'string' ? Buffer.byteLength(body) : body.length)
+export function bytesOf(body: Text): number {
+  return OVERHEAD + byteLength(body)
 }

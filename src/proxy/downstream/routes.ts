@@ -68,7 +68,8 @@ function act(route: HttpRoute | undefined, visit: Visit): Promise<void> | void {
 }
 
 function find(routes: readonly HttpRoute[], url: string): { route: HttpRoute | undefined; server: string | undefined } {
-  const [path = ''] = url.split('?', 1)
+  const query = url.indexOf('?')
+  const path = query === -1 ? url : url.slice(0, query)
   for (const route of routes) {
     const match = route.path.exec(path)
     if (match) return { route, server: decode(match.groups?.server) }

@@ -1,3 +1,4 @@
+import type { Aborter } from '../../shared/signal.ts'
 import type { Asking, Caller } from '../mcp/exchange.ts'
 import { isAtLeast, type Level } from '../mcp/levels.ts'
 import type { Id, Params, RpcNotification, RpcRequest, RpcResponse } from '../mcp/rpc.ts'
@@ -25,7 +26,7 @@ export class Session implements Asker, Listener {
   readonly id: string
   readonly facts: SessionFacts
   /** What the client asked for and is being carried, so that it can be cancelled by its id. */
-  readonly calls = new Map<Id, AbortController>()
+  readonly calls = new Map<Id, Aborter>()
   readonly #questions: Questions
   #lastSeen = performance.now()
   #stream: SessionStream | undefined
@@ -67,11 +68,11 @@ export class Session implements Asker, Listener {
     this.#caller = callerOf(this.facts, level)
   }
 
-  began(id: Id, call: AbortController): void {
+  began(id: Id, call: Aborter): void {
     this.calls.set(id, call)
   }
 
-  ended(id: Id, call: AbortController): void {
+  ended(id: Id, call: Aborter): void {
     if (this.calls.get(id) === call) this.calls.delete(id)
   }
 

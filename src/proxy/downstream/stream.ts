@@ -1,8 +1,6 @@
 import type { ServerResponse } from 'node:http'
+import type { Framed, Text } from '../mcp/text.ts'
 import type { Beating, Pulse } from './pulse.ts'
-
-/** One message, as text or as bytes that are ready. */
-export type Body = string | Buffer
 
 /** Queued bytes beyond which a reader counts as gone. One message may be larger: only what waits before it counts. */
 export const QUEUE_LIMIT = 1024 * 1024
@@ -54,7 +52,7 @@ export class EventStream implements Beating {
   }
 
   /** Returns whether it was taken. A reader that lets more than 1 MiB wait is cut off: it would only cost memory. */
-  send(body: Body, { id, limit = QUEUE_LIMIT }: Sending = {}): boolean {
+  send(body: Text, { id, limit = QUEUE_LIMIT }: Sending = {}): boolean {
     if (!this.isOpen) return false
     if (this.backlog > limit) {
       this.#response.destroy()
@@ -73,7 +71,7 @@ export class EventStream implements Beating {
   }
 
   /** The last message there will be: it passes whatever waits before it. */
-  finish(body: Body, id?: string): void {
+  finish(body: Text, id?: string): void {
     if (this.isOpen) this.#write(body, id)
     this.end()
   }
@@ -94,18 +92,18 @@ export class EventStream implements Beating {
     if (this.backlog <= QUEUE_LIMIT) this.#response.write(': keepalive\n\n')
   }
 
-  #write(body: Body, id: string | undefined): void {
+  #write(body: Text, id: string | undefined): void {
     this.#lastWrite = performance.now()
     const head = id === undefined ? 'event: message\ndata: ' : `id: ${id}\nevent: message\ndata: `
     if (typeof body === 'string') this.#response.write(`${head}${body}\n\n`)
-    else this.#writeBytes(head, body)
+    else this.#writeFramed({ ...body, head: `${head}${body.head}`, tail: `${body.tail}\n\n` })
   }
 
-  #writeBytes(head: string, body: Buffer): void {
+  #writeFramed({ head, bytes, tail }: Framed): void {
     this.#response.cork()
     this.#response.write(head)
-    this.#response.write(body)
-    this.#response.write('\n\n')
+    this.#response.write(bytes)
+    this.#response.write(tail)
     this.#response.uncork()
   }
 }

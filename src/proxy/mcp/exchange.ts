@@ -1,3 +1,4 @@
+import type { Signal } from '../../shared/signal.ts'
 import type { Era } from './era.ts'
 import type { Level } from './levels.ts'
 import type { Params, RpcNotification, RpcRequest, RpcResponse } from './rpc.ts'
@@ -13,7 +14,7 @@ export interface Exchange {
   readonly params: Params | undefined
   readonly sink: Sink
   /** Aborted when the client cancelled or is gone; the reason's text goes into `notifications/cancelled`. */
-  readonly signal: AbortSignal
+  readonly signal: Signal
   readonly caller: Caller
   /** `Mcp-Param-*` fields of the client that no listed tool declares: passed on to a server on HTTP (names in lower case). */
   readonly headers?: Readonly<Record<string, string>>

@@ -1,3 +1,4 @@
+import { Aborter } from '../../shared/signal.ts'
 import type { Asker } from '../downstream/asker.ts'
 import type { Exchange, Sink } from '../mcp/exchange.ts'
 import {
@@ -33,7 +34,7 @@ export async function askAll({
   servers,
   call,
 }: AnyOfOptions): Promise<RpcResponse | undefined> {
-  const over = new AbortController()
+  const over = new Aborter()
   asker.began(request.id, over)
   const { caller } = asker
   const exchange: Exchange = { method: request.method, params, sink: silent, signal: over.signal, caller }

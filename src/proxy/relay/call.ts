@@ -1,7 +1,10 @@
+import { Aborter, type Signal } from '../../shared/signal.ts'
+import type { Heard } from '../audience/news.ts'
 import type { Asker } from '../downstream/asker.ts'
 import type { Reply } from '../downstream/reply.ts'
 import type { Asking, Caller, Exchange, Sink } from '../mcp/exchange.ts'
 import type { Params, RpcNotification, RpcRequest, RpcResponse } from '../mcp/rpc.ts'
+import type { Elicitations } from './elicitations.ts'
 
 export interface CallOptions {
   readonly asker: Asker
@@ -11,10 +14,12 @@ export interface CallOptions {
   readonly params: Params | undefined
   /** Fields of the request's head that go along; see `Exchange.headers`. */
   readonly headers: Exchange['headers'] | undefined
+  /** The name of the way it takes to the server. */
+  readonly way: string
   /** Takes what does not belong on this call's own stream; returns whether it did. */
-  readonly divert: (notification: RpcNotification) => boolean
+  readonly divert: (way: string, notification: RpcNotification, call: Heard) => boolean
   /** Hears what the server asks the client. */
-  readonly asked: (request: RpcRequest) => void
+  readonly elicitations: Elicitations
 }
 
 /** One request of a client on its way: the exchange an upstream carries, its sink the answer of the POST. */
@@ -23,7 +28,7 @@ export class Call implements Exchange, Sink {
   readonly params: Params | undefined
   readonly headers?: NonNullable<Exchange['headers']>
   readonly #options: CallOptions
-  readonly #abort = new AbortController()
+  readonly #abort = new Aborter()
 
   constructor(options: CallOptions) {
     this.#options = options
@@ -41,13 +46,13 @@ export class Call implements Exchange, Sink {
     return this
   }
 
-  get signal(): AbortSignal {
-    return this.#abort.signal
+  get signal(): Signal {
+    return this.#abort
   }
 
   notify(notification: RpcNotification): void {
-    const { reply, asker, divert } = this.#options
-    if (divert(notification)) return
+    const { reply, asker, way, divert, params } = this.#options
+    if (divert(way, notification, { session: asker.session, params })) return
     if (notification.method === 'notifications/message' && !asker.wants(notification, true)) return
     // The progress of a task goes on when the call that began it is answered.
     if (reply.isOpen || !asker.session) reply.send(JSON.stringify(notification))
@@ -55,8 +60,8 @@ export class Call implements Exchange, Sink {
   }
 
   request(request: RpcRequest, asking: Asking): Promise<RpcResponse> {
-    const { reply, asker, asked } = this.#options
-    asked(request)
+    const { reply, asker, way, elicitations } = this.#options
+    if (asker.session) elicitations.asked(way, asker.session.facts.sid, request)
     return asker.ask(request, reply, asking)
   }
 

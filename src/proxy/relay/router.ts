@@ -1,6 +1,7 @@
 import { unmarkUri } from '../catalog/names.ts'
 import type { Offer } from '../catalog/offer.ts'
-import type { Target, View } from '../catalog/view.ts'
+import type { Target } from '../catalog/piece.ts'
+import type { View } from '../catalog/view.ts'
 import type { Era } from '../mcp/era.ts'
 import { isLevel, type Level } from '../mcp/levels.ts'
 import {

@@ -7,7 +7,10 @@ import type { Identity } from '../catalog/handshake.ts'
 import type { Sink } from '../mcp/exchange.ts'
 import type { Declaration } from '../upstream/connection.ts'
 import { sharedCapabilities } from '../upstream/handshake.ts'
+import { Snapshot } from '../upstream/snapshot.ts'
+import type { SnapshotFolder } from '../upstream/snapshot-folder.ts'
 import { Upstream, type UpstreamEvents } from '../upstream/upstream.ts'
+import { memoryKeyOf } from './definition.ts'
 import type { Owner } from './sharing.ts'
 
 export interface ConnectorOptions {
@@ -15,6 +18,7 @@ export interface ConnectorOptions {
   readonly owner: string
   readonly env: Env
   readonly parking: Parking
+  readonly snapshots: SnapshotFolder
   readonly log: Log
   /** What a shared upstream tells. */
   readonly events: UpstreamEvents
@@ -42,8 +46,22 @@ export class Connector {
       ...(owner?.session !== undefined && { client: this.#sink(owner) }),
       version,
       parking,
+      snapshot: this.#snapshot(server, owner),
       log: owner ? log.with({ client: owner.key }) : log,
       events: owner ? privacy().events(owner) : events,
+    })
+  }
+
+  /** What a server lists for one client is nothing to be remembered for others. */
+  #snapshot(server: Server, owner: Owner | undefined): Snapshot {
+    const { snapshots, log } = this.#options
+    const kept = owner ? 'consult' : 'keep'
+    return new Snapshot({
+      use: server.cache.persist ? kept : 'off',
+      folder: snapshots,
+      key: memoryKeyOf(server),
+      log: log.with({ server: server.name }),
+      now: Date.now,
     })
   }
 

@@ -1,4 +1,6 @@
+import { createHash } from 'node:crypto'
 import type { Server } from '../../config/profile.ts'
+import { canonical } from '../../shared/canonical.ts'
 
 /**
  * The part of a server's configuration its connection is made of, in canonical form. Two servers with an equal one can
@@ -9,10 +11,10 @@ export function definitionOf(server: Server): string {
   return canonical({ ...definition, idle: timeouts.idle })
 }
 
-/** JSON with sorted keys: equal for equal values, whatever the order they were written in. */
-export function canonical(value: unknown): string {
-  if (Array.isArray(value)) return `[${value.map(canonical).join(',')}]`
-  if (typeof value !== 'object' || value === null) return JSON.stringify(value) ?? 'null'
-  const entries = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1))
-  return `{${entries.map(([key, member]) => `${JSON.stringify(key)}:${canonical(member)}`).join(',')}}`
+/**
+ * The key of what is remembered of a server: equal where it is the same server, asked with the same credentials in the
+ * same manner, under whichever name. Nothing can be read from it.
+ */
+export function memoryKeyOf({ transport, protocol }: Server): string {
+  return createHash('sha256').update(canonical({ transport, protocol })).digest('hex')
 }

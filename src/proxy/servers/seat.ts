@@ -89,6 +89,11 @@ export class Seat implements AsyncDisposable {
     await this.newest?.settled()
   }
 
+  /** Resolves when there are lists, were it only those of the last start, or it is settled without any. */
+  async known(): Promise<void> {
+    await this.#upstream?.known()
+  }
+
   /** Carries one exchange, through the caller's own upstream if it has to have one. Rejects with RpcFailure. */
   async call(exchange: Exchange): Promise<RpcResponse> {
     return this.#turnover.call(this.open(exchange.caller), exchange)

@@ -29,6 +29,17 @@ export class Seats implements AsyncDisposable {
     return this.#seats.values()
   }
 
+  /** The servers of an update. Throws RangeError for a name that is none of theirs. */
+  whole(servers: readonly (Server | string)[]): readonly Server[] {
+    return servers.map((server) => (typeof server === 'string' ? this.#named(server) : server))
+  }
+
+  #named(name: string): Server {
+    const seat = this.#seats.get(name)
+    if (seat) return seat.server
+    throw new RangeError(`there is no server "${name}" that could be as before`)
+  }
+
   /**
    * Takes over another list of servers. When it returns, what is gone or only renamed and filtered anew is in effect;
    * `settled` resolves when what was added or changed serves too, or has failed once.
@@ -47,6 +58,7 @@ export class Seats implements AsyncDisposable {
       waits.push(added.settled())
       return added
     }
+    if (seat.server === server) return seat
     if (definitionOf(seat.server) === definitionOf(server)) seat.adopt(server)
     else waits.push(seat.replace(server))
     return seat
@@ -64,6 +76,11 @@ export class Seats implements AsyncDisposable {
   /** Resolves when every server is up, has failed once or has spent its connect timeout. */
   async settled(): Promise<void> {
     await Promise.all([...this.#seats.values()].map((seat) => seat.settled()))
+  }
+
+  /** Resolves when of every server there are lists, or none to be had for now. */
+  async known(): Promise<void> {
+    await Promise.all([...this.#seats.values()].map((seat) => seat.known()))
   }
 
   /** Stops all servers, those on their way out included. */

@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto'
 import type { Server } from '../../config/profile.ts'
+import { canonical } from '../../shared/canonical.ts'
 import type { Caller } from '../mcp/exchange.ts'
 import { isRecord } from '../mcp/rpc.ts'
 import type { Listing } from '../upstream/listing.ts'
-import { canonical } from './definition.ts'
 
 /** Who has an upstream of its own: one legacy session, or all modern callers that declare the same. */
 export interface Owner {
@@ -54,6 +54,11 @@ function digest(profile: unknown): string {
  */
 export function wayOf(server: string, owner: Owner | undefined): string {
   return owner ? `${server}/${owner.key}` : server
+}
+
+/** The server a way leads to. */
+export function serverOf(way: string): string {
+  return way.split('/', 1)[0] ?? way
 }
 
 export function isPrivate(way: string): boolean {

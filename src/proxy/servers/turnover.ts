@@ -6,33 +6,49 @@ import type { Upstream } from '../upstream/upstream.ts'
 /** How long calls in flight may keep an upstream that was replaced or removed. */
 const RETIREMENT = 30_000
 
+/** Of one upstream. */
+interface Usage {
+  calls: number
+  /** Told when none is in flight any more; only who is on the way out wants to know. */
+  finished: (() => void) | undefined
+}
+
 /** What is in flight through the upstreams of one server, and those of them on their way out. */
 export class Turnover implements AsyncDisposable {
   readonly #closing = new AbortController()
   readonly #retiring = new Set<Promise<void>>()
-  readonly #inFlight = new Map<Upstream, Set<Promise<unknown>>>()
+  readonly #inFlight = new Map<Upstream, Usage>()
 
   /** Carries one exchange; until it is answered its upstream is in use. */
   async call(upstream: Upstream, exchange: Exchange): Promise<RpcResponse> {
-    const calls = this.#inFlight.get(upstream) ?? new Set()
-    this.#inFlight.set(upstream, calls)
-    const call = upstream.call(exchange)
-    calls.add(call)
+    const usage = this.#usageOf(upstream)
+    usage.calls++
     try {
-      return await call
+      return await upstream.call(exchange)
     } finally {
-      calls.delete(call)
+      usage.calls--
+      if (usage.calls === 0) usage.finished?.()
     }
   }
 
+  #usageOf(upstream: Upstream): Usage {
+    const known = this.#inFlight.get(upstream)
+    if (known) return known
+    const usage: Usage = { calls: 0, finished: undefined }
+    this.#inFlight.set(upstream, usage)
+    return usage
+  }
+
   isBusy(upstream: Upstream): boolean {
-    return (this.#inFlight.get(upstream)?.size ?? 0) > 0
+    return (this.#inFlight.get(upstream)?.calls ?? 0) > 0
   }
 
   /** Lets calls in flight finish, but not for ever; then closes. */
   retire(upstream: Upstream): void {
     const finished = new AbortController()
-    void Promise.allSettled(this.#inFlight.get(upstream) ?? []).then(() => finished.abort())
+    const usage = this.#usageOf(upstream)
+    usage.finished = () => finished.abort()
+    if (usage.calls === 0) finished.abort()
     const retirement = pause(RETIREMENT, AbortSignal.any([this.#closing.signal, finished.signal]))
       .then(() => upstream.close())
       .finally(() => {

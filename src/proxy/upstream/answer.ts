@@ -1,4 +1,5 @@
 import { type Id, isRecord, isRequest, type RpcMessage } from '../mcp/rpc.ts'
+import { parseMessage } from '../mcp/verbatim.ts'
 import { LinkFailure } from './failure.ts'
 import type { Head } from './pool.ts'
 
@@ -7,7 +8,10 @@ const MINUTE = 60 * SECOND
 
 /** The media type without parameters, in lower case. */
 export function mediaType(head: Head): string {
-  return (header(head, 'content-type') ?? '').split(';')[0]?.trim().toLowerCase() ?? ''
+  const type = header(head, 'content-type') ?? ''
+  // As nearly every answer says it.
+  if (type === 'application/json' || type === 'text/event-stream') return type
+  return type.split(';', 1)[0]?.trim().toLowerCase() ?? ''
 }
 
 export function header(head: Head, name: string): string | undefined {
@@ -19,6 +23,8 @@ export interface Received {
   readonly message: RpcMessage
   readonly head: Head
   readonly text: string
+  /** The same, as it came. */
+  readonly bytes?: Buffer
   /** Whether the message carried a session id. */
   readonly inSession: boolean
   readonly isModern: boolean
@@ -30,8 +36,8 @@ export interface Received {
  * status says. (MCP: Basic, Transports, Streamable HTTP.)
  */
 export function interpret(received: Received): unknown {
-  const { message, head, text } = received
-  const value = mediaType(head) === 'application/json' ? parse(text) : undefined
+  const { message, head } = received
+  const value = mediaType(head) === 'application/json' ? parse(received) : undefined
   if (isSessionLoss(received, value)) throw new LinkFailure('session', 'the server forgot the session')
   if (head.status >= 300 && !isAnswer(received, value)) throw refusal(received)
   if (!isRequest(message)) return undefined
@@ -57,10 +63,10 @@ function isPlain(status: number): boolean {
   return status === 400 || status === 422 || status === 500 || status === 200
 }
 
-function parse(text: string): unknown {
+function parse({ text, bytes }: Received): unknown {
   if (text === '') return undefined
   try {
-    return JSON.parse(text)
+    return parseMessage(text, bytes)
   } catch (cause) {
     throw new LinkFailure('broken', 'the answer is not JSON', { cause })
   }

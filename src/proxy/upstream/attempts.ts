@@ -8,8 +8,8 @@ import { isRepeatable, unavailable } from './refusal.ts'
 
 export interface AttemptsOptions {
   readonly server: Server
-  /** The connection as soon as there is one; rejects with RpcFailure when there is none. */
-  readonly ready: () => Promise<Connection>
+  /** The connection, at once or as soon as there is one; rejects with RpcFailure when there is none. */
+  readonly ready: () => Connection | Promise<Connection>
 }
 
 /** Carries requests through whichever connection there is, as often as the profile and the request allow. */
@@ -35,8 +35,9 @@ export class Attempts {
     let renewed = false
     for (let tried = 1; ; ) {
       this.#checkPause()
+      const ready = this.#options.ready()
       // Who cancels meanwhile is not held up by a connect that goes on.
-      const connection = await orAborted(this.#options.ready(), signal)
+      const connection = ready instanceof Promise ? await orAborted(ready, signal) : ready
       try {
         return await carry(connection)
       } catch (error) {

@@ -6,6 +6,8 @@ import type { BodyReader } from './pool.ts'
 /** Collects a whole body as text, up to the size of one message. */
 export class TextBody implements BodyReader {
   text = ''
+  /** The same, as it came. */
+  bytes: Buffer = Buffer.alloc(0)
   #chunks: Buffer[] = []
   #length = 0
 
@@ -16,7 +18,9 @@ export class TextBody implements BodyReader {
   }
 
   end(): void {
-    this.text = Buffer.concat(this.#chunks).toString()
+    const [only = this.bytes] = this.#chunks
+    this.bytes = this.#chunks.length > 1 ? Buffer.concat(this.#chunks, this.#length) : only
+    this.text = this.bytes.toString()
     this.#chunks = []
   }
 }

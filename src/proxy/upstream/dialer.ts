@@ -3,17 +3,21 @@ import type { Log } from '../../shared/log.ts'
 import type { Env } from '../../shared/paths.ts'
 import { environment } from './environment.ts'
 import { HttpLink } from './http.ts'
+import { createPool } from './http-client.ts'
 import type { Link, LinkEvents } from './link.ts'
-import { createPool, type Pool } from './pool.ts'
 import { openSse } from './sse.ts'
 import { openStdio } from './stdio.ts'
 import type { Timing } from './timing.ts'
 
 const CONNECT_MS = 10_000
 const SHORTEST_IDLE_MS = 1000
+/** For clients that share a session: eight calls at once take two turns, whatever a handshake costs. */
+const WARM = 4
 
 export interface DialerOptions {
   readonly server: Server
+  /** Whether many clients use it. */
+  readonly isShared: boolean
   readonly owner: string
   readonly env: Env
   readonly userAgent: string
@@ -39,20 +43,20 @@ export function createDialer(options: DialerOptions): Dialer {
   }
 }
 
-function dialRemote(transport: HttpTransport, { server, userAgent, log }: DialerOptions): Dialer {
+function dialRemote(transport: HttpTransport, { server, isShared, userAgent, log }: DialerOptions): Dialer {
   const { idle, connect } = server.timeouts
   const { origin } = new URL(transport.url)
-  const newPool = (): Pool =>
-    createPool({ origin, idle: Math.max(idle, SHORTEST_IDLE_MS), connect: Math.min(connect, CONNECT_MS) })
-  const pool = newPool()
-  const streams = newPool()
+  const pool = createPool({
+    origin,
+    idle: Math.max(idle, SHORTEST_IDLE_MS),
+    connect: Math.min(connect, CONNECT_MS),
+    warm: isShared ? WARM : 1,
+  })
   return {
     open: (kind, events, signal) =>
       kind === 'sse'
-        ? openSse({ transport, pool, streams, userAgent, events }, signal)
-        : Promise.resolve(new HttpLink({ transport, pool, streams, userAgent, log, events })),
-    async [Symbol.asyncDispose]() {
-      await Promise.all([pool[Symbol.asyncDispose](), streams[Symbol.asyncDispose]()])
-    },
+        ? openSse({ transport, pool, userAgent, events }, signal)
+        : Promise.resolve(new HttpLink({ transport, pool, userAgent, log, events })),
+    [Symbol.asyncDispose]: () => pool[Symbol.asyncDispose](),
   }
 }

@@ -46,3 +46,8 @@ export class LinkFailure extends Error {
     return this.hint === undefined ? this.message : `${this.message} (${this.hint})`
   }
 }
+
+/** Whether the server answered, but in no way that an era knows. */
+export function isNonsense({ kind }: LinkFailure): boolean {
+  return kind === 'broken' || kind === 'unsuitable' || kind === 'hopeless'
+}

@@ -9,7 +9,7 @@ import { Line, type LineOptions } from './line.ts'
 import type { Link, LinkEvents } from './link.ts'
 import { frameOf } from './listing.ts'
 import { ModernConnection } from './modern.ts'
-import type { Verdict } from './verdicts.ts'
+import type { Snapshot } from './snapshot.ts'
 
 const OFFERED_VERSION = '2025-11-25'
 const acceptedVersions: readonly unknown[] = ['2024-11-05', '2025-03-26', '2025-06-18', OFFERED_VERSION]
@@ -26,7 +26,7 @@ export interface HandshakeOptions extends LineOptions {
   /** The era to speak; `auto`: whichever the server does. */
   readonly protocol: Server['protocol']
   /** What is remembered of a remote server. */
-  readonly verdict: Verdict | undefined
+  readonly verdict: Pick<Snapshot, 'era' | 'settle'> | undefined
   readonly relist: () => Promise<void>
   /** Until the connection must be ready, in milliseconds. */
   readonly budget: number

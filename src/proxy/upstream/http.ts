@@ -1,7 +1,7 @@
-import { setImmediate as tick } from 'node:timers/promises'
 import type { HttpTransport } from '../../config/profile.ts'
 import { pause, within } from '../../shared/async.ts'
 import type { Log } from '../../shared/log.ts'
+import { textOf } from '../mcp/arguments.ts'
 import type { RpcMessage } from '../mcp/rpc.ts'
 import { header, mediaType } from './answer.ts'
 import { EventBody, TextBody } from './body.ts'
@@ -16,8 +16,6 @@ import { SideStream, type Stream } from './side-stream.ts'
 const DELETE_MS = 500
 /** How long the first call waits for the side stream's headers. */
 const LISTEN_MS = 1000
-/** How long a stream whose answer is in may hold up the next message while connecting. */
-const CALM_MS = 50
 /** Resumptions of one answer in a row that bring no event. */
 const MAX_RESUMPTIONS = 5
 const UNANSWERED = 'the stream ended without an answer'
@@ -27,8 +25,6 @@ const MAX_RETRY_MS = 5 * 60_000
 export interface HttpOptions {
   readonly transport: HttpTransport
   readonly pool: Pool
-  /** For the streams that stay open, so that calls keep the warm connections. */
-  readonly streams: Pool
   readonly userAgent: string
   readonly log: Log
   readonly events: LinkEvents
@@ -52,11 +48,9 @@ export class HttpLink implements Link {
   readonly #base: Headers
   readonly #closing = new AbortController()
   readonly #side: SideStream
-  /** Until the side stream is asked for, a message waits for streams whose answers are in: one connection is enough. */
-  #connecting = true
-  readonly #ending = new Set<Promise<void>>()
-  /** For the rest of the tick in which a body ended: undici would open a connection rather than use that one. */
-  #isResting = false
+  /** Of every message of the legacy era: the base, and what the handshake added to it. */
+  #headers: Headers
+  #isReady = false
   #session: string | undefined
   #version: string | undefined
 
@@ -66,6 +60,7 @@ export class HttpLink implements Link {
     this.#options = options
     this.#path = pathname + search
     this.#base = baseHeaders(transport, userAgent)
+    this.#headers = this.#base
     const received = (data: string): void => {
       const value = parse(data)
       if (value === undefined) events.spoiled(undefined, 'an event is not JSON')
@@ -75,18 +70,19 @@ export class HttpLink implements Link {
   }
 
   async send(message: RpcMessage, signal: AbortSignal = this.#closing.signal, mirrored?: Headers): Promise<void> {
-    if (this.#connecting) await within(CALM_MS, Promise.allSettled(this.#ending), undefined)
-    if (this.#isResting) await tick()
+    if (this.#isReady && message.method !== 'ping') this.#options.pool.warm()
     await this.#post({ message, signal, mirrored })
   }
 
   agreed(protocolVersion: string): void {
     this.#version = protocolVersion
+    this.#headers = this.#fixed()
   }
 
   async listen(): Promise<void> {
-    this.#connecting = false
+    this.#options.pool.widen()
     if (this.#version !== MODERN_VERSION) await within(LISTEN_MS, this.#side.start(), undefined)
+    this.#isReady = true
   }
 
   async close(): Promise<void> {
@@ -108,35 +104,46 @@ export class HttpLink implements Link {
       isModern,
       inSession: this.#session !== undefined,
       events: this.#options.events,
-      answered: () => this.#ending.add(sent),
     })
     const open = (head: Head, cut: Cut): BodyReader => {
-      if (isFirst) this.#session = header(head, 'mcp-session-id')
+      if (isFirst) this.#join(header(head, 'mcp-session-id'))
       return post.open(head, cut)
     }
-    const { pool, streams } = this.#options
-    const request = { method: 'POST', body: JSON.stringify(message), signal, headers: mirrored ?? {} } as const
-    const sent = this.#request(request, open, message.method === 'subscriptions/listen' ? streams : pool)
     try {
-      await sent
+      await this.#options.pool.request(this.#requestFor({ message, signal, mirrored }), open)
     } catch (error) {
       const canResume = !isModern && post.events?.lastId !== undefined && !signal.aborted
       if (!post.isAnswered && !canResume) throw error
     } finally {
       post.close()
-      this.#ending.delete(sent)
-      this.#rest()
     }
     if (!post.events) post.finish()
     else if (!post.isAnswered && isModern) throw new LinkFailure('ended', UNANSWERED)
     else if (!post.isAnswered) await this.#resume(post, post.events, signal)
   }
 
-  #rest(): void {
-    this.#isResting = true
-    setImmediate(() => {
-      this.#isResting = false
-    })
+  #requestFor({ message, signal, mirrored }: Sending): HttpRequest {
+    return {
+      method: 'POST',
+      path: this.#path,
+      // In the modern era each message says the revision itself, and there are no sessions.
+      headers: mirrored ? this.#base : this.#headers,
+      more: mirrored,
+      body: mirrored ? JSON.stringify(message) : textOf(message),
+      signal,
+      isStream: message.method === 'subscriptions/listen',
+    }
+  }
+
+  #join(session: string | undefined): void {
+    this.#session = session
+    this.#headers = this.#fixed()
+  }
+
+  #fixed(): Headers {
+    const session = this.#session === undefined ? {} : { 'mcp-session-id': this.#session }
+    const version = this.#version === undefined ? {} : { 'mcp-protocol-version': this.#version }
+    return { ...this.#base, ...session, ...version }
   }
 
   /** A stream that ended before its answer goes on elsewhere if its events had ids (MCP: Resumability). */
@@ -160,7 +167,7 @@ export class HttpLink implements Link {
   async #get({ lastEventId, retry, signal, take, opened }: Stream): Promise<EventBody> {
     const events = new EventBody(take, { lastId: lastEventId, retry })
     const resumed: Headers = lastEventId === undefined ? {} : { 'last-event-id': lastEventId }
-    const headers = { accept: 'text/event-stream', ...resumed }
+    const more = { accept: 'text/event-stream', ...resumed }
     let refusal: LinkFailure | undefined
     const open = (head: Head): BodyReader => {
       refusal = refusalOf(head)
@@ -170,7 +177,8 @@ export class HttpLink implements Link {
       return events
     }
     try {
-      await this.#request({ method: 'GET', headers, signal }, open, this.#options.streams)
+      const request = { method: 'GET', path: this.#path, headers: this.#headers, more, signal, isStream: true } as const
+      await this.#options.pool.request(request, open)
     } catch (error) {
       if (signal.aborted || events.events === 0) throw error
       // A stream that broke is a stream that ended: what it brought counts, and so does its last id.
@@ -179,22 +187,11 @@ export class HttpLink implements Link {
     return events
   }
 
-  #request(
-    request: Pick<HttpRequest, 'method' | 'body' | 'signal'> & { readonly headers?: Headers },
-    open: (head: Head, cut: Cut) => BodyReader,
-    pool = this.#options.pool,
-  ): Promise<void> {
-    const headers: Record<string, string> = { ...this.#base }
-    if (this.#session !== undefined) headers['mcp-session-id'] = this.#session
-    if (this.#version !== undefined) headers['mcp-protocol-version'] = this.#version
-    Object.assign(headers, request.headers)
-    return pool.request({ ...request, headers, path: this.#path }, open)
-  }
-
   async #forget(): Promise<void> {
     if (this.#session === undefined) return
     try {
-      await this.#request({ method: 'DELETE', signal: AbortSignal.timeout(DELETE_MS) }, () => new TextBody())
+      const request = { method: 'DELETE', path: this.#path, headers: this.#headers } as const
+      await this.#options.pool.request({ ...request, signal: AbortSignal.timeout(DELETE_MS) }, () => new TextBody())
     } catch {
       // A server need not know DELETE, and one that is gone has forgotten the session anyway.
     }

@@ -24,6 +24,8 @@ export interface KeeperOptions {
   readonly prepare: (connection: Connection, signal: AbortSignal) => Promise<void>
   readonly events: {
     changed(): void
+    /** The server does not accept the credentials. */
+    refused(): void
     stale(): void
     notified(notification: RpcNotification): void
   }
@@ -78,6 +80,11 @@ export class Keeper {
   /** The ready connection. */
   get connection(): Connection | undefined {
     return this.#connection
+  }
+
+  /** Resolves when the first connect has ended, either way; undefined when it has, or one after a loss is in progress. */
+  get firstAttempt(): Promise<void> | undefined {
+    return this.#state === 'connecting' && this.#lastError === null ? this.#attempt : undefined
   }
 
   get settled(): Promise<void> {
@@ -205,6 +212,7 @@ export class Keeper {
     const lived = this.#readySince === undefined ? 0 : performance.now() - this.#readySince
     const enough = failure.kind === 'session' ? timing.session : timing.stable
     if (wasReady && lived >= enough) this.#failures = 0
+    if (failure.kind === 'unauthorized' || failure.kind === 'forbidden') this.#options.events.refused()
     const facts = { failure, wasReady, isProcess: this.#isProcess, failures: this.#failures, hopeless: timing.hopeless }
     const { state, ms } = rest({ ...facts, restart: server.restart, random: Math.random })
     this.#failures++

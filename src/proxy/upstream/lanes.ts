@@ -1,4 +1,5 @@
 import { type Deferred, defer, pause } from '../../shared/async.ts'
+import { Aborter, type Signal } from '../../shared/signal.ts'
 
 export interface LanesOptions {
   readonly width: number
@@ -16,7 +17,7 @@ export interface LanesOptions {
 export interface Entrant {
   /** Two with the same client may be in a narrow lane together; undefined is nobody's. */
   readonly client?: string | undefined
-  readonly signal?: AbortSignal
+  readonly signal?: Signal
 }
 
 interface Waiting {
@@ -76,12 +77,11 @@ export class Lanes {
   }
 
   /** A place given in the very moment patience ends is a place: the deferred, not the clock, has the last word. */
-  async #wait(client: string | undefined, signal: AbortSignal | undefined): Promise<boolean> {
+  async #wait(client: string | undefined, signal: Signal | undefined): Promise<boolean> {
     const waiting = { client, place: defer<boolean>() }
     this.#waiting.add(waiting)
-    const over = new AbortController()
-    const ends = signal ? AbortSignal.any([signal, over.signal]) : over.signal
-    await Promise.race([waiting.place.promise, pause(this.#options.patience, ends)])
+    using over = new Aborter().follow(...(signal ? [signal] : []))
+    await Promise.race([waiting.place.promise, pause(this.#options.patience, over)])
     over.abort()
     if (this.#waiting.delete(waiting)) waiting.place.resolve(signal?.aborted !== true && this.#squeezeIn(client))
     return waiting.place.promise

@@ -11,6 +11,7 @@ import {
   type RpcResponse,
 } from '../mcp/rpc.ts'
 import type { ConnectionEvents, Declaration } from './connection.ts'
+import { Deadlines } from './deadlines.ts'
 import { LinkFailure } from './failure.ts'
 import { Flights } from './flights.ts'
 import type { Headers } from './headers.ts'
@@ -63,6 +64,7 @@ export class Line implements AsyncDisposable {
   readonly flights = new Flights()
   readonly #options: LineOptions
   readonly #lanes: Lanes
+  readonly #deadlines: Deadlines
   #speech: Speech | undefined
   #heartbeat: Heartbeat | undefined
   #lastHeard = performance.now()
@@ -73,9 +75,13 @@ export class Line implements AsyncDisposable {
     this.#options = options
     const width = IN_FLIGHT[link.transport]
     const { calls } = this.flights
-    const isAsked = () => [...calls.values()].some(({ asked }) => asked.size > 0)
+    const isAsked = () => [...calls.values()].some((call) => call.isAsked)
     const isPaused = () => calls.size > 0 && [...calls.values()].every((call) => call.isPaused(options.timing.queue))
     this.#lanes = new Lanes({ width, queue: QUEUE, patience: options.timing.queue, isAsked, isPaused })
+    this.#deadlines = new Deadlines(
+      () => calls.values(),
+      (call) => this.#giveUp(call, `timeout after ${call.limit} ms`, timedOut(options.name, call.limit)),
+    )
   }
 
   static async open(openLink: (events: LinkEvents) => Promise<Link>, options: LineOptions): Promise<Line> {
@@ -170,6 +176,7 @@ export class Line implements AsyncDisposable {
   async close(reason: Error): Promise<void> {
     this.#end ??= reason
     this.#heartbeat?.[Symbol.dispose]()
+    this.#deadlines[Symbol.dispose]()
     this.flights.failAll(reason)
     const { dropped } = this.flights
     if (dropped > 0) this.#options.log.debug('messages for nobody were dropped', { messages: dropped })
@@ -190,15 +197,11 @@ export class Line implements AsyncDisposable {
     const { signal } = exchange
     const { name } = this.#options
     if (signal.aborted) throw cancelled(name)
-    const call = new PendingCall({
-      id: this.flights.mint(),
-      exchange,
-      timeouts,
-      expired: (late, ms) => this.#giveUp(late, `timeout after ${ms} ms`, timedOut(name, ms)),
-    })
+    const call = new PendingCall({ id: this.flights.mint(), exchange, timeouts })
     const onAbort = (): void => this.#giveUp(call, messageOf(signal.reason), cancelled(name))
     signal.addEventListener('abort', onAbort, { once: true })
     among.set(call.id, call)
+    this.#deadlines.watch(call)
     try {
       this.#send(call)
       const answer = await call.answer
@@ -213,10 +216,11 @@ export class Line implements AsyncDisposable {
     }
   }
 
-  #send({ id, exchange, params, over, fail }: PendingCall): void {
+  #send(call: PendingCall): void {
+    const { id, exchange, params, over } = call
     const request: RpcRequest = { jsonrpc: '2.0', id, method: exchange.method, ...(params ? { params } : {}) }
     const mirrored = this.#speech?.mirror(request, exchange)
-    this.link.send(request, over, mirrored).catch((error: unknown) => fail(asFailure(error)))
+    this.link.send(request, over, mirrored).catch((error: unknown) => call.fail(asFailure(error)))
   }
 
   /** What the failure of one message says about all of them. */
@@ -228,7 +232,7 @@ export class Line implements AsyncDisposable {
   /** Ends a call without an answer and tells the server. */
   #giveUp(call: PendingCall, reason: string, error: Error): void {
     call.fail(error)
-    void this.#speech?.withdraw(call, reason).finally(call.abandon)
+    void this.#speech?.withdraw(call, reason).finally(() => call.abandon())
   }
 }
 

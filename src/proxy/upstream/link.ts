@@ -1,3 +1,4 @@
+import type { Signal } from '../../shared/signal.ts'
 import type { Id, RpcMessage } from '../mcp/rpc.ts'
 import type { LinkFailure } from './failure.ts'
 import type { Headers } from './headers.ts'
@@ -18,7 +19,7 @@ export interface Link extends AsyncDisposable {
    * after the answer was received. Aborting the signal gives up on the answer's stream. `mirrored` goes into the head of
    * a message of the modern era, and marks it as one, on links that have heads.
    */
-  send(message: RpcMessage, signal?: AbortSignal, mirrored?: Headers): Promise<void>
+  send(message: RpcMessage, signal?: Signal, mirrored?: Headers): Promise<void>
   /** The revision agreed on, for links that must repeat it or serve its era in another way. */
   agreed(protocolVersion: string): void
   /**

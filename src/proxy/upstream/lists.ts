@@ -1,7 +1,6 @@
-import { isDeepStrictEqual } from 'node:util'
 import type { Log } from '../../shared/log.ts'
 import { declarationsOf } from '../mcp/mirror.ts'
-import { isError, isRecord, METHOD_NOT_FOUND } from '../mcp/rpc.ts'
+import { isError, isRecord, METHOD_NOT_FOUND, type Params } from '../mcp/rpc.ts'
 import type { Connection } from './connection.ts'
 import { bareFrame, type Frame, frameOf, type Item, joined, type Kind, kinds, type Listing } from './listing.ts'
 
@@ -49,13 +48,10 @@ export async function fetchListing(options: FetchOptions): Promise<Listing> {
   }
 }
 
-/** Whether two listings offer the same, in the same order; for how long they do is another matter. */
-export function isSame(one: Listing | undefined, other: Listing): boolean {
-  return one !== undefined && isDeepStrictEqual(timeless(one), timeless(other))
-}
-
-function timeless({ frames, ...offer }: Listing): unknown {
-  return [offer, Object.entries(frames).map(([kind, { extra, scope }]) => [kind, extra, scope])]
+/** Whether the server says of every list it has when that changes. */
+export function announcesChanges(capabilities: Params): boolean {
+  const lists = Object.values(sources).map(({ capability }) => capabilities[capability])
+  return lists.every((list) => !isRecord(list) || list.listChanged === true)
 }
 
 /** How long the lists hold in milliseconds, as far as the server says; undefined when it says nothing. */

@@ -1,4 +1,5 @@
 import { type Id, isRequest, type RpcMessage } from '../mcp/rpc.ts'
+import { parseMessage } from '../mcp/verbatim.ts'
 import { answers, interpret, mediaType } from './answer.ts'
 import { EventBody, TextBody } from './body.ts'
 import { LinkFailure } from './failure.ts'
@@ -14,8 +15,6 @@ export interface PostOptions {
   /** Whether the message carries a session id. */
   readonly inSession: boolean
   readonly events: Pick<LinkEvents, 'received' | 'spoiled'>
-  /** The answer came as an event; the stream goes on until the server ends it. */
-  readonly answered: () => void
 }
 
 /** The response to one POST: an answer as JSON, or a stream of events with the answer among them. */
@@ -65,7 +64,8 @@ export class Post {
   /** At the end of a body that was no stream. Throws LinkFailure when it is no answer. */
   finish(): void {
     const { message, inSession, isModern, events } = this.#options
-    const value = interpret({ message, head: this.#head, text: this.#text.text, inSession, isModern })
+    const { text, bytes } = this.#text
+    const value = interpret({ message, head: this.#head, text, bytes, inSession, isModern })
     if (value === undefined) return
     events.received(value, this.id)
     if (this.id !== undefined && !answers(value, this.id))
@@ -82,14 +82,13 @@ export class Post {
     this.deliver(data)
     if (before || !this.#isAnswered) return
     this.#linger = setTimeout(() => cut(new LinkFailure('ended', 'the stream outlived its answer')), LINGER_MS)
-    this.#options.answered()
   }
 }
 
 /** Undefined, which no JSON text stands for, when it is not JSON. */
 export function parse(data: string): unknown {
   try {
-    return JSON.parse(data)
+    return parseMessage(data)
   } catch {
     // The caller reports it.
     return undefined

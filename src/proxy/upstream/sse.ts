@@ -1,5 +1,7 @@
 import type { HttpTransport } from '../../config/profile.ts'
 import { defer } from '../../shared/async.ts'
+import { Aborter, type Signal } from '../../shared/signal.ts'
+import { textOf } from '../mcp/arguments.ts'
 import type { RpcMessage } from '../mcp/rpc.ts'
 import { mediaType } from './answer.ts'
 import { EventBody, TextBody } from './body.ts'
@@ -12,8 +14,6 @@ import { parse } from './post.ts'
 export interface SseOptions {
   readonly transport: HttpTransport
   readonly pool: Pool
-  /** For the stream, so that messages keep the warm connections. */
-  readonly streams: Pool
   readonly userAgent: string
   readonly events: LinkEvents
 }
@@ -35,16 +35,18 @@ class SseLink implements Link {
   readonly #options: SseOptions
   readonly #url: URL
   readonly #base: Headers
+  /** Of every message: the base, and the revision once it is agreed. */
+  #headers: Headers
   readonly #opened = defer<void>()
   readonly #closing = new AbortController()
   /** Where to post to, with query. */
   #endpoint: string | undefined
-  #version: string | undefined
 
   constructor(options: SseOptions) {
     this.#options = options
     this.#url = new URL(options.transport.url)
     this.#base = baseHeaders(options.transport, options.userAgent)
+    this.#headers = this.#base
   }
 
   async open(signal: AbortSignal): Promise<void> {
@@ -62,7 +64,7 @@ class SseLink implements Link {
     }
   }
 
-  async send(message: RpcMessage, signal?: AbortSignal): Promise<void> {
+  async send(message: RpcMessage, signal?: Signal): Promise<void> {
     const closing = this.#closing.signal
     closing.throwIfAborted()
     const text = new TextBody()
@@ -71,17 +73,19 @@ class SseLink implements Link {
       refused = head.status < 300 ? undefined : failureOf(head.status)
       return text
     }
-    const request = { method: 'POST', body: JSON.stringify(message), headers: this.#headers({}) } as const
-    const either = signal ? AbortSignal.any([signal, closing]) : closing
+    const request = { method: 'POST', body: textOf(message), headers: this.#headers } as const
+    using either = new Aborter().follow(closing, ...(signal ? [signal] : []))
     await this.#options.pool.request({ ...request, path: this.#endpoint ?? '', signal: either }, open)
     if (refused) throw refused
   }
 
   agreed(protocolVersion: string): void {
-    this.#version = protocolVersion
+    this.#headers = { ...this.#base, 'mcp-protocol-version': protocolVersion }
   }
 
-  async listen(): Promise<void> {}
+  async listen(): Promise<void> {
+    this.#options.pool.widen()
+  }
 
   async close(): Promise<void> {
     this.#end(new LinkFailure('ended', 'the connection was closed'))
@@ -99,15 +103,11 @@ class SseLink implements Link {
       refused = head.status === 200 && mediaType(head) === 'text/event-stream' ? undefined : absence(head.status)
       return refused ? new TextBody() : events
     }
-    const headers = this.#headers({ accept: 'text/event-stream' })
+    const headers = { ...this.#base, accept: 'text/event-stream' }
     const path = this.#url.pathname + this.#url.search
-    await this.#options.streams.request({ method: 'GET', path, headers, signal: this.#closing.signal }, open)
+    const { signal } = this.#closing
+    await this.#options.pool.request({ method: 'GET', path, headers, signal, isStream: true }, open)
     if (refused) throw refused
-  }
-
-  #headers(more: Headers): Headers {
-    const version: Headers = this.#version === undefined ? {} : { 'mcp-protocol-version': this.#version }
-    return { ...this.#base, ...version, ...more }
   }
 
   #take(data: string): void {

@@ -1,6 +1,8 @@
 import { defer, within } from '../../shared/async.ts'
 import type { Log } from '../../shared/log.ts'
+import { textOf } from '../mcp/arguments.ts'
 import type { RpcMessage } from '../mcp/rpc.ts'
+import { parseMessage } from '../mcp/verbatim.ts'
 import { type FailureDetail, LinkFailure } from './failure.ts'
 import { LineFramer } from './framer.ts'
 import { type Link, type LinkEvents, MAX_MESSAGE_BYTES } from './link.ts'
@@ -58,7 +60,7 @@ class StdioLink implements Link {
   }
 
   async send(message: RpcMessage): Promise<void> {
-    const line = `${JSON.stringify(message)}\n`
+    const line = `${textOf(message)}\n`
     if (this.#over) throw await this.#fate.promise
     if (this.#program.stdin.writableLength + line.length > MAX_UNSENT_BYTES)
       throw new LinkFailure('unreachable', 'the process does not read its stdin')
@@ -169,7 +171,7 @@ function parse(text: string): unknown {
   const first = text.trimStart()[0]
   if (first !== '{' && first !== '[') return undefined
   try {
-    return JSON.parse(text)
+    return parseMessage(text)
   } catch {
     // Not a message: the caller counts it.
     return undefined

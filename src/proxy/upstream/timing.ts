@@ -12,6 +12,8 @@ export interface Timing {
   readonly debounce: number
   /** At most one refetch in so long. */
   readonly refetch: number
+  /** How old lists may be when somebody looks at them, of a server that neither says so nor announces changes. */
+  readonly revalidate: number
   readonly heartbeat: HeartbeatTiming
   /** How long a modern server may take to begin to announce changes. */
   readonly acknowledged: number
@@ -37,6 +39,7 @@ export const timing: Timing = {
   hopeless: 300_000,
   debounce: 100,
   refetch: 1000,
+  revalidate: 60_000,
   heartbeat: { every: 30_000, timeout: 10_000, misses: 3 },
   acknowledged: 10_000,
   probe: 3000,

@@ -1,4 +1,5 @@
 import type { Server } from '../../config/profile.ts'
+import { within } from '../../shared/async.ts'
 import { messageOf } from '../../shared/errors.ts'
 import type { Log } from '../../shared/log.ts'
 import type { ServerState } from '../../shared/status.ts'
@@ -10,17 +11,19 @@ import { isError, type Params, type RpcNotification, type RpcResponse } from '..
 import { Attempts } from './attempts.ts'
 import type { Connection, Declaration } from './connection.ts'
 import { createDialer, type Dialer } from './dialer.ts'
-import { LinkFailure } from './failure.ts'
+import { isNonsense, LinkFailure } from './failure.ts'
 import { handshake } from './handshake.ts'
+import { Inventory } from './inventory.ts'
 import { Keeper, type Opening } from './keeper.ts'
 import type { Link } from './link.ts'
 import type { Listing } from './listing.ts'
-import { fetchListing, isSame, shortestLife } from './lists.ts'
-import { Refresher } from './refresher.ts'
 import { timedOut } from './refusal.ts'
+import type { Snapshot } from './snapshot.ts'
 import { timing as defaultTiming, type Timing } from './timing.ts'
-import { Verdict } from './verdicts.ts'
 import { Wishes } from './wishes.ts'
+
+/** How long a disk may hold up the end. */
+const SAVE_MS = 1000
 
 export interface UpstreamOptions {
   readonly server: Server
@@ -33,6 +36,8 @@ export interface UpstreamOptions {
   /** Who is asked what the server asks outside of any call: the one client it is opened for. Nobody, when it is shared. */
   readonly client?: Sink
   readonly parking: Parking
+  /** What is known of the server from earlier starts. */
+  readonly snapshot: Snapshot
   /** The proxy's own. */
   readonly version: string
   readonly log: Log
@@ -60,15 +65,13 @@ export class Upstream implements AsyncDisposable {
   readonly #log: Log
   readonly #dialer: Dialer
   readonly #keeper: Keeper
-  readonly #refresher: Refresher
+  readonly #inventory: Inventory
   readonly #attempts: Attempts
   readonly #wishes: Wishes
-  /** Of a remote server; what a process speaks it says itself. */
-  readonly #verdict: Verdict | undefined
   readonly #crossing: Crossing
   readonly #closing = new AbortController()
-  #listing: Listing | undefined
-  #confirmedAt: number | undefined
+  /** Resolves when it is known what is known from earlier starts. */
+  #recalled: Promise<void> = Promise.resolve()
   /** Found out at the first connect, so that a lost session comes back over the same transport. */
   #transport: Link['transport']
   #closed: Promise<void> | undefined
@@ -81,25 +84,36 @@ export class Upstream implements AsyncDisposable {
     this.#timing = { ...defaultTiming, ...options.timing }
     this.#log = options.log.with({ server: server.name })
     this.#wishes = new Wishes(this.#log)
-    this.#crossing = { upstream: server.name, parking: options.parking, listing: () => this.#listing }
+    this.#crossing = { upstream: server.name, parking: options.parking, listing: () => this.listing }
     this.#transport = server.transport.kind === 'auto' ? 'http' : server.transport.kind
     const shared = { server, timing: this.#timing, log: this.#log }
-    this.#verdict = verdictOn(server, { owner: options.owner, log: this.#log })
     // Whoever the client behind it is.
     const userAgent = `mcpctl/${options.version}`
-    this.#dialer = createDialer({ ...shared, owner: options.owner, env: options.env, userAgent })
-    this.#refresher = new Refresher({ ...shared, fetch: () => this.#refetch() })
+    this.#dialer = createDialer({
+      ...shared,
+      isShared: options.client === undefined,
+      owner: options.owner,
+      env: options.env,
+      userAgent,
+    })
+    this.#inventory = new Inventory({
+      ...shared,
+      snapshot: options.snapshot,
+      connection: () => this.#keeper.connection,
+      changed: () => events.listed(this),
+    })
     this.#keeper = new Keeper({
       ...shared,
       open: (opening) => this.#open(opening),
       prepare: (connection, signal) => this.#prepare(connection, signal),
       events: {
         changed: () => events.changed(this),
-        stale: () => this.#refresher.stale(),
+        refused: () => this.#inventory.refused(),
+        stale: () => this.#inventory.stale(),
         notified: (notification) => events.notified(this, notification),
       },
     })
-    this.#attempts = new Attempts({ server, ready: () => this.#keeper.ready() })
+    this.#attempts = new Attempts({ server, ready: () => this.#keeper.connection ?? this.#keeper.ready() })
   }
 
   get state(): ServerState {
@@ -123,19 +137,35 @@ export class Upstream implements AsyncDisposable {
     return this.#keeper.lastError
   }
 
-  /** The newest lists; kept (stale) while the server is away; undefined until first known. */
+  /** The newest lists, those of the last start until the server has answered; kept (stale) while it is away. */
   get listing(): Listing | undefined {
-    return this.#listing
+    return this.#inventory.listing
   }
 
   /** When the server last confirmed that the lists are these, in milliseconds of `performance.now()`. */
   get confirmedAt(): number | undefined {
-    return this.#confirmedAt
+    return this.#inventory.confirmedAt
   }
 
-  /** Starts connecting; returns at once. */
+  /** Starts connecting, and reading what is known from earlier starts; returns at once. */
   start(): void {
     this.#keeper.start()
+    this.#recalled = this.#inventory.recall()
+  }
+
+  /** Resolves when there are lists, or it is settled without any: never rejects. */
+  async known(): Promise<void> {
+    await this.#recalled
+    if (this.listing === undefined) await this.settled()
+  }
+
+  /**
+   * Somebody is about to be shown the lists, at `now` in milliseconds of `performance.now()`: what `cache.mode` wants
+   * to be waited for, undefined when it is nothing. Never rejects.
+   */
+  look(now: number): Promise<void> | undefined {
+    const connecting = this.server.cache.mode === 'strict' ? this.#keeper.firstAttempt : undefined
+    return connecting ?? this.#inventory.look(now)
   }
 
   /** Resolves when it is ready, has failed once, or has spent its connect timeout: never rejects. */
@@ -195,9 +225,10 @@ export class Upstream implements AsyncDisposable {
 
   async #close(): Promise<void> {
     this.#closing.abort()
-    this.#refresher[Symbol.dispose]()
+    this.#inventory[Symbol.dispose]()
     await this.#keeper.close()
     await this.#dialer[Symbol.asyncDispose]()
+    await within(SAVE_MS, this.#options.snapshot.saved(), undefined)
   }
 
   async #open(opening: Opening): Promise<Connection> {
@@ -205,7 +236,7 @@ export class Upstream implements AsyncDisposable {
       return await this.#dial(opening)
     } catch (error) {
       // An answer that is none of any era: next time nothing is taken for granted.
-      if (error instanceof LinkFailure && isNonsense(error)) await this.#verdict?.forget()
+      if (error instanceof LinkFailure && isNonsense(error)) this.#options.snapshot.forgetEra()
       throw error
     }
   }
@@ -238,31 +269,16 @@ export class Upstream implements AsyncDisposable {
       declares: this.#options.declares,
       client: this.#options.client,
       protocol,
-      verdict: this.#verdict,
+      // What a process speaks it says itself.
+      verdict: transport === 'stdio' ? undefined : this.#options.snapshot,
       budget: timeouts.connect,
-      relist: () => this.#refresher.now(),
+      relist: () => this.#inventory.relist(),
       openLink: (events) => this.#dialer.open(transport, events, opening.signal),
     })
   }
 
   async #prepare(connection: Connection, signal: AbortSignal): Promise<void> {
-    await Promise.all([this.#fetch(connection, signal), this.#wishes.tell(connection, signal)])
-  }
-
-  async #fetch(connection: Connection, signal: AbortSignal): Promise<void> {
-    const listing = await fetchListing({ connection, signal, previous: this.#listing, log: this.#log })
-    if (signal.aborted) return
-    const isNews = !isSame(this.#listing, listing)
-    this.#confirmedAt = performance.now()
-    this.#listing = listing
-    connection.listed(listing.tools)
-    this.#refresher.expires(shortestLife(listing))
-    if (isNews) this.#options.events.listed(this)
-  }
-
-  async #refetch(): Promise<void> {
-    const { connection } = this.#keeper
-    if (connection) await this.#fetch(connection, AbortSignal.timeout(this.server.timeouts.connect))
+    await Promise.all([this.#inventory.fetch(connection, signal), this.#wishes.tell(connection, signal)])
   }
 
   /** For the proxy's own requests: as patient as a client's, and repeated like one. */
@@ -279,13 +295,4 @@ export class Upstream implements AsyncDisposable {
       throw late?.aborted && request !== 'off' ? timedOut(this.name, request) : error
     }
   }
-}
-
-function verdictOn({ transport }: Server, facts: { readonly owner: string; readonly log: Log }): Verdict | undefined {
-  return transport.kind === 'stdio' ? undefined : new Verdict({ ...facts, url: transport.url, now: Date.now })
-}
-
-/** Whether the server answered, but in no way that an era knows. */
-function isNonsense({ kind }: LinkFailure): boolean {
-  return kind === 'broken' || kind === 'unsuitable' || kind === 'hopeless'
 }

@@ -8,6 +8,7 @@ import { Session } from '../../../src/proxy/downstream/session.ts'
 import { Streams } from '../../../src/proxy/downstream/streams.ts'
 import type { Version } from '../../../src/proxy/mcp/era.ts'
 import { type ReadEvents, readEvents } from '../../helpers/events.ts'
+import { framed } from '../../helpers/framed.ts'
 import { serve } from '../../helpers/serve.ts'
 import { waitFor } from '../../helpers/wait.ts'
 
@@ -296,8 +297,8 @@ test.each([
   [
     'bytes that are ready',
     (one: Reply) => {
-      one.send(Buffer.from('{"n":1}'))
-      one.respond(Buffer.from('{"r":1}'))
+      one.send(framed('{"n":1}'))
+      one.respond(framed('{"r":1}'))
     },
     'text/event-stream',
     'id: S:0\nretry: 1000\ndata: \n\nid: S:1\nevent: message\ndata: {"n":1}\n\nid: S:2\nevent: message\ndata: {"r":1}\n\n',

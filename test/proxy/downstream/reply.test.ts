@@ -2,6 +2,7 @@ import { connect } from 'node:net'
 import { expect, test } from 'vitest'
 import { Reply } from '../../../src/proxy/downstream/reply.ts'
 import { EventStream } from '../../../src/proxy/downstream/stream.ts'
+import { framed } from '../../helpers/framed.ts'
 import { serve } from '../../helpers/serve.ts'
 import { waitFor } from '../../helpers/wait.ts'
 
@@ -22,7 +23,7 @@ test('anything before the response makes it a stream, in order', async () => {
     const reply = new Reply({ response, pulse, ...single })
     reply.send('{"n":1}')
     reply.send('{"n":2}')
-    reply.respond(Buffer.from('{"r":3}'))
+    reply.respond(framed('{"r":3}'))
   })
   const response = await fetch(server.url)
   expect(response.headers.get('content-type')).toBe('text/event-stream')
@@ -56,7 +57,7 @@ test('a cancelled request ends without a response, a batch with those that are l
     const reply = new Reply({ response, pulse, expected: 3, isBatch: true })
     reply.respond('{"id":2}')
     reply.abandon()
-    reply.respond(Buffer.from('{"id":1}'))
+    reply.respond(framed('{"id":1}'))
   })
   expect(await (await fetch(batch.url)).json()).toEqual([{ id: 2 }, { id: 1 }])
 })

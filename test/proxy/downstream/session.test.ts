@@ -2,6 +2,7 @@ import { expect, test } from 'vitest'
 import type { Outlet } from '../../../src/proxy/downstream/questions.ts'
 import { Session } from '../../../src/proxy/downstream/session.ts'
 import type { RpcNotification, RpcRequest } from '../../../src/proxy/mcp/rpc.ts'
+import { Aborter } from '../../../src/shared/signal.ts'
 
 function open(capabilities: Record<string, unknown> = { sampling: {}, elicitation: {} }): Session {
   const facts = {
@@ -91,7 +92,7 @@ test('questions that pile up are refused', async () => {
 
 test('the end of a session fails its questions and cancels its calls', async () => {
   const session = open()
-  const call = new AbortController()
+  const call = new Aborter()
   session.calls.set(1, call)
   const asked = session.ask(sample, outlet(), silently())
   session.close('over')
@@ -107,7 +108,7 @@ test.each([
   [undefined, [false, false]],
 ])('a cancellation of %j means exactly that id, its type included', (params, aborted) => {
   const session = open()
-  const calls = [new AbortController(), new AbortController()] as const
+  const calls = [new Aborter(), new Aborter()] as const
   session.calls.set(1, calls[0]).set('1', calls[1])
   const about = params === undefined ? {} : { params }
   session.heard({ jsonrpc: '2.0', method: 'notifications/cancelled', ...about })

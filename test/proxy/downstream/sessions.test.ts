@@ -2,6 +2,7 @@ import { expect, test } from 'vitest'
 import { sealerOf } from '../../../src/proxy/downstream/sealer.ts'
 import type { Session } from '../../../src/proxy/downstream/session.ts'
 import { Sessions } from '../../../src/proxy/downstream/sessions.ts'
+import { Aborter } from '../../../src/shared/signal.ts'
 import { newKey } from '../../helpers/proxy.ts'
 
 const facts = { server: undefined, principal: '', version: '2025-11-25', capabilities: {}, clientInfo: {} } as const
@@ -52,7 +53,7 @@ test('D-10: an idle session leaves memory and comes back by its id, a busy one s
   using one = open()
   const idle = await one.sessions.create(facts)
   const busy = await one.sessions.create(facts)
-  busy.calls.set(1, new AbortController())
+  busy.calls.set(1, new Aborter())
   one.sessions.sweep(performance.now() + 29 * MINUTE)
   expect([...one.sessions]).toEqual([idle, busy])
   one.sessions.sweep(performance.now() + 31 * MINUTE)

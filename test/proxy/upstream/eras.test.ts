@@ -1,6 +1,7 @@
-import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises'
+import { readdir, readFile, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
+import type { Server } from '../../../src/config/profile.ts'
 import type { Era } from '../../../src/proxy/mcp/era.ts'
 import { type FixtureProcess, startFixture } from '../../helpers/fixture.ts'
 import { tempFolder } from '../../helpers/temp.ts'
@@ -45,7 +46,8 @@ test('takes a remote server that does not answer the probe for a legacy one, thi
   const definition = serverOf(http(server.address), { timeouts: { connect: 1000 } })
   await using fixture = await observeReady(definition, { owner: owner.path })
   expect(fixture.upstream.listing?.era).toBe('legacy')
-  expect(await readdir(owner.path)).toEqual([])
+  await fixture.upstream.close()
+  expect(await keptIn(owner.path)).toMatchObject({ verdict: undefined })
 })
 
 test.each([
@@ -108,24 +110,37 @@ test.each([400, 404, 405, 406, 415, 422])(
 )
 
 interface Kept {
-  readonly era: string
-  readonly at: string
+  readonly file: string
+  readonly verdict: { readonly era: string; readonly at: string } | undefined
 }
 
-/** The one verdict under an owner. */
-async function keptIn(owner: string): Promise<Kept & { readonly file: string }> {
-  const [name = ''] = await readdir(join(owner, 'eras'))
-  const file = join(owner, 'eras', name)
-  return { ...JSON.parse(await readFile(file, 'utf8')), file }
+/** What the one snapshot under an owner says of the era. */
+async function keptIn(owner: string): Promise<Kept> {
+  const [name = ''] = await readdir(join(owner, 'catalog'))
+  const file = join(owner, 'catalog', name)
+  const { verdict } = JSON.parse(await readFile(file, 'utf8'))
+  return { file, verdict }
+}
+
+/** Starts an upstream once, so that something is known of it, and returns where. */
+async function keptOf(server: Server, owner: string): Promise<Kept> {
+  await using earlier = await observeReady(server, { owner })
+  await earlier.upstream.close()
+  return keptIn(owner)
+}
+
+/** Puts another verdict where one was kept; the rest stays. */
+async function rewrite(file: string, verdict: unknown): Promise<void> {
+  await writeFile(file, JSON.stringify({ ...JSON.parse(await readFile(file, 'utf8')), verdict }))
 }
 
 test('remembers with its date what a remote server speaks, for nobody else to read', async () => {
   await using owner = await tempFolder()
   await using server = await startFixture('modern-http')
-  await using _fixture = await observeReady(serverOf(http(server.address)), { owner: owner.path })
-  const { era, at, file } = await keptIn(owner.path)
-  expect([era, new Date(at).toISOString()]).toEqual(['modern', at])
-  const modes = await Promise.all([file, join(owner.path, 'eras')].map(async (path) => (await stat(path)).mode & 0o777))
+  const { verdict, file } = await keptOf(serverOf(http(server.address)), owner.path)
+  expect([verdict?.era, new Date(verdict?.at ?? 0).toISOString()]).toEqual(['modern', verdict?.at])
+  const paths = [file, join(owner.path, 'catalog')]
+  const modes = await Promise.all(paths.map(async (path) => (await stat(path)).mode & 0o777))
   expect(modes).toEqual([0o600, 0o700])
 })
 
@@ -138,28 +153,25 @@ test.each([
 ])('a legacy verdict %s leads to %3$s', async (_what, age, first) => {
   await using owner = await tempFolder()
   await using server = await startFixture('http')
-  await using earlier = await observeReady(serverOf(http(server.address)), { owner: owner.path })
-  await earlier.upstream.close()
-  const { era, file } = await keptIn(owner.path)
-  expect(era).toBe('legacy')
-  await writeFile(file, JSON.stringify({ era, at: new Date(Date.now() + age) }))
+  const { verdict, file } = await keptOf(serverOf(http(server.address)), owner.path)
+  expect(verdict?.era).toBe('legacy')
+  await rewrite(file, { era: 'legacy', at: new Date(Date.now() + age) })
   const before = (await methodsOf(server)).length
   await using _later = await observeReady(serverOf(http(server.address)), { owner: owner.path })
   expect((await methodsOf(server))[before]).toBe(first)
 })
 
-test.each(['', 'null', '{}', '{"era":"other","at":"2026-01-01"}', '{"era":"legacy","at":"soon"}', '\0'])(
+test.each([null, {}, { era: 'other', at: '2026-01-01' }, { era: 'legacy', at: 'soon' }, { era: 'legacy' }])(
   'a verdict that says %j is as good as none',
-  async (content) => {
+  async (verdict) => {
     await using owner = await tempFolder()
     await using server = await startFixture('http')
-    await using earlier = await observeReady(serverOf(http(server.address)), { owner: owner.path })
-    await earlier.upstream.close()
-    const { file } = await keptIn(owner.path)
-    await writeFile(file, content)
-    await using _later = await observeReady(serverOf(http(server.address)), { owner: owner.path })
+    const definition = serverOf(http(server.address))
+    const { file } = await keptOf(definition, owner.path)
+    await rewrite(file, verdict)
+    await keptOf(definition, owner.path)
     expect((await methodsOf(server)).filter((method) => method === 'server/discover')).toHaveLength(2)
-    expect(await keptIn(owner.path)).toMatchObject({ era: 'legacy' })
+    expect(await keptIn(owner.path)).toMatchObject({ verdict: { era: 'legacy' } })
   },
 )
 
@@ -169,28 +181,13 @@ test.each([
 ])('a %s verdict on a server that is %s by now is replaced at once', async (era, SPEAKS) => {
   await using owner = await tempFolder()
   await using server = await startFixture('modern-http', [], { SPEAKS })
-  await using earlier = await observeReady(serverOf(http(server.address)), { owner: owner.path })
-  await earlier.upstream.close()
-  const { file } = await keptIn(owner.path)
-  await writeFile(file, JSON.stringify({ era, at: new Date() }))
-  await using later = await observeReady(serverOf(http(server.address)), { owner: owner.path })
+  const definition = serverOf(http(server.address))
+  const { file } = await keptOf(definition, owner.path)
+  await rewrite(file, { era, at: new Date() })
+  await using later = await observeReady(definition, { owner: owner.path })
   expect(later.upstream.listing?.era).toBe(SPEAKS)
-  expect(await keptIn(owner.path)).toMatchObject({ era: SPEAKS })
-})
-
-test('does without a folder that cannot be written', async () => {
-  await using owner = await tempFolder()
-  await mkdir(join(owner.path, 'state'))
-  await writeFile(join(owner.path, 'state', 'eras'), 'a file')
-  await using server = await startFixture('http')
-  for (const folder of ['state', 'missing']) {
-    await using fixture = await observeReady(serverOf(http(server.address)), { owner: join(owner.path, folder) })
-    expect(textOf(await fixture.upstream.call(toolCall('echo', { text: 'hi' })))).toBe('hi')
-    expect(fixture.logs).toContainEqual(
-      expect.objectContaining({ level: 'debug', msg: 'the era of the server is not kept' }),
-    )
-  }
-  expect(await readdir(owner.path)).toEqual(['state'])
+  await later.upstream.close()
+  expect(await keptIn(owner.path)).toMatchObject({ verdict: { era: SPEAKS } })
 })
 
 test('a lost session comes back without another probe', async () => {

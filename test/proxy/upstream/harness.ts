@@ -1,3 +1,4 @@
+import { join } from 'node:path'
 import type { HttpTransport, Server, StdioTransport } from '../../../src/config/profile.ts'
 import { Parking } from '../../../src/proxy/bridge/parking.ts'
 import type { Asking, Exchange } from '../../../src/proxy/mcp/exchange.ts'
@@ -9,8 +10,11 @@ import {
   type RpcRequest,
   type RpcResponse,
 } from '../../../src/proxy/mcp/rpc.ts'
+import { memoryKeyOf } from '../../../src/proxy/servers/definition.ts'
 import { itself } from '../../../src/proxy/upstream/connection.ts'
 import { sharedCapabilities } from '../../../src/proxy/upstream/handshake.ts'
+import { Snapshot } from '../../../src/proxy/upstream/snapshot.ts'
+import { SnapshotFolder } from '../../../src/proxy/upstream/snapshot-folder.ts'
 import type { Timing } from '../../../src/proxy/upstream/timing.ts'
 import { Upstream } from '../../../src/proxy/upstream/upstream.ts'
 import { createLog } from '../../../src/shared/log.ts'
@@ -65,21 +69,32 @@ export interface Observed extends AsyncDisposable {
 }
 
 export interface ObserveOptions {
+  /** The folder in which snapshots are kept; without it nothing is. */
   readonly owner?: string
+  /** What must not get onto the disk. */
+  readonly secrets?: readonly string[]
   readonly timing?: Partial<Timing>
 }
 
 /** A started upstream with everything it tells its owner. */
-export function observe(server: Server, { owner = '/nowhere', timing = {} }: ObserveOptions = {}): Observed {
+export function observe(server: Server, { owner, secrets = [], timing = {} }: ObserveOptions = {}): Observed {
   const logs: Readonly<Record<string, unknown>>[] = []
+  const log = createLog({ level: 'debug', write: (line) => logs.push(JSON.parse(line)) })
   const upstream = new Upstream({
     server,
-    owner,
+    owner: owner ?? '/nowhere',
     env: process.env,
     declares: { capabilities: sharedCapabilities, clientInfo: { name: 'mcpctl-test', version: '0.0.0' } },
     version: '0.0.0',
     parking: new Parking(),
-    log: createLog({ level: 'debug', write: (line) => logs.push(JSON.parse(line)) }),
+    snapshot: new Snapshot({
+      use: owner === undefined ? 'off' : 'keep',
+      folder: new SnapshotFolder({ path: join(owner ?? '/nowhere', 'catalog'), secrets: () => secrets }),
+      key: memoryKeyOf(server),
+      log,
+      now: Date.now,
+    }),
+    log,
     timing: { stop: { eof: 300, term: 300, kill: 2000 }, ...timing },
     events: {
       changed: ({ state }) => observed.states.at(-1) !== state && observed.states.push(state),

@@ -1,7 +1,10 @@
+import { readFile } from 'node:fs/promises'
+import type { AddressInfo } from 'node:net'
+import { createServer, type TLSSocket } from 'node:tls'
 import { expect, test } from 'vitest'
 import { startFixture } from '../../helpers/fixture.ts'
 import { tempFolder } from '../../helpers/temp.ts'
-import { certify, connectElsewhere } from './tls.ts'
+import { certify, connectElsewhere, requestElsewhere } from './tls.ts'
 
 test.each([
   { title: 'trusts a server through the authority NODE_EXTRA_CA_CERTS names', host: 'localhost', trusted: true },
@@ -14,6 +17,39 @@ test.each([
   const outcome = await connectElsewhere(server.address, trusted ? { NODE_EXTRA_CA_CERTS: authority } : {})
   expect(outcome).toEqual(expectedFor(host, trusted))
 })
+
+test.each([
+  { title: 'shakes hands once for requests in a row', close: false, expected: ['new'] },
+  { title: 'resumes the session on another connection', close: true, expected: ['new', 'resumed', 'resumed'] },
+])('$title, and says that it speaks HTTP/1.1 to that host', async ({ close, expected }) => {
+  await using folder = await tempFolder()
+  const { cert, key, authority } = await certify(folder.path, 'localhost')
+  const greetings: { session: string; name: unknown; protocol: unknown }[] = []
+  const answer = `HTTP/1.1 200 OK\r\ncontent-length: 2\r\n${close ? 'connection: close\r\n' : ''}\r\nok`
+  const options = { cert: await readFile(cert), key: await readFile(key), ALPNProtocols: ['h2', 'http/1.1'] }
+  const server = createServer(options, (socket: TLSSocket & { servername?: unknown }) => {
+    const session = socket.isSessionReused() ? 'resumed' : 'new'
+    greetings.push({ session, name: socket.servername, protocol: socket.alpnProtocol })
+    socket.on('error', () => {}).on('data', respond(socket, answer))
+  })
+  await new Promise<void>((resolve) => server.listen(0, 'localhost', resolve))
+  const { port } = server.address() as AddressInfo
+  await requestElsewhere(`https://localhost:${port}`, { NODE_EXTRA_CA_CERTS: authority })
+  expect(greetings).toEqual(expected.map((session) => ({ session, name: 'localhost', protocol: 'http/1.1' })))
+  await new Promise((resolve) => server.close(resolve))
+})
+
+/** Answers once the request is wholly there. */
+function respond(socket: TLSSocket, answer: string): (bytes: Buffer) => void {
+  let text = ''
+  return (bytes) => {
+    text += bytes.toString('latin1')
+    const [, length] = /content-length: (\d+)/.exec(text) ?? []
+    if (length === undefined || text.length < text.indexOf('\r\n\r\n') + 4 + Number(length)) return
+    text = ''
+    socket.write(answer)
+  }
+}
 
 function expectedFor(host: string, trusted: boolean): { state: string; lastError: string | null } {
   if (host !== 'localhost') {

@@ -27,8 +27,29 @@ const program = `
   console.log(JSON.stringify({ state, lastError }))
 `
 
+const repeated = `
+  import { createPool } from '../../../src/proxy/upstream/http-client.ts'
+  await using pool = createPool({ origin: process.argv[2] ?? '', idle: 60_000, connect: 5000, warm: 1 })
+  const headers = {}
+  for (let i = 0; i < 3; i++) {
+    await pool.request({ method: 'POST', path: '/', headers, body: 'x'.repeat(30_000 * i) }, () => ({ chunk() {}, end() {} }))
+    // Sessions come after the handshake, with the first bytes.
+    await new Promise((resolve) => setImmediate(resolve))
+  }
+  console.log('null')
+`
+
 /** Connects from a process of its own: Node reads NODE_EXTRA_CA_CERTS only when it starts. */
-export async function connectElsewhere(url: string, env: Readonly<Record<string, string>>) {
+export function connectElsewhere(url: string, env: Readonly<Record<string, string>>) {
+  return runElsewhere(program, url, env)
+}
+
+/** Sends three requests to the server, one after the other, in a process of its own. */
+export async function requestElsewhere(origin: string, env: Readonly<Record<string, string>>): Promise<void> {
+  await runElsewhere(repeated, origin, env)
+}
+
+async function runElsewhere(program: string, url: string, env: Readonly<Record<string, string>>) {
   const input = await bundled(program, import.meta.dirname)
   const { stdout } = await execa(process.execPath, ['--input-type=module', '-', url], { input, env })
   return JSON.parse(stdout)

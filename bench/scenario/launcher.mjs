@@ -1,0 +1,69 @@
+// The supervisor's own way to start a proxy, taken out of its source, so that what is measured is what it does.
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { build } from 'rolldown'
+
+const parts = `
+export { proxies } from './src/supervisor/proxies.ts'
+export { prepare } from './src/supervisor/prepare.ts'
+export { Sockets } from './src/supervisor/sockets.ts'`
+
+/**
+ * A launcher for the only group of a project: `launch()` resolves with the milliseconds until its proxy listens, which is
+ * then ended.
+ */
+export async function createLauncher({ root, project }) {
+  const folder = await mkdtemp(join(tmpdir(), 'mcpctl-bench-'))
+  const { proxies, prepare, Sockets } = await bundled(root, join(folder, 'launcher.mjs'))
+  const wish = { cwd: project.folder, files: [], envFiles: [], groups: [], portOffset: 0, env: process.env }
+  const resolution = await prepare(wish, () => undefined)
+  const [group] = resolution.profile.groups
+  const sockets = new Sockets()
+  const socket = sockets.hold({ host: group.host, port: group.port })
+  const { spawn } = proxies({
+    file: join(root, 'dist', 'proxy.js'),
+    owner: project.home,
+    sessionKey: Buffer.alloc(32, 7).toString('base64url'),
+    now: () => performance.now(),
+    inForce: () => ({ wish, resolution, generation: 1, hash: '' }),
+  })
+  return {
+    launch: () => launch(() => spawn({ group }, socket, silent)),
+    async stop() {
+      sockets[Symbol.dispose]()
+      await rm(folder, { recursive: true, force: true })
+    },
+  }
+}
+
+const silent = { status() {}, exited() {}, line() {} }
+
+async function bundled(root, file) {
+  const entry = join(root, 'launcher.ts')
+  await build({
+    input: entry,
+    platform: 'node',
+    transform: { target: 'node20.19' },
+    logLevel: 'warn',
+    plugins: [
+      { name: 'parts', resolveId: (id) => (id === entry ? id : null), load: (id) => (id === entry ? parts : null) },
+    ],
+    output: { file, format: 'esm', codeSplitting: false },
+  })
+  return import(pathToFileURL(file).href)
+}
+
+async function launch(spawn) {
+  const start = performance.now()
+  const child = spawn()
+  try {
+    await child.begin()
+    const ms = performance.now() - start
+    if (!child.hasListened) throw new Error(`the proxy did not listen: ${child.state.reason}`)
+    return ms
+  } finally {
+    await child.force()
+  }
+}

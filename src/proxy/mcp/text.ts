@@ -1,0 +1,20 @@
+/** Bytes that are ready as they are, between two short pieces of text. */
+export interface Framed {
+  readonly head: string
+  readonly bytes: Buffer
+  readonly tail: string
+}
+
+/** One message as it goes out: a line of JSON. */
+export type Text = string | Framed
+
+/** Of the message in UTF-8. */
+export function byteLength(text: Text): number {
+  if (typeof text === 'string') return Buffer.byteLength(text)
+  return Buffer.byteLength(text.head) + text.bytes.length + Buffer.byteLength(text.tail)
+}
+
+/** The message in one piece, where it has to become part of another. */
+export function whole(text: Text): string {
+  return typeof text === 'string' ? text : `${text.head}${text.bytes}${text.tail}`
+}
