@@ -20,7 +20,7 @@ export interface Flag {
   readonly hidden?: boolean
 }
 
-/** One row of the command table. The code behind it is loaded only when it is the command that was typed. */
+/** One row of the command table. */
 export interface CommandSpec {
   readonly name: string
   readonly alias?: string
@@ -29,5 +29,13 @@ export interface CommandSpec {
   readonly args?: string
   readonly flags?: readonly Flag[]
   readonly examples: readonly string[]
-  readonly load: () => Promise<{ readonly run: Run }>
+  readonly run: Run
+}
+
+/** A command whose code is loaded only when it is the one that was typed. */
+export function lazily(load: () => Promise<{ readonly run: Run }>): Run {
+  return async (context, invocation) => {
+    const { run } = await load()
+    return run(context, invocation)
+  }
 }

@@ -5,6 +5,8 @@ import type { Flags } from './flags.ts'
 export interface Surroundings {
   readonly env: Env
   readonly cwd: string
+  /** Of mcpctl. */
+  readonly version: string
   /** The Node binary, for the supervisor that `up -d` starts. */
   readonly execPath: string
   /** The answer, and nothing else. */

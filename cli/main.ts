@@ -1,21 +1,30 @@
 #!/usr/bin/env node
 import manifest from '../package.json' with { type: 'json' }
+import { codeCache } from '../src/shared/code-cache.ts'
 import type { Signal, Surroundings } from './context.ts'
 
 const argv = process.argv.slice(2)
 
 if (argv.length === 1 && (argv[0] === '--version' || argv[0] === '-V')) process.stdout.write(`${manifest.version}\n`)
-else await main()
+else void main()
 
 /** Runs the command line in this process; the only place that reads its environment and ends it. */
 async function main(): Promise<void> {
   const listeners = new Set<(signal: Signal) => void>()
   exitOnSignals(listeners)
   endWhenNobodyReads(listeners)
+  useCodeCache()
   const { runProgram } = await import('./program.ts')
-  const exit = await runProgram(argv, surroundings(listeners), manifest.version)
+  const exit = await runProgram(argv, surroundings(listeners))
   // A handle left open (a kept-alive socket, say) must not keep the answer waiting.
   process.stdout.write('', () => process.exit(exit))
+}
+
+/** From here on this process finds what it loads compiled by an earlier one, where Node can do that (22.8). */
+function useCodeCache(): void {
+  const enable: unknown = Reflect.get(process.getBuiltinModule('node:module'), 'enableCompileCache')
+  const folder = typeof enable === 'function' && codeCache(process.env)
+  if (folder) enable(folder)
 }
 
 type Listeners = Set<(signal: Signal) => void>
@@ -24,6 +33,7 @@ function surroundings(listeners: Listeners): Surroundings {
   return {
     env: process.env,
     cwd: process.cwd(),
+    version: manifest.version,
     execPath: process.execPath,
     stdout: process.stdout,
     stderr: process.stderr,

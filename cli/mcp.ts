@@ -1,4 +1,3 @@
-import manifest from '../package.json' with { type: 'json' }
 import type { McpClient } from '../src/client/client.ts'
 import { McpctlError } from '../src/shared/errors.ts'
 import type { Context, Signal } from './context.ts'
@@ -30,7 +29,7 @@ export async function connectTo(context: Context, { url }: Target): Promise<McpC
   const over = new AbortController()
   const listening = context.onSignal((signal) => over.abort(interruption(signal)))
   const { signal } = over
-  const client = await connectClient({ url, token: context.env.MCPCTL_TOKEN, version: manifest.version, signal })
+  const client = await connectClient({ url, token: context.env.MCPCTL_TOKEN, version: context.version, signal })
   return {
     ...client,
     async [Symbol.asyncDispose]() {

@@ -1,10 +1,9 @@
-import { readFile } from 'node:fs/promises'
 import { type Choice, chooseProfile } from '../src/config/choose.ts'
 import { loadProfileSet, type ProfileSet } from '../src/config/load.ts'
 import type { ResolveOptions } from '../src/config/resolve.ts'
 import { McpctlError } from '../src/shared/errors.ts'
-import { statePaths } from '../src/shared/paths.ts'
 import type { Context } from './context.ts'
+import { remembered } from './remembered.ts'
 import { envFilesOf } from './wish.ts'
 
 /** The profile set that the flags, the environment and the working directory point to. */
@@ -23,16 +22,6 @@ export async function choose(context: Context, set: ProfileSet, argument: string
     if (set.diagnostics.every(({ severity }) => severity === 'warning')) throw cause
     const { diagnostics } = set
     throw new McpctlError('config_invalid', 'the profile set is invalid', { diagnostics, cause })
-  }
-}
-
-/** The profile that `mcpctl use` wrote down; undefined when there is none. */
-export async function remembered({ env }: Context, folder: string): Promise<string | undefined> {
-  try {
-    return (await readFile(statePaths(folder, env).use, 'utf8')).trim() || undefined
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined
-    throw error
   }
 }
 

@@ -1,19 +1,19 @@
 import { Command, CommanderError, Option } from 'commander'
 import { asError, McpctlError } from '../src/shared/errors.ts'
-import type { CommandSpec, Flag, Run } from './command.ts'
+import type { CommandSpec, Flag } from './command.ts'
 import type { Context, Surroundings } from './context.ts'
 import { reportFailure } from './failure.ts'
 import { type Flags, type GlobalOptions, mergeFlags, type Options, outputs, progressModes } from './flags.ts'
 import { commands } from './table.ts'
 
 /** Runs what was typed and resolves with the exit code; failures are already reported on stderr. Never rejects. */
-export async function runProgram(argv: readonly string[], around: Surroundings, version: string): Promise<number> {
+export async function runProgram(argv: readonly string[], around: Surroundings): Promise<number> {
   // Until the flags are read, a failure is reported in the form they ask for as far as one can tell.
   let context: Context = { ...around, flags: earlyFlags(argv) }
   let exit = 0
   const program = buildProgram({
     around,
-    version,
+    specs: specsFor(argv),
     start: async (flags, run) => {
       context = { ...around, flags }
       exit = await run(context)
@@ -35,14 +35,21 @@ export async function runProgram(argv: readonly string[], around: Surroundings, 
 
 interface Wiring {
   readonly around: Surroundings
-  readonly version: string
+  /** The commands it knows. */
+  readonly specs: readonly CommandSpec[]
   readonly start: (flags: Flags, run: (context: Context) => Promise<number>) => Promise<void>
 }
 
-function buildProgram({ around, version, start }: Wiring): Command {
+/** A command typed first can only be that one; to describe all the others to commander would take as long as to run it. */
+function specsFor([first]: readonly string[]): readonly CommandSpec[] {
+  const typed = commands.filter(({ name, alias }) => first === name || (first !== undefined && first === alias))
+  return typed.length > 0 ? typed : commands
+}
+
+function buildProgram({ around, specs, start }: Wiring): Command {
   const program = new Command('mcpctl')
     .description('One port per group of MCP servers: start, watch, reload and try them.')
-    .version(version, '-V, --version', 'print the version')
+    .version(around.version, '-V, --version', 'print the version')
     .helpOption('-h, --help', 'show help')
     .enablePositionalOptions()
     .exitOverride()
@@ -50,7 +57,7 @@ function buildProgram({ around, version, start }: Wiring): Command {
     .configureOutput({ writeOut: (text) => around.stdout.write(text), writeErr: () => {} })
   program.helpCommand('help [command]', 'show help for a command')
   for (const flag of globalFlags) program.addOption(toOption(flag))
-  for (const spec of commands) addCommand(program, spec, start)
+  for (const spec of specs) addCommand(program, spec, start)
   return program
 }
 
@@ -71,8 +78,7 @@ function addCommand(program: Command, spec: CommandSpec, start: Wiring['start'])
   command.action(async () => {
     const flags = mergeFlags(program.opts<GlobalOptions>(), command.opts<GlobalOptions>())
     const invocation = { args: command.args, options: command.opts<Options>() }
-    const { run }: { run: Run } = await spec.load()
-    await start(flags, (context) => run(context, invocation))
+    await start(flags, (context) => spec.run(context, invocation))
   })
 }
 

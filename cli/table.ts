@@ -1,4 +1,23 @@
-import type { CommandSpec, Flag } from './command.ts'
+import { type CommandSpec, type Flag, lazily } from './command.ts'
+import { run as call } from './commands/call.ts'
+import { run as down } from './commands/down.ts'
+import { run as events } from './commands/events.ts'
+import { run as logs } from './commands/logs.ts'
+import { run as ping } from './commands/ping.ts'
+import { run as plan } from './commands/plan.ts'
+import { run as prompt } from './commands/prompt.ts'
+import { run as prompts } from './commands/prompts.ts'
+import { run as read } from './commands/read.ts'
+import { run as reload } from './commands/reload.ts'
+import { run as resources } from './commands/resources.ts'
+import { run as restart } from './commands/restart.ts'
+import { run as start } from './commands/start.ts'
+import { run as status } from './commands/status.ts'
+import { run as stop } from './commands/stop.ts'
+import { run as tools } from './commands/tools.ts'
+import { run as up } from './commands/up.ts'
+import { run as url } from './commands/url.ts'
+import { run as wait } from './commands/wait.ts'
 import { formats } from './flags.ts'
 import { count, duration, jsonObject } from './values.ts'
 
@@ -9,7 +28,11 @@ const waitTimeout: Flag = {
 }
 const json: Flag = { flags: '--args <json>', summary: 'arguments as one JSON object', parse: jsonObject }
 
-/** Every command in the order of the help. What a command needs is loaded only when it runs. */
+/**
+ * Every command in the order of the help. Most are a few lines over the control API and come with the program, in one
+ * file: each file more is a read at every start. What is heavy (reading YAML, an MCP client, a supervisor) is loaded
+ * only by the command that needs it.
+ */
 export const commands: readonly CommandSpec[] = [
   {
     name: 'up',
@@ -23,34 +46,34 @@ export const commands: readonly CommandSpec[] = [
       { flags: '--port-offset <n>', summary: 'add this to every fixed port', parse: count },
     ],
     examples: ['mcpctl up dev', 'mcpctl up prod local-fast lan', 'ENV=production mcpctl up -d --wait'],
-    load: () => import('./commands/up.ts'),
+    run: up,
   },
   {
     name: 'down',
     summary: 'stop everything and leave no process behind',
     examples: ['mcpctl down'],
-    load: () => import('./commands/down.ts'),
+    run: down,
   },
   {
     name: 'restart',
     args: '[groups...]',
     summary: 'give groups a new process and wait until they are ready',
     examples: ['mcpctl restart', 'mcpctl restart lan'],
-    load: () => import('./commands/restart.ts'),
+    run: restart,
   },
   {
     name: 'start',
     args: '<groups...>',
     summary: 'start groups that were stopped',
     examples: ['mcpctl start lan'],
-    load: () => import('./commands/start.ts'),
+    run: start,
   },
   {
     name: 'stop',
     args: '<groups...>',
     summary: 'stop groups, and keep them stopped',
     examples: ['mcpctl stop lan'],
-    load: () => import('./commands/stop.ts'),
+    run: stop,
   },
   {
     name: 'reload',
@@ -61,7 +84,7 @@ export const commands: readonly CommandSpec[] = [
       waitTimeout,
     ],
     examples: ['mcpctl reload --dry-run', 'mcpctl reload --wait'],
-    load: () => import('./commands/reload.ts'),
+    run: reload,
   },
   {
     name: 'plan',
@@ -69,7 +92,7 @@ export const commands: readonly CommandSpec[] = [
     summary: 'show what up would do now',
     flags: [{ flags: '--port-offset <n>', summary: 'add this to every fixed port', parse: count }],
     examples: ['mcpctl plan prod'],
-    load: () => import('./commands/plan.ts'),
+    run: plan,
   },
   {
     name: 'status',
@@ -81,7 +104,7 @@ export const commands: readonly CommandSpec[] = [
       { flags: '--exit-code', summary: 'exit 7 unless everything is ready or degraded' },
     ],
     examples: ['mcpctl status', 'mcpctl ps --json'],
-    load: () => import('./commands/status.ts'),
+    run: status,
   },
   {
     name: 'wait',
@@ -89,14 +112,14 @@ export const commands: readonly CommandSpec[] = [
     summary: 'return when groups are ready or degraded',
     flags: [waitTimeout],
     examples: ['mcpctl wait --wait-timeout 30s'],
-    load: () => import('./commands/wait.ts'),
+    run: wait,
   },
   {
     name: 'url',
     args: '<group>',
     summary: 'print where a group or GROUP/SERVER listens',
     examples: ['curl "$(mcpctl url local-fast)"', 'mcpctl url local-fast/memory'],
-    load: () => import('./commands/url.ts'),
+    run: url,
   },
   {
     name: 'logs',
@@ -107,13 +130,13 @@ export const commands: readonly CommandSpec[] = [
       { flags: '-n, --tail <lines>', summary: 'how many of the newest records (100)', parse: count },
     ],
     examples: ['mcpctl logs -f', 'mcpctl logs lan/geotab-workspace -n 20'],
-    load: () => import('./commands/logs.ts'),
+    run: logs,
   },
   {
     name: 'events',
     summary: 'show changes as they happen',
     examples: ['mcpctl events', 'mcpctl events --json'],
-    load: () => import('./commands/events.ts'),
+    run: events,
   },
   {
     name: 'validate',
@@ -121,7 +144,7 @@ export const commands: readonly CommandSpec[] = [
     summary: 'check one profile, or the whole profile set',
     flags: [{ flags: '--format <format>', summary: 'form of the problems', choices: formats }],
     examples: ['mcpctl validate', 'mcpctl validate prod --format github'],
-    load: () => import('./commands/validate.ts'),
+    run: lazily(() => import('./commands/validate.ts')),
   },
   {
     name: 'config',
@@ -132,13 +155,13 @@ export const commands: readonly CommandSpec[] = [
       { flags: '--diff <profile>', summary: 'only what differs in the other profile' },
     ],
     examples: ['mcpctl config prod --origin', 'mcpctl config dev --diff prod'],
-    load: () => import('./commands/config.ts'),
+    run: lazily(() => import('./commands/config.ts')),
   },
   {
     name: 'profiles',
     summary: 'list the profiles, and which one would be chosen',
     examples: ['ENV=production mcpctl profiles'],
-    load: () => import('./commands/profiles.ts'),
+    run: lazily(() => import('./commands/profiles.ts')),
   },
   {
     name: 'use',
@@ -146,21 +169,21 @@ export const commands: readonly CommandSpec[] = [
     summary: 'remember a profile for this project',
     flags: [{ flags: '--unset', summary: 'forget it' }],
     examples: ['mcpctl use prod', 'mcpctl use --unset'],
-    load: () => import('./commands/use.ts'),
+    run: lazily(() => import('./commands/use.ts')),
   },
   {
     name: 'schema',
     args: '[name]',
     summary: 'print a JSON Schema: mcpctl, profile or defs',
     examples: ['mcpctl schema profile'],
-    load: () => import('./commands/schema.ts'),
+    run: lazily(() => import('./commands/schema.ts')),
   },
   {
     name: 'tools',
     args: '[target]',
     summary: 'list tools of all groups, a GROUP or GROUP/SERVER',
     examples: ['mcpctl tools', 'mcpctl tools local-fast/memory --json'],
-    load: () => import('./commands/tools.ts'),
+    run: tools,
   },
   {
     name: 'call',
@@ -168,28 +191,28 @@ export const commands: readonly CommandSpec[] = [
     summary: 'call a tool of a GROUP or GROUP/SERVER',
     flags: [json],
     examples: ['mcpctl call local-fast memory_search_nodes query=oslo', 'mcpctl call lan add a:=1 b:=2'],
-    load: () => import('./commands/call.ts'),
+    run: call,
   },
   {
     name: 'resources',
     args: '[target]',
     summary: 'list resources and resource templates',
     examples: ['mcpctl resources local-fast'],
-    load: () => import('./commands/resources.ts'),
+    run: resources,
   },
   {
     name: 'read',
     args: '<target> <uri>',
     summary: 'read a resource',
     examples: ['mcpctl read local-fast file:///notes.txt'],
-    load: () => import('./commands/read.ts'),
+    run: read,
   },
   {
     name: 'prompts',
     args: '[target]',
     summary: 'list prompts',
     examples: ['mcpctl prompts local-fast'],
-    load: () => import('./commands/prompts.ts'),
+    run: prompts,
   },
   {
     name: 'prompt',
@@ -197,7 +220,7 @@ export const commands: readonly CommandSpec[] = [
     summary: 'fill in a prompt',
     flags: [json],
     examples: ['mcpctl prompt local-fast greet name=Ada'],
-    load: () => import('./commands/prompt.ts'),
+    run: prompt,
   },
   {
     name: 'ping',
@@ -205,6 +228,6 @@ export const commands: readonly CommandSpec[] = [
     summary: 'measure round trips to groups',
     flags: [{ flags: '-n, --count <n>', summary: 'how many (5)', parse: count }],
     examples: ['mcpctl ping local-fast -n 20'],
-    load: () => import('./commands/ping.ts'),
+    run: ping,
   },
 ]

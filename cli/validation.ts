@@ -1,4 +1,3 @@
-import manifest from '../package.json' with { type: 'json' }
 import type { Diagnostic } from '../src/shared/diagnostic.ts'
 import { McpctlError } from '../src/shared/errors.ts'
 import type { Context } from './context.ts'
@@ -18,7 +17,7 @@ export async function reportValidation(context: Context, validation: Validation)
   const errors = problems.filter((problem) => problem.severity === 'error')
   const format = validation.format ?? (context.flags.output === 'human' ? 'human' : 'json')
   if (format === 'github') context.stdout.write(githubAnnotations(problems))
-  if (format === 'sarif') context.stdout.write(`${JSON.stringify(sarifLog(problems, manifest.version), null, 2)}\n`)
+  if (format === 'sarif') context.stdout.write(`${JSON.stringify(sarifLog(problems, context.version), null, 2)}\n`)
   if (format === 'json') await printDocument(context, { valid: errors.length === 0, profiles, diagnostics: problems })
   const warnings = problems.filter((problem) => problem.severity === 'warning')
   if (format === 'human') warn(context, warnings)

@@ -1,57 +1,90 @@
-// Bundles one file per entry (CLI, supervisor, proxy) plus shared chunks into dist/: start-up time and memory are a
-// promise, and loading one file is what keeps it. Does nothing when dist/ is newer than every source; --force rebuilds.
-import { chmodSync, existsSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+// Bundles each entry (CLI, supervisor, proxy) into dist/: one file and, beside it, one for each part that is loaded
+// only when it is needed. Start-up time and memory are a promise, and few files are what keeps it. Does nothing when
+// dist/ is newer than every source; --force rebuilds.
+import { chmodSync, existsSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { basename, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..')
 const out = join(root, 'dist')
+/** Of the command line: a part is one file, and takes with it whatever it imports that no earlier part has. */
+const parts = ['cli/program.ts', 'cli/profile-set.ts']
 const entries = { cli: 'cli/main.ts', supervisor: 'src/supervisor/main.ts', proxy: 'src/proxy/main.ts' }
+/** One character beyond Latin-1 makes V8 keep a whole file in two bytes each: a megabyte more in every proxy. */
+const ascii = {
+  name: 'ascii',
+  generateBundle(_options, files) {
+    for (const file of Object.values(files))
+      if (file.type === 'chunk') file.code = file.code.replace(/[^\0-\x7f]/g, escaped)
+  },
+}
 const inputs = ['cli', 'src', 'schemas', 'scripts', 'package.json', 'package-lock.json']
 
 if (!process.argv.includes('--force') && isFresh()) process.exit(0)
 
-// Importing node:http as an ES module reads all its exports, and from Node 22 on one of them (WebSocket) loads Node's
-// whole fetch implementation: 20 ms and several MB that nobody here needs. Asked for this way it stays unread.
-const leanHttp = {
-  name: 'lean-http',
-  setup(build) {
-    build.onResolve({ filter: /^(node:)?http$/ }, () => ({ path: 'node:http', namespace: 'lean-http' }))
-    build.onLoad({ filter: /.*/, namespace: 'lean-http' }, () => ({
-      contents: "module.exports = process.getBuiltinModule('node:http')",
-    }))
-  },
-}
-
-const { build } = await import('esbuild')
+const { build } = await import('rolldown')
 const fresh = `${out}.${process.pid}`
-await build({
-  absWorkingDir: root,
-  entryPoints: entries,
-  outdir: fresh,
-  bundle: true,
-  platform: 'node',
-  format: 'esm',
-  target: 'node20.19',
-  splitting: true,
-  minify: true,
-  // Names of functions are not kept: esbuild would set one on every closure each time it is made, which each call pays for.
-  keepNames: false,
-  legalComments: 'linked',
-  chunkNames: 'chunks/[name]-[hash]',
-  logLevel: 'warning',
-  plugins: [leanHttp],
-  // Some dependencies are CommonJS and call require() for Node's own modules.
-  banner: {
-    js: "import{createRequire as __createRequire}from'node:module';const require=__createRequire(import.meta.url);",
-  },
-})
+for (const [name, file] of Object.entries(entries)) await bundle(name, file)
+writeFileSync(join(fresh, 'package.json'), '{ "type": "commonjs" }\n')
 chmodSync(join(fresh, 'cli.js'), 0o755)
 // The swap is two renames, so a running mcpctl never sees a half-written dist/.
 const old = `${out}.old.${process.pid}`
 if (existsSync(out)) renameSync(out, old)
 renameSync(fresh, out)
 rmSync(old, { recursive: true, force: true })
+
+/**
+ * Entries share no chunks: what all of them need would become a dozen small files, each of them a read at every start.
+ * CommonJS, because Node starts it sooner: importing one of its own modules from an ES module reads all that it exports,
+ * some of which (WebSocket of node:http) loads much more in turn.
+ */
+function bundle(name, file) {
+  return build({
+    cwd: root,
+    input: { [name]: file },
+    platform: 'node',
+    transform: { target: 'node20.19' },
+    logLevel: 'warn',
+    plugins: [ascii],
+    preserveEntrySignatures: false,
+    output: {
+      dir: fresh,
+      format: 'cjs',
+      exports: 'named',
+      minify: true,
+      comments: { legal: true },
+      entryFileNames: '[name].js',
+      chunkFileNames: `${name}/[name]-[hash].js`,
+      codeSplitting: { includeDependenciesRecursively: false, groups: [{ name: partOf(file), debugName: 'parts' }] },
+    },
+  })
+}
+
+/** Names the part a module belongs to; null leaves it to the bundler. What the entry itself imports stays in its file. */
+function partOf(entry) {
+  let names
+  return (id, graph) => {
+    names ??= partition(graph, join(root, entry))
+    return names.get(id)
+  }
+}
+
+function partition(graph, entry) {
+  const names = new Map()
+  spread(entry, null)
+  for (const part of parts) spread(join(root, part), basename(part, '.ts'))
+  return names
+
+  function spread(id, name) {
+    if (names.has(id)) return
+    names.set(id, name)
+    for (const imported of graph.getModuleInfo(id)?.importedIds ?? []) spread(imported, name)
+  }
+}
+
+function escaped(character) {
+  return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`
+}
 
 function isFresh() {
   const built = Object.keys(entries).map((name) => modified(join(out, `${name}.js`)))

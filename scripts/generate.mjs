@@ -6,8 +6,8 @@ import { basename, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import Ajv from 'ajv'
 import standalone from 'ajv/dist/standalone/index.js'
-import { build } from 'esbuild'
 import { compile } from 'json-schema-to-typescript'
+import { build } from 'rolldown'
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..')
 const schemas = join(root, 'schemas')
@@ -86,16 +86,17 @@ async function validators() {
     schemas: Object.fromEntries(names.map((name) => [name, read(name)])),
   })
   const code = standalone.default(ajv, { base: 'mcpctl.schema.json', profile: 'profile.schema.json' })
-  const bundle = await build({
-    stdin: { contents: code, resolveDir: root },
-    bundle: true,
-    write: false,
-    format: 'esm',
+  const entry = join(root, 'validators.js')
+  const { output } = await build({
+    input: entry,
     platform: 'node',
-    target: 'node20.19',
-    minify: true,
+    plugins: [
+      { name: 'validators', load: (id) => (id === entry ? code : null), resolveId: (id) => (id === entry ? id : null) },
+    ],
+    write: false,
+    output: { format: 'esm', minify: true },
   })
-  return banner + bundle.outputFiles[0].text
+  return banner + output[0].code
 }
 
 /** The page with the table of keys between each `<!-- keys: NAME -->` and `<!-- end -->`. */

@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { build } from 'esbuild'
+import { build } from 'rolldown'
 
 const parts = `
 export { proxies } from './src/supervisor/proxies.ts'
@@ -43,21 +43,19 @@ export async function createLauncher({ root, project }) {
 
 const silent = { status() {}, exited() {}, line() {} }
 
-async function bundled(root, outfile) {
+async function bundled(root, file) {
+  const entry = join(root, 'launcher.ts')
   await build({
-    stdin: { contents: parts, resolveDir: root },
-    absWorkingDir: root,
-    outfile,
-    bundle: true,
+    input: entry,
     platform: 'node',
-    format: 'esm',
-    target: 'node20.19',
-    logLevel: 'warning',
-    banner: {
-      js: "import{createRequire as __createRequire}from'node:module';const require=__createRequire(import.meta.url);",
-    },
+    transform: { target: 'node20.19' },
+    logLevel: 'warn',
+    plugins: [
+      { name: 'parts', resolveId: (id) => (id === entry ? id : null), load: (id) => (id === entry ? parts : null) },
+    ],
+    output: { file, format: 'esm', codeSplitting: false },
   })
-  return import(pathToFileURL(outfile).href)
+  return import(pathToFileURL(file).href)
 }
 
 async function launch(spawn) {

@@ -1,8 +1,8 @@
 import { printApplied } from '../change-groups.ts'
 import type { Run } from '../command.ts'
 import { warn } from '../output.ts'
-import { remembered } from '../profile-set.ts'
 import { findProject, presentStatus } from '../project.ts'
+import { remembered } from '../remembered.ts'
 import { wishOf } from '../wish.ts'
 
 /** What `up` would do now, with a cause on each action; changes nothing. */

@@ -5,8 +5,9 @@ import { prepareStateFolder } from '../../src/supervisor/state-folder.ts'
 import type { Run } from '../command.ts'
 import type { Context } from '../context.ts'
 import { envelope, note, print } from '../output.ts'
-import { loadSet, remembered } from '../profile-set.ts'
+import { loadSet } from '../profile-set.ts'
 import { findProject } from '../project.ts'
+import { remembered } from '../remembered.ts'
 
 /** Remembers a profile for this project, forgets it, or says which one is remembered. */
 export const run: Run = async (context, { args: [name], options }) => {

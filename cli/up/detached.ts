@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process'
 import { open, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { pause } from '../../src/shared/async.ts'
+import { codeCacheEnv } from '../../src/shared/code-cache.ts'
 import { fromDocument, McpctlError } from '../../src/shared/errors.ts'
 import { entryFile } from '../../src/shared/paths.ts'
 import { prepareStateFolder } from '../../src/supervisor/state-folder.ts'
@@ -20,7 +21,7 @@ export async function startDetached(context: Context, project: Project): Promise
   const child = spawn(context.execPath, [entryFile('supervisor'), folder], {
     cwd: folder,
     detached: true,
-    env: context.env,
+    env: { ...context.env, ...codeCacheEnv(context.env) },
     stdio: ['ignore', 'ignore', file.fd],
   })
   let ended = false

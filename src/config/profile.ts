@@ -52,6 +52,8 @@ export interface Server {
   readonly timeouts: Timeouts
   readonly protocol: 'auto' | 'legacy' | 'modern'
   readonly session: 'auto' | 'shared' | 'per-client'
+  /** Whether a command `npx` may be cut short when what it would run is at hand. */
+  readonly resolve: 'auto' | 'npx'
   readonly restart: Restart
   readonly retry: Retry
   readonly cache: Cache

@@ -47,6 +47,7 @@ const SHARED_KEYS = [
   'restart',
   'retry',
   'cache',
+  'resolve',
   'stateful',
 ]
 

@@ -1,8 +1,10 @@
-import pino from 'pino'
 import { redact } from './secret.ts'
 
-export type LogLevel = 'debug' | 'info' | 'warn' | 'error'
+const levels = ['debug', 'info', 'warn', 'error'] as const
 
+export type LogLevel = (typeof levels)[number]
+
+/** JSON values: what a record is made of. */
 type Fields = Readonly<Record<string, unknown>>
 
 /** Events, not prose: a short message in our words plus fields. Never a payload above debug, never a secret. */
@@ -24,27 +26,22 @@ export interface LogOptions {
   readonly secrets?: () => readonly string[]
 }
 
-/** NDJSON records `{"level":"info","time":"…","msg":"…", …}`, secrets replaced by value in the one place all pass. */
+/** NDJSON records `{"level":"info","time":"…", …, "msg":"…"}`, secrets replaced by value in the one place all pass. */
 export function createLog(options: LogOptions): Log {
-  const secrets = options.secrets ?? (() => [])
-  const logger = pino(
-    {
-      level: options.level,
-      base: options.fields ?? {},
-      timestamp: pino.stdTimeFunctions.isoTime,
-      formatters: { level: (label) => ({ level: label }) },
-    },
-    { write: (line: string) => options.write(redact(line, secrets())) },
-  )
-  return wrap(logger)
-}
-
-function wrap(logger: pino.Logger): Log {
+  const { level, fields = {}, write, secrets = () => [] } = options
+  const least = levels.indexOf(level)
+  const at =
+    (level: LogLevel) =>
+    (msg: string, more: Fields = {}): void => {
+      if (levels.indexOf(level) < least) return
+      const record = { level, time: new Date().toISOString(), ...fields, ...more, msg }
+      write(redact(`${JSON.stringify(record)}\n`, secrets()))
+    }
   return {
-    debug: (message, fields = {}) => logger.debug(fields, message),
-    info: (message, fields = {}) => logger.info(fields, message),
-    warn: (message, fields = {}) => logger.warn(fields, message),
-    error: (message, fields = {}) => logger.error(fields, message),
-    with: (fields) => wrap(logger.child(fields)),
+    debug: at('debug'),
+    info: at('info'),
+    warn: at('warn'),
+    error: at('error'),
+    with: (more) => createLog({ ...options, fields: { ...fields, ...more } }),
   }
 }

@@ -2,7 +2,6 @@ import { createHash } from 'node:crypto'
 import { existsSync, readFileSync, realpathSync } from 'node:fs'
 import { tmpdir, userInfo } from 'node:os'
 import { basename, dirname, join, resolve } from 'node:path'
-import { fileURLToPath } from 'node:url'
 
 /** The environment as a plain record: handed down, never read from `process` below the entry files. */
 export type Env = Readonly<Record<string, string | undefined>>
@@ -59,7 +58,7 @@ function socketPath(folder: string, env: Env): string {
 
 /** The folder of this package, wherever the bundler put the code: the nearest one above with our package.json. */
 export function packageFolder(): string {
-  let folder = dirname(fileURLToPath(import.meta.url))
+  let folder = dirname(import.meta.filename)
   while (!isOurs(join(folder, 'package.json'))) {
     const parent = dirname(folder)
     if (parent === folder) throw new Error('the package folder of mcpctl was not found')

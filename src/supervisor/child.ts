@@ -1,5 +1,4 @@
-import type { SendHandle } from 'node:child_process'
-import { execa } from 'execa'
+import { type ChildProcess, type SendHandle, spawn } from 'node:child_process'
 import type { Listen } from '../plan/model.ts'
 import type { FromProxy, ToProxy } from '../proxy/protocol.ts'
 import { defer, pause, within } from '../shared/async.ts'
@@ -50,7 +49,9 @@ const LAST_WORDS_MS = 500
 /** One life of a proxy process, in a process group of its own. It ends in stages and leaves nobody of its group. */
 export class Child {
   readonly #options: ChildOptions
-  readonly #process: ReturnType<typeof launch>
+  readonly #process: ChildProcess
+  /** Its end, and that of the pipes, which whoever inherited them may keep open. */
+  readonly #closed = defer<void>()
   readonly #ended = defer<void>()
   readonly #forced = defer<void>()
   readonly #waiters = new Set<Waiter>()
@@ -72,12 +73,13 @@ export class Child {
     this.#process.once('exit', (code, name) =>
       this.#exited(name ? `was killed by ${name}` : `exited with code ${code}`),
     )
+    this.#process.once('close', this.#closed.resolve)
+    // Also of a message or a signal that did not reach it; but only a process that could not be started has no exit.
+    this.#process.on('error', (error) => {
+      if (this.pid === 0) this.#end(`could not be started: ${error.message}`)
+    })
     for (const output of [this.#process.stdout, this.#process.stderr])
       output?.on('data', splitLines(options.events.line))
-    // Only a process that could not be started has no exit.
-    void this.#process.then(({ originalMessage }) => {
-      if (this.pid === 0) this.#end(`could not be started: ${originalMessage}`)
-    })
   }
 
   /** 0 when no process could be started. */
@@ -152,7 +154,7 @@ export class Child {
     this.#killed = await this.#signalGroup('SIGKILL', KILL_MS)
     await within(KILL_MS, this.ended, undefined)
     // Somebody may have inherited the pipes; the last words of the proxy itself have been read by then.
-    await within(LAST_WORDS_MS, this.#process, undefined)
+    await within(LAST_WORDS_MS, this.#closed.promise, undefined)
     this.#process.stdout?.destroy()
     this.#process.stderr?.destroy()
   }
@@ -246,22 +248,13 @@ function listensOn({ port }: Listen): Waiter['fits'] {
   return (answer) => answer.type === 'listening' && answer.port === port
 }
 
-/**
- * stdin stays closed, output is piped, the group's socket is the proxy's `LISTEN_FD`. The result waits for the pipes,
- * which whoever inherited them may keep open, so the end of the process itself is its `exit` event.
- */
-function launch({ file, env, socket }: ChildOptions) {
-  return execa(process.execPath, [file], {
-    // Any descriptor will do; the types list those up to 9.
-    stdio: ['ignore', 'pipe', 'pipe', 'ipc', socket.fd as 9],
+/** stdin stays closed, output is piped, the group's socket is the proxy's `LISTEN_FD`. */
+function launch({ file, env, socket }: ChildOptions): ChildProcess {
+  return spawn(process.execPath, [file], {
+    stdio: ['ignore', 'pipe', 'pipe', 'ipc', socket.fd],
     serialization: 'advanced',
     env,
-    extendEnv: false,
-    // A process group of its own: Ctrl-C in the terminal must drain it, not end it.
+    // A process group of its own: Ctrl-C in the terminal must drain it, not end it; it is ended in stages, by `stop`.
     detached: true,
-    // It is ended in stages, as a group, by `stop` alone.
-    cleanup: false,
-    reject: false,
-    buffer: false,
   })
 }

@@ -1,3 +1,4 @@
+import { codeCacheEnv } from '../shared/code-cache.ts'
 import type { Env } from '../shared/paths.ts'
 import { MARKER } from './sweep.ts'
 
@@ -12,7 +13,7 @@ const allowed = new Set([
 /** The environment a proxy is started with: an allow-list, never the whole, plus the marker the sweep looks for. */
 export function proxyEnv(env: Env, owner: string): Record<string, string> {
   const taken = Object.entries(env).filter(([name, value]) => value !== undefined && isAllowed(name, value))
-  return { ...Object.fromEntries(taken), [MARKER]: owner }
+  return { ...Object.fromEntries(taken), ...codeCacheEnv(env), [MARKER]: owner }
 }
 
 function isAllowed(name: string, value: string): boolean {

@@ -2,12 +2,12 @@ import { execFileSync } from 'node:child_process'
 import { chmod, truncate, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { build } from 'esbuild'
 import { execa } from 'execa'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { parse } from '../../src/config/parse.ts'
 import { sourceOf } from '../../src/config/source.ts'
+import { bundled } from '../helpers/bundle.ts'
 import { type TempFolder, tempFolder } from '../helpers/temp.ts'
 import { diagnosticsIn, problemsIn } from './problems.ts'
 
@@ -19,28 +19,18 @@ async function problemsOf(folder: TempFolder, content: string | Uint8Array): Pro
 }
 
 test('C-02: 20,000 brackets on a warm parser leave the process alive', async () => {
-  await using folder = await tempFolder()
   const entry = fileURLToPath(new URL('../../src/config/parse.ts', import.meta.url))
-  await build({
-    stdin: {
-      contents: `
-        import { parse } from ${JSON.stringify(entry)}
-        import { sourceOf } from ${JSON.stringify(entry.replace('parse.ts', 'source.ts'))}
-        const read = (text) => parse(sourceOf('/x.yaml', text, '/')).diagnostics.map(({ message }) => message)
-        for (let n = 0; n < 300; n++) read('a: { b: [1, "two", { c: d }] }')
-        for (const open of ['[', '{a: ', '- ', '? ', 'x: [']) {
-          console.log(read('a: ' + open.repeat(20_000)).join(), read(open.repeat(20_000)).join())
-        }
-      `,
-      resolveDir: fileURLToPath(new URL('../..', import.meta.url)),
-    },
-    bundle: true,
-    platform: 'node',
-    format: 'esm',
-    outfile: join(folder.path, 'read.mjs'),
-    banner: { js: "import{createRequire as __c}from'node:module';const require=__c(import.meta.url);" },
-  })
-  const { exitCode, stdout } = await execa('node', [join(folder.path, 'read.mjs')], { reject: false, timeout: 20_000 })
+  const program = `
+    import { parse } from ${JSON.stringify(entry)}
+    import { sourceOf } from ${JSON.stringify(entry.replace('parse.ts', 'source.ts'))}
+    const read = (text) => parse(sourceOf('/x.yaml', text, '/')).diagnostics.map(({ message }) => message)
+    for (let n = 0; n < 300; n++) read('a: { b: [1, "two", { c: d }] }')
+    for (const open of ['[', '{a: ', '- ', '? ', 'x: [']) {
+      console.log(read('a: ' + open.repeat(20_000)).join(), read(open.repeat(20_000)).join())
+    }
+  `
+  const options = { input: await bundled(program, import.meta.dirname), reject: false, timeout: 20_000 } as const
+  const { exitCode, stdout } = await execa('node', ['--input-type=module', '-'], options)
   expect(exitCode).toBe(0)
   expect(stdout.split('\n')[0]).toBe('nesting deeper than 64 nesting deeper than 64')
   expect(stdout.split('\n')).toHaveLength(5)

@@ -124,6 +124,7 @@ test('a profile is whole: nothing optional, nothing left to read, frozen', async
             timeouts: { connect: 10_000, request: 5000, max: 600_000, idle: 600_000 },
             protocol: 'auto',
             session: 'auto',
+            resolve: 'auto',
             restart: { policy: 'always', backoff: 500, maxBackoff: 30_000 },
             retry: { attempts: 3, backoff: 250 },
             cache: { mode: 'swr', persist: true },

@@ -3,7 +3,7 @@ import { request } from 'node:http'
 import { createServer, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { build } from 'esbuild'
+import { build } from 'rolldown'
 import { expect, test } from 'vitest'
 import { ControlClient, isSilence, type LogQuery } from '../../src/control/client.ts'
 import type { Applied, ControlEvent, LogRecord, Status, Wish } from '../../src/control/protocol.ts'
@@ -175,17 +175,8 @@ test.each([
 
 test('loads nothing but built-in modules, so that a short command starts at once', async () => {
   const entry = fileURLToPath(new URL('../../src/control/client.ts', import.meta.url))
-  const { metafile } = await build({
-    entryPoints: [entry],
-    outdir: 'nowhere',
-    write: false,
-    metafile: true,
-    bundle: true,
-    platform: 'node',
-    format: 'esm',
-    packages: 'external',
-  })
-  const imported = Object.values(metafile.outputs).flatMap((output) => output.imports.map(({ path }) => path))
+  const { output } = await build({ input: entry, platform: 'node', external: /^[@a-z]/, write: false })
+  const imported = output.flatMap((file) => (file.type === 'chunk' ? file.imports : []))
   expect(imported).toEqual(['node:http'])
 })
 

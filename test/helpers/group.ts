@@ -17,6 +17,7 @@ export function serverOf(name: string, fields: Partial<Server> = {}): Server {
     timeouts: { connect: 10_000, request: 60_000, max: 600_000, idle: 300_000 },
     protocol: 'auto',
     session: 'auto',
+    resolve: 'auto',
     restart: { policy: 'always', backoff: 100, maxBackoff: 2_000 },
     retry: { attempts: 2, backoff: 100 },
     cache: { mode: 'swr', persist: false },

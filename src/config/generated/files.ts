@@ -31,6 +31,10 @@ export type Defaults = {
    * `shared`: one session to the server for all clients; `per-client`: one for each; `auto`: shared, but a client that declares roots gets its own over HTTP.
    */
   session?: ('auto' | 'shared' | 'per-client' | null) | string
+  /**
+   * `auto`: what `npx` would run without asking the registry (a package installed in the project, or an exact version in its cache) is run at once, which saves a second and a process; `npx`: always through npx.
+   */
+  resolve?: ('auto' | 'npx' | null) | string
   restart?: Restart
   retry?: Retry
   stateful?: boolean | string | null
@@ -171,6 +175,10 @@ export type Server = {
    * `shared`: one session to the server for all clients; `per-client`: one for each; `auto`: shared, but a client that declares roots gets its own over HTTP.
    */
   session?: ('auto' | 'shared' | 'per-client' | null) | string
+  /**
+   * `auto`: what `npx` would run without asking the registry (a package installed in the project, or an exact version in its cache) is run at once, which saves a second and a process; `npx`: always through npx.
+   */
+  resolve?: ('auto' | 'npx' | null) | string
   restart?: Restart
   retry?: Retry
   cache?: Cache
@@ -306,6 +314,10 @@ export type Group = {
    * `shared`: one session to the server for all clients; `per-client`: one for each; `auto`: shared, but a client that declares roots gets its own over HTTP.
    */
   session?: ('auto' | 'shared' | 'per-client' | null) | string
+  /**
+   * `auto`: what `npx` would run without asking the registry (a package installed in the project, or an exact version in its cache) is run at once, which saves a second and a process; `npx`: always through npx.
+   */
+  resolve?: ('auto' | 'npx' | null) | string
   restart?: Restart
   retry?: Retry
   stateful?: boolean | string | null
@@ -345,6 +357,10 @@ export type ServerEntry =
        * `shared`: one session to the server for all clients; `per-client`: one for each; `auto`: shared, but a client that declares roots gets its own over HTTP.
        */
       session?: ('auto' | 'shared' | 'per-client' | null) | string
+      /**
+       * `auto`: what `npx` would run without asking the registry (a package installed in the project, or an exact version in its cache) is run at once, which saves a second and a process; `npx`: always through npx.
+       */
+      resolve?: ('auto' | 'npx' | null) | string
       restart?: Restart
       retry?: Retry
       cache?: Cache

@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto'
-import { EncryptJWT, errors, jwtDecrypt } from 'jose'
 import type { Exchange } from '../mcp/exchange.ts'
 import { isRecord, type Params } from '../mcp/rpc.ts'
 import { withoutAnswers } from './crossing.ts'
@@ -16,8 +15,12 @@ export interface Claims {
 const ENCRYPTION = { alg: 'dir', enc: 'A256GCM' } as const
 const LONGEST = 4096
 
+/** Not before a call is parked: the proxy listens sooner without it. */
+const jose = () => import('jose')
+
 /** Encrypted and authenticated: the client carries it, but can neither read nor change it. `ttl` in milliseconds. */
-export function sealState({ call, ...claims }: Claims, key: Uint8Array, ttl: number): Promise<string> {
+export async function sealState({ call, ...claims }: Claims, key: Uint8Array, ttl: number): Promise<string> {
+  const { EncryptJWT } = await jose()
   return new EncryptJWT({ ...claims, ...(call !== undefined && { call }) })
     .setProtectedHeader(ENCRYPTION)
     .setExpirationTime(new Date(Date.now() + ttl))
@@ -27,6 +30,7 @@ export function sealState({ call, ...claims }: Claims, key: Uint8Array, ttl: num
 /** Undefined for whatever this key did not seal: foreign, broken and forged are all the same. */
 export async function openState(state: unknown, key: Uint8Array): Promise<Claims | 'expired' | undefined> {
   if (typeof state !== 'string' || state.length > LONGEST) return undefined
+  const { errors, jwtDecrypt } = await jose()
   try {
     const { payload } = await jwtDecrypt(state, key, {
       keyManagementAlgorithms: [ENCRYPTION.alg],

@@ -1,4 +1,3 @@
-import { EncryptJWT, jwtDecrypt } from 'jose'
 import { isVersion, type Version } from '../mcp/era.ts'
 import { isRecord, type Params } from '../mcp/rpc.ts'
 
@@ -28,13 +27,17 @@ const ENCRYPTION = { alg: 'dir', enc: 'A256GCM' } as const
 const LONGEST_ID = 8192
 const LONGEST_PART = 2048
 
+/** Not before the first session: a proxy listens sooner without it, and one for modern clients never needs it. */
+const jose = () => import('jose')
+
 /** Seals with a 32-byte key, given in base64url. Throws RangeError for a key of another length. */
 export function sealerOf(sessionKey: string): Sealer {
   const key = Buffer.from(sessionKey, 'base64url')
   if (key.length !== 32) throw new RangeError(`a session key has 32 bytes, this one has ${key.length}`)
   return {
-    seal: ({ sid, server, version, capabilities, clientInfo, group, principal }) =>
-      new EncryptJWT({
+    seal: async ({ sid, server, version, capabilities, clientInfo, group, principal }) => {
+      const { EncryptJWT } = await jose()
+      return new EncryptJWT({
         sid,
         server,
         version,
@@ -44,13 +47,15 @@ export function sealerOf(sessionKey: string): Sealer {
         principal,
       })
         .setProtectedHeader(ENCRYPTION)
-        .encrypt(key),
+        .encrypt(key)
+    },
     open: (id) => open(id, key),
   }
 }
 
 async function open(id: string, key: Uint8Array): Promise<SessionFacts | undefined> {
   if (id.length > LONGEST_ID) return undefined
+  const { jwtDecrypt } = await jose()
   try {
     const { payload } = await jwtDecrypt(id, key, {
       keyManagementAlgorithms: [ENCRYPTION.alg],

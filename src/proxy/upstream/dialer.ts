@@ -31,13 +31,13 @@ export interface Dialer extends AsyncDisposable {
 }
 
 export function createDialer(options: DialerOptions): Dialer {
-  const { transport } = options.server
+  const { transport, resolve } = options.server
   if (transport.kind !== 'stdio') return dialRemote(transport, options)
   const { env, owner, timing, log } = options
   return {
     open: (_kind, events) => {
       const child = environment({ env, configured: transport.env, owner })
-      return openStdio({ transport, env: child, stages: timing.stop, log, events })
+      return openStdio({ transport, env: child, resolve, stages: timing.stop, log, events })
     },
     async [Symbol.asyncDispose]() {},
   }

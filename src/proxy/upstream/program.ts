@@ -1,11 +1,12 @@
 import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync } from 'node:fs'
-import { isAbsolute, resolve } from 'node:path'
+import { isAbsolute, resolve as resolvePath } from 'node:path'
 import type { Readable, Writable } from 'node:stream'
 import spawn from 'cross-spawn'
-import type { StdioTransport } from '../../config/profile.ts'
+import type { Server, StdioTransport } from '../../config/profile.ts'
 import { LinkFailure } from './failure.ts'
+import { shortcutOf } from './npx.ts'
 
 /** A process with all three pipes, leader of its own group. */
 export interface Program {
@@ -16,11 +17,19 @@ export interface Program {
   readonly stderr: Readable
 }
 
+export interface ProgramOptions {
+  readonly transport: StdioTransport
+  readonly env: Readonly<Record<string, string>>
+  /** Whether `npx` may be cut short. */
+  readonly resolve: Server['resolve']
+}
+
 /** Starts the server's process. Rejects with LinkFailure when there is no such program or it may not be run. */
-export async function startProgram(transport: StdioTransport, env: Readonly<Record<string, string>>): Promise<Program> {
-  const child = spawn(commandOf(transport), [...transport.args], {
+export async function startProgram({ transport, env, resolve }: ProgramOptions): Promise<Program> {
+  const shortcut = resolve === 'auto' ? await shortcutOf(transport, env) : undefined
+  const child = spawn(shortcut?.command ?? commandOf(transport), [...(shortcut?.args ?? transport.args)], {
     cwd: transport.cwd,
-    env,
+    env: shortcut ? { ...env, PATH: shortcut.path } : env,
     shell: false,
     // Its own process group: a terminal's Ctrl-C does not reach it, and all it starts can be stopped with it.
     detached: process.platform !== 'win32',
@@ -40,7 +49,7 @@ export async function startProgram(transport: StdioTransport, env: Readonly<Reco
 /** A relative path belongs to the server's folder; a bare name is looked up in its PATH. */
 function commandOf({ command, cwd }: StdioTransport): string {
   const isPath = command.includes('/') || command.includes('\\')
-  return isPath && !isAbsolute(command) ? resolve(cwd, command) : command
+  return isPath && !isAbsolute(command) ? resolvePath(cwd, command) : command
 }
 
 function spawnFailure({ command, cwd }: StdioTransport, cause: unknown): LinkFailure {

@@ -1,4 +1,3 @@
-import type { StdioTransport } from '../../config/profile.ts'
 import { defer, within } from '../../shared/async.ts'
 import type { Log } from '../../shared/log.ts'
 import { textOf } from '../mcp/arguments.ts'
@@ -8,7 +7,7 @@ import { type FailureDetail, LinkFailure } from './failure.ts'
 import { LineFramer } from './framer.ts'
 import { type Link, type LinkEvents, MAX_MESSAGE_BYTES } from './link.ts'
 import { type Stages, stopGroup } from './process-group.ts'
-import { type Program, startProgram } from './program.ts'
+import { type Program, type ProgramOptions, startProgram } from './program.ts'
 import { Stderr } from './stderr.ts'
 
 /** So much output without one message among it is not an MCP server; nor is a line so long. */
@@ -22,9 +21,7 @@ const LAST_WORDS = 2000
 /** What may wait for a server that does not read. */
 const MAX_UNSENT_BYTES = 4 * MAX_MESSAGE_BYTES
 
-export interface StdioOptions {
-  readonly transport: StdioTransport
-  readonly env: Readonly<Record<string, string>>
+export interface StdioOptions extends ProgramOptions {
   readonly stages: Stages
   readonly log: Log
   readonly events: LinkEvents
@@ -32,7 +29,7 @@ export interface StdioOptions {
 
 /** Starts the server's process. Rejects with LinkFailure when there is no such program or it may not be run. */
 export async function openStdio(options: StdioOptions): Promise<Link> {
-  return new StdioLink(await startProgram(options.transport, options.env), options)
+  return new StdioLink(await startProgram(options), options)
 }
 
 /** A server on the pipes of a process that we started: the process group lives exactly as long as the link. */

@@ -40,6 +40,7 @@ export function serverOf(transport: Server['transport'], overrides: Overrides = 
     prompts: everything,
     protocol: 'auto',
     session: 'auto',
+    resolve: 'auto',
     retry: { attempts: 3, backoff: 20 },
     cache: { mode: 'swr', persist: false },
     stateful: false,

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
-import { build } from 'esbuild'
 import { execa } from 'execa'
+import { bundled } from '../../helpers/bundle.ts'
 
 export interface Certified {
   readonly cert: string
@@ -50,18 +50,7 @@ export async function requestElsewhere(origin: string, env: Readonly<Record<stri
 }
 
 async function runElsewhere(program: string, url: string, env: Readonly<Record<string, string>>) {
-  const { outputFiles } = await build({
-    stdin: { contents: program, loader: 'ts', resolveDir: import.meta.dirname },
-    bundle: true,
-    write: false,
-    platform: 'node',
-    format: 'esm',
-    packages: 'external',
-    target: 'node20',
-  })
-  const { stdout } = await execa(process.execPath, ['--input-type=module', '-', url], {
-    input: outputFiles[0]?.text ?? '',
-    env,
-  })
+  const input = await bundled(program, import.meta.dirname)
+  const { stdout } = await execa(process.execPath, ['--input-type=module', '-', url], { input, env })
   return JSON.parse(stdout)
 }
