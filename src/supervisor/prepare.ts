@@ -7,7 +7,7 @@ import type { Wish } from '../control/protocol.ts'
 import { McpctlError } from '../shared/errors.ts'
 
 /** What `mcpctl use` remembered, asked anew each time. */
-export type Remembered = () => string | undefined
+type Remembered = () => string | undefined
 
 export interface PrepareOptions {
   readonly remembered: Remembered
