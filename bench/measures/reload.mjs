@@ -60,14 +60,17 @@ async function addOne({ many: { upstream, project, group }, url, load, name, qui
   return { visible, own, requests, failed, isUnderLoad: load !== undefined }
 }
 
-/** What reached the other servers; of the one with the load only what is no call. */
+/** What the other servers were asked for: sessions, lists and connections, but no calls, nor whether they are still alive. */
 async function othersOf(upstream, path) {
   const { paths } = await upstream.counters()
   const others = Object.entries(paths).filter(([name]) => name !== path)
-  return others.reduce((sum, [name, counter]) => sum + (name === LOADED ? openings(counter) : counter.requests), 0)
+  return others.reduce(
+    (sum, [name, counter]) => sum + askedOf(counter) + (name === LOADED ? 0 : counter.connections),
+    0,
+  )
 }
 
-const openings = ({ initializes, discovers, lists }) => initializes + discovers + lists
+const askedOf = ({ initializes, discovers, lists }) => initializes + discovers + lists
 
 function added(text, { group, name, url }) {
   const document = parseDocument(text)
