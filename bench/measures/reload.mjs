@@ -44,7 +44,7 @@ async function save({ file }, text) {
 async function addOne({ many: { upstream, project, group }, url, load, name, quick }) {
   const path = `/${name}/mcp`
   const own = await timed(() => freshList(upstream.origin + path, { connections: 1 }))
-  const before = await othersOf(upstream, path)
+  const before = await askedOfOthers(upstream)
   const working = load?.run({ url, tool: 's0_echo', payload: 200, connections: CONNECTIONS, ms: quick ? 500 : 3000 })
   const failure = working?.then(
     () => undefined,
@@ -55,19 +55,25 @@ async function addOne({ many: { upstream, project, group }, url, load, name, qui
   await save(project, text)
   const visible = (await firstCall(url, `${name}_echo`)) - saved
   const failed = await failure
-  const requests = (await othersOf(upstream, path)) - before
+  const requests = (await askedOfOthers(upstream)) - before
   await expectListed(url, `${name}_echo`)
   return { visible, own, requests, failed, isUnderLoad: load !== undefined }
 }
 
-/** What reached the other servers; of the one with the load only what is no call. */
-async function othersOf(upstream, path) {
+/**
+ * What the servers that were there from the start were asked for: sessions, lists and connections, but no calls, nor
+ * whether they are still alive.
+ */
+async function askedOfOthers(upstream) {
   const { paths } = await upstream.counters()
-  const others = Object.entries(paths).filter(([name]) => name !== path)
-  return others.reduce((sum, [name, counter]) => sum + (name === LOADED ? openings(counter) : counter.requests), 0)
+  const others = Object.entries(paths).filter(([path]) => path.startsWith('/s'))
+  return others.reduce(
+    (sum, [path, counter]) => sum + askedOf(counter) + (path === LOADED ? 0 : counter.connections),
+    0,
+  )
 }
 
-const openings = ({ initializes, discovers, lists }) => initializes + discovers + lists
+const askedOf = ({ initializes, discovers, lists }) => initializes + discovers + lists
 
 function added(text, { group, name, url }) {
   const document = parseDocument(text)

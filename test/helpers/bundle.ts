@@ -10,7 +10,8 @@ export async function bundled(program: string, folder: string): Promise<string> 
   const { output } = await build({
     input: entry,
     platform: 'node',
-    external: /^[@a-z]/,
+    // But for the bundler's own helpers.
+    external: /^(?!@oxc-project\/)[@a-z]/,
     transform: { target: 'node20.19' },
     write: false,
     plugins: [
