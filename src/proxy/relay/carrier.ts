@@ -15,6 +15,7 @@ import {
   type RpcRequest,
   type RpcResponse,
 } from '../mcp/rpc.ts'
+import { isUnread } from '../mcp/unread.ts'
 import type { Seat } from '../servers/seat.ts'
 import { askAll } from './any-of.ts'
 import { Call, type CallOptions } from './call.ts'
@@ -111,7 +112,7 @@ export class Carrier {
 
   /** URIs in results lead back to the server they came from, under the name this view has for them; so do tasks. */
   #learn(asker: Asker, where: Whereabouts, response: RpcResponse): RpcResponse {
-    if (isError(response) || !isRecord(response.result)) return response
+    if (isUnread(response) || isError(response) || !isRecord(response.result)) return response
     const { sight, learned, tasks } = this.#options
     const { server } = where
     tasks.learn(where, asker.caller, response)

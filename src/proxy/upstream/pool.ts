@@ -22,6 +22,7 @@ export interface Head {
 
 /** Takes a response body as it comes. Whatever it throws ends the request with that error. */
 export interface BodyReader {
+  /** The bytes are there only until it returns. */
   chunk(bytes: Buffer): void
   end(): void
 }
