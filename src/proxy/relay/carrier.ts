@@ -4,6 +4,7 @@ import type { LearnedUris } from '../catalog/learned.ts'
 import { linksOf, markLinks } from '../catalog/links.ts'
 import type { Asker } from '../downstream/asker.ts'
 import type { Reply } from '../downstream/reply.ts'
+import { argumentsOf } from '../mcp/arguments.ts'
 import type { Caller, Exchange } from '../mcp/exchange.ts'
 import type { Level } from '../mcp/levels.ts'
 import {
@@ -103,7 +104,7 @@ export class Carrier {
   #mirrored(asker: Asker, { method, params }: RpcRequest): Exchange['headers'] {
     if (!asker.mirrored) return undefined
     const view = method === 'tools/call' ? this.#options.sight.view(asker) : undefined
-    return asker.mirrored(view?.schemas.get(String(params?.name)), params?.arguments)
+    return asker.mirrored(view?.schemas.get(String(params?.name)), argumentsOf(params))
   }
 
   #wantLevel(way: string, { era, level }: Caller): Promise<void> | undefined {
