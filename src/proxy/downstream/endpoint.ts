@@ -95,7 +95,7 @@ function parse(bytes: Buffer): Parsed | Denial {
   const text = bytes.toString()
   if (isTooDeep(text)) return { status: 400, code: PARSE_ERROR, message: 'Parse error: nested too deeply' }
   try {
-    return { value: parseRequest(text) }
+    return { value: parseRequest(text, bytes) }
   } catch {
     // Its message would quote the body, which may hold secrets.
     return { status: 400, code: PARSE_ERROR, message: 'Parse error: Invalid JSON' }

@@ -2,10 +2,10 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { Id, RpcResponse } from '../../../src/proxy/mcp/rpc.ts'
 import { whole } from '../../../src/proxy/mcp/text.ts'
-import { parseMessage, withId } from '../../../src/proxy/mcp/verbatim.ts'
+import { parseMessage, readMessage, withId } from '../../../src/proxy/mcp/verbatim.ts'
 
 function relayed(text: string, id: Id, bytes?: Buffer): string {
-  return whole(withId(parseMessage(text, bytes) as RpcResponse, id))
+  return whole(withId((bytes ? readMessage(bytes) : parseMessage(text)) as RpcResponse, id))
 }
 
 /** As it would be without any text kept. */
