@@ -151,5 +151,6 @@ function matchAt(pattern: RegExp, text: string, at: number): RegExpExecArray | u
 
 /** The names of the secrets a text asks for. */
 export function secretsIn(text: string): string[] {
+  if (!text.includes('${secret:')) return []
   return [...text.matchAll(/(?<!\$)(?:\$\$)*\$\{secret:([A-Za-z0-9][A-Za-z0-9._-]*)\}/g)].map((found) => found[1] ?? '')
 }

@@ -11,7 +11,7 @@ import { profileName } from './mcp-servers.ts'
 import { merge, mergeAll } from './merge.ts'
 import { Parses } from './parses.ts'
 import type { Sources } from './read.ts'
-import { select } from './select.ts'
+import { type Selection, select } from './select.ts'
 import { diagnose, type Place, position, quote, sourceOf, wholeFile } from './source.ts'
 import { child, entriesOf, type MapNode, only, textOf } from './tree.ts'
 
@@ -28,6 +28,8 @@ export interface ProfileSet {
   readonly sources: Sources
   /** By profile name, over the base and all it extends: for `resolve` only. */
   readonly trees: ReadonlyMap<string, MapNode>
+  /** What each of them uses: for `resolve` only. */
+  readonly selections: ReadonlyMap<string, Selection>
   /** For the names of files in diagnostics. */
   readonly cwd: string
 }
@@ -57,12 +59,13 @@ export async function loadProfileSet(pointer: Pointer, parses = new Parses()): P
   const base = baseOf(read.files)
   const extended = new Map([...profiles].map(([name, profile]) => [name, extend(profile, profiles)]))
   const trees = new Map([...extended].map(([name, { tree }]) => [name, base === undefined ? tree : merge(base, tree)]))
+  const selected = new Map([...trees].map(([name, tree]) => [name, select(tree)]))
   const problems = [
     ...read.diagnostics,
     ...diagnostics,
     ...checkClaims([...profiles.values()]),
     ...[...extended.values()].flatMap((profile) => profile.diagnostics),
-    ...[...trees.values()].flatMap((tree) => select(tree).diagnostics),
+    ...[...selected.values()].flatMap((one) => one.diagnostics),
     ...read.files.flatMap(({ root }) => lint(root)),
   ]
   return {
@@ -72,6 +75,7 @@ export async function loadProfileSet(pointer: Pointer, parses = new Parses()): P
     diagnostics: problems.length === 0 && profiles.size === 0 ? [noProfiles(read.files, pointer)] : unique(problems),
     sources: new Map([...read.sources, ...folders]),
     trees,
+    selections: new Map([...selected].map(([name, { selection }]) => [name, selection])),
     cwd: pointer.cwd,
   }
 }

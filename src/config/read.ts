@@ -86,7 +86,7 @@ async function readUpTo(file: FileHandle, max: number): Promise<Uint8Array | und
   let length = 0
   while (length <= max) {
     const { bytesRead } = await file.read(buffer, length, max + 1 - length, length)
-    if (bytesRead === 0) return Uint8Array.from(buffer.subarray(0, length))
+    if (bytesRead === 0) return new Uint8Array(buffer.subarray(0, length))
     length += bytesRead
   }
   return undefined

@@ -11,7 +11,7 @@ import { maskOf, maskProfile, unnamedSecrets } from './mask.ts'
 import type { Group, Profile } from './profile.ts'
 import type { Sources } from './read.ts'
 import { readSecrets, type Secrets } from './secrets.ts'
-import { type SelectedGroup, type SelectedServer, type Selection, scalarsOf, select } from './select.ts'
+import { type SelectedGroup, type SelectedServer, type Selection, scalarsOf } from './select.ts'
 import { SERVER_DEFAULTS, toServer } from './server.ts'
 import { diagnose, type Place } from './source.ts'
 import { didYouMean } from './suggest.ts'
@@ -69,9 +69,8 @@ function settled(set: ProfileSet, { diagnostics, ...resolution }: Attempt): Reso
 
 /** Resolves as far as it goes and reports everything. Throws McpctlError `config_invalid` if there is no such profile. */
 export async function attempt(set: ProfileSet, name: string, options: AttemptOptions): Promise<Attempt> {
-  const tree = set.trees.get(name)
-  if (tree === undefined) throw unknownProfile(set, name)
-  const { selection } = select(tree)
+  const selection = set.selections.get(name)
+  if (selection === undefined) throw unknownProfile(set, name)
   const environment = await readEnvironment({
     ...options,
     envFile: selection.envFile,

@@ -31,7 +31,7 @@ import {
 
 const SECOND = 1000
 
-/** What a server is without a word about it. */
+/** What a server is without a word about it. A part nobody says a word about is this very object for all of them. */
 export const SERVER_DEFAULTS = {
   enabled: true,
   required: false,
@@ -45,6 +45,9 @@ export const SERVER_DEFAULTS = {
   cache: { mode: 'swr', persist: true },
   stateful: false,
 } as const
+
+/** What is shown of a server without a word about it. */
+const NO_FILTER: Filter = { allow: 'all', deny: [], rename: {}, override: {} }
 
 export interface ServerPlace {
   /** JSON pointer of the server in the profile. */
@@ -149,6 +152,7 @@ function remote(reading: Reading, place: TransportPlace): HttpTransport {
 }
 
 function filterOf(reading: Reading, at: Field): Filter {
+  if (at.node === undefined) return NO_FILTER
   const allow = field(at, 'allow')
   const override = field(at, 'override')
   return {
@@ -169,6 +173,7 @@ function isRecord(data: unknown): data is Record<string, unknown> {
 }
 
 function timeoutsOf(reading: Reading, at: Field): Timeouts {
+  if (at.node === undefined) return SERVER_DEFAULTS.timeouts
   const { connect, request, max, idle } = SERVER_DEFAULTS.timeouts
   return {
     connect: readDuration(reading, field(at, 'connect')) ?? connect,
@@ -179,6 +184,7 @@ function timeoutsOf(reading: Reading, at: Field): Timeouts {
 }
 
 function restartOf(reading: Reading, at: Field): Restart {
+  if (at.node === undefined) return SERVER_DEFAULTS.restart
   const { policy, backoff, maxBackoff } = SERVER_DEFAULTS.restart
   return {
     policy: readChoice(reading, field(at, 'policy'), ['always', 'never']) ?? policy,
@@ -188,6 +194,7 @@ function restartOf(reading: Reading, at: Field): Restart {
 }
 
 function retryOf(reading: Reading, at: Field): Retry {
+  if (at.node === undefined) return SERVER_DEFAULTS.retry
   const { attempts, backoff } = SERVER_DEFAULTS.retry
   const limits = { title: 'whole number', max: 1_000_000, example: '3' }
   return {
@@ -197,6 +204,7 @@ function retryOf(reading: Reading, at: Field): Retry {
 }
 
 function cacheOf(reading: Reading, at: Field): Cache {
+  if (at.node === undefined) return SERVER_DEFAULTS.cache
   const { mode, persist } = SERVER_DEFAULTS.cache
   return {
     mode: readChoice(reading, field(at, 'mode'), ['swr', 'strict', 'notify']) ?? mode,

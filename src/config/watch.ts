@@ -1,9 +1,9 @@
-import { basename, dirname } from 'node:path'
-import chokidar, { type FSWatcher } from 'chokidar'
+import { dirname } from 'node:path'
 import { pause } from '../shared/async.ts'
 import { type Change, changesSince, identities } from './fingerprint.ts'
 import { Parses } from './parses.ts'
 import type { Sources } from './read.ts'
+import { Touches } from './touches.ts'
 
 export interface WatchOptions {
   /** Called once per change of content, after the writes have settled; never concurrently. */
@@ -21,8 +21,6 @@ export interface Watch extends AsyncDisposable {
 
 /** A save is taken after so much silence. */
 const SILENCE = 30
-/** The watcher drops a second event of a file within 50 ms: one more look, after that is over. */
-const AFTERMATH = 100
 /** Underneath the events: folders that come back, network mounts, queues of the system that overflowed. */
 const POLL = 5000
 /** What looks half-written is looked at again so often, and believed after so long. */
@@ -44,16 +42,13 @@ class FileWatch implements Watch {
   readonly #over = new AbortController()
   /** As last read, or as last reported. */
   #known: Sources
-  #watcher: FSWatcher
-  /** Which folders the watcher holds on to: a name may lead to another one by now. */
+  #touches: Touches
+  /** Which folders are held on to: a name may lead to another one by now. */
   #held: Promise<string>
-  /** The watchers that were replaced. */
-  #closing: Promise<unknown> | undefined
   /** The check under way, and whether something happened since it began. */
   #checking: Promise<void> | undefined
   #again = false
   #silence: NodeJS.Timeout | undefined
-  #aftermath: NodeJS.Timeout | undefined
   readonly #poll: NodeJS.Timeout
 
   constructor(sources: Sources, options: WatchOptions) {
@@ -61,8 +56,9 @@ class FileWatch implements Watch {
     this.#parses = options.parses ?? new Parses()
     this.#known = sources
     this.#held = this.#holding()
-    this.#watcher = this.#open()
+    this.#touches = this.#open()
     this.#poll = setInterval(() => this.#check(), POLL)
+    this.#check()
   }
 
   update(sources: Sources): void {
@@ -77,45 +73,33 @@ class FileWatch implements Watch {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#over.abort()
     clearTimeout(this.#silence)
-    clearTimeout(this.#aftermath)
     clearInterval(this.#poll)
-    await Promise.all([this.#watcher.close(), this.#closing, this.#checking])
+    this.#touches[Symbol.dispose]()
+    await this.#checking
   }
 
   #reopen(): void {
+    this.#touches[Symbol.dispose]()
     this.#held = this.#holding()
-    this.#closing = Promise.all([this.#closing, this.#watcher.close()]).catch(this.#options.onError)
-    this.#watcher = this.#open()
+    this.#touches = this.#open()
+    // What was saved in between.
+    this.#check()
   }
 
   #holding(): Promise<string> {
-    return identities([...this.#folders()])
-  }
-
-  #folders(): ReadonlySet<string> {
     const files = [...this.#known.keys()]
-    return new Set([...files, ...files.map((file) => dirname(file))])
+    return identities([...new Set([...files, ...files.map((file) => dirname(file))])])
   }
 
-  #open(): FSWatcher {
-    const named = new Set(this.#known.keys())
-    const folders = this.#folders()
-    // A project folder holds thousands of files that are none of ours, each of which would cost a watch.
-    const ignored = (path: string) => !folders.has(path) && !named.has(path) && !isInteresting(path)
-    const watcher = chokidar.watch([...folders], { depth: 0, ignoreInitial: true, ignored })
-    watcher.on('all', () => this.#touch())
-    // What was saved before it was awake.
-    watcher.on('ready', () => this.#check())
-    watcher.on('error', this.#options.onError)
-    return watcher
+  #open(): Touches {
+    const { onError } = this.#options
+    return new Touches({ paths: this.#known.keys(), onTouch: () => this.#touch(), onError })
   }
 
   #touch(): void {
     if (this.#over.signal.aborted) return
     clearTimeout(this.#silence)
-    clearTimeout(this.#aftermath)
     this.#silence = setTimeout(() => this.#check(), SILENCE)
-    this.#aftermath = setTimeout(() => this.#check(), AFTERMATH)
   }
 
   #check(): void {
@@ -153,10 +137,4 @@ class FileWatch implements Watch {
       if (this.#over.signal.aborted || known !== this.#known) return []
     }
   }
-}
-
-/** New profiles, and the folders that a mounted volume swaps. */
-function isInteresting(path: string): boolean {
-  const name = basename(path)
-  return /\.(?:ya?ml|json)$/.test(name) || name.startsWith('..')
 }

@@ -92,6 +92,6 @@ export class Privacy {
   ended(session: Session): void {
     const { seats, catalog } = this.#options
     catalog.forget(session)
-    for (const seat of seats) seat.leave(session.facts.sid)
+    for (const seat of seats.parted()) seat.leave(session.facts.sid)
   }
 }

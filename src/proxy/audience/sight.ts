@@ -44,8 +44,9 @@ export class Sight {
   #overlay(asker: Asker): Overlay | undefined {
     const { caller } = asker
     let found: Map<string, Listing> | undefined
-    for (const seat of this.#seats(asker)) {
-      const listing = seat.privateUpstream(caller)?.listing
+    for (const seat of this.#options.seats.parted()) {
+      const isSeen = asker.server === undefined || asker.server === seat.server.name
+      const listing = isSeen ? seat.privateUpstream(caller)?.listing : undefined
       if (!listing) continue
       found ??= new Map()
       found.set(seat.server.name, listing)

@@ -31,6 +31,8 @@ export class Catalog implements Disposable {
   readonly #views = new Map<string | undefined, View>()
   /** By name, in the order of the group; undefined after a change, until asked for. */
   #sources: ReadonlyMap<string, Source> | undefined
+  /** Those that the group's own view was last held against. */
+  #viewed: ReadonlyMap<string, Source> | undefined
   readonly #overlaid = new OverlaidViews()
   readonly #watches = new Watches()
   /** Those already warned about. */
@@ -50,10 +52,21 @@ export class Catalog implements Disposable {
     return server === undefined ? this.#common() : this.#bare(server)
   }
 
+  /** Made anew only if a server lists something else than before: one that has yet to come up changes nothing. */
   #common(): View {
-    const view = this.#views.get(undefined) ?? this.#merged(undefined)
+    const sources = this.#present()
+    const known = this.#views.get(undefined)
+    if (known && this.#viewed === sources) return known
+    this.#viewed = sources
+    const view = known && this.#isStill(known) ? known : this.#merged(undefined)
     this.#views.set(undefined, view)
     return view
+  }
+
+  #isStill({ offers }: View): boolean {
+    const before = offers.filter(({ listing }) => listing)
+    const now = [...this.#present().values()].filter(({ listing }) => listing)
+    return now.length === before.length && now.every((source, at) => this.offer(source) === before[at])
   }
 
   /** As long as the server offers the same it is the same view, whatever became of others. */
@@ -96,9 +109,8 @@ export class Catalog implements Disposable {
     this.#watches.delete(who)
   }
 
-  /** New lists, another order or another policy: the next look at a view builds it anew. */
+  /** New lists, another order or another policy: the next look at a view sees them. */
   refresh(): void {
-    this.#views.delete(undefined)
     this.#overlaid.clear()
     this.#sources = undefined
     this.#watches.later()

@@ -116,6 +116,11 @@ export class Seat implements AsyncDisposable {
     return wayOf(this.#server.name, this.ownerOf(caller))
   }
 
+  /** Whether any client has an upstream of its own. */
+  get isParted(): boolean {
+    return !this.#private.isEmpty
+  }
+
   /** The caller's own upstream, while there is one. */
   privateUpstream(caller: Caller): Upstream | undefined {
     if (this.#private.isEmpty) return undefined

@@ -8,6 +8,8 @@ export type SeatsOptions = Omit<SeatOptions, 'server'>
 export class Seats implements AsyncDisposable {
   readonly #options: SeatsOptions
   #seats: ReadonlyMap<string, Seat>
+  /** The names of those to which a client has had a way of its own. */
+  readonly #parted = new Set<string>()
   /** Removed, but still finishing what is in flight. */
   readonly #leaving = new Set<Seat>()
 
@@ -23,6 +25,15 @@ export class Seats implements AsyncDisposable {
   /** Every open way to any of the servers. */
   *ways(): Generator<Way> {
     for (const seat of this.#seats.values()) yield* seat.ways()
+  }
+
+  /** Those to which clients have ways of their own: mostly none, however many servers there are. */
+  *parted(): Generator<Seat> {
+    for (const name of this.#parted) {
+      const seat = this.#seats.get(name)
+      if (seat?.isParted) yield seat
+      else this.#parted.delete(name)
+    }
   }
 
   [Symbol.iterator](): IterableIterator<Seat> {
@@ -65,7 +76,11 @@ export class Seats implements AsyncDisposable {
   }
 
   #seat(server: Server): Seat {
-    return new Seat({ ...this.#options, server })
+    const opened = (way: Way) => {
+      this.#parted.add(way.server)
+      this.#options.opened(way)
+    }
+    return new Seat({ ...this.#options, server, opened })
   }
 
   #remove(seat: Seat): void {

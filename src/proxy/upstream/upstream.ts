@@ -20,6 +20,7 @@ import type { Listing } from './listing.ts'
 import { timedOut } from './refusal.ts'
 import type { Snapshot } from './snapshot.ts'
 import { timing as defaultTiming, type Timing } from './timing.ts'
+import type { Turns } from './turns.ts'
 import { Wishes } from './wishes.ts'
 
 /** How long a disk may hold up the end. */
@@ -36,6 +37,7 @@ export interface UpstreamOptions {
   /** Who is asked what the server asks outside of any call: the one client it is opened for. Nobody, when it is shared. */
   readonly client?: Sink
   readonly parking: Parking
+  readonly turns: Turns
   /** What is known of the server from earlier starts. */
   readonly snapshot: Snapshot
   /** The proxy's own. */
@@ -77,7 +79,7 @@ export class Upstream implements AsyncDisposable {
   #closed: Promise<void> | undefined
 
   constructor(options: UpstreamOptions) {
-    const { server, events } = options
+    const { server, owner, env, turns, events } = options
     this.server = server
     this.name = server.name
     this.#options = options
@@ -89,13 +91,7 @@ export class Upstream implements AsyncDisposable {
     const shared = { server, timing: this.#timing, log: this.#log }
     // Whoever the client behind it is.
     const userAgent = `mcpctl/${options.version}`
-    this.#dialer = createDialer({
-      ...shared,
-      isShared: options.client === undefined,
-      owner: options.owner,
-      env: options.env,
-      userAgent,
-    })
+    this.#dialer = createDialer({ ...shared, owner, env, userAgent, isShared: options.client === undefined })
     this.#inventory = new Inventory({
       ...shared,
       snapshot: options.snapshot,
@@ -104,6 +100,7 @@ export class Upstream implements AsyncDisposable {
     })
     this.#keeper = new Keeper({
       ...shared,
+      turns,
       open: (opening) => this.#open(opening),
       prepare: (connection, signal) => this.#prepare(connection, signal),
       events: {

@@ -53,6 +53,18 @@ test('a new list is served at once and told of a moment later, to who watches', 
   expect(one.told).toMatchObject([{ server: undefined, kinds: ['tools'] }])
 })
 
+test('what changes no list leaves the view the very same', () => {
+  const [first, coming] = [tools('x'), serverOf('b')]
+  using one = open(first)
+  const view = one.catalog.view(undefined)
+  one.change(first, { server: coming, listing: undefined })
+  expect(one.catalog.view(undefined)).toBe(view)
+  one.change(first, { server: coming, listing: tools('y').listing })
+  expect([...(one.catalog.view(undefined)?.targets.tools.keys() ?? [])]).toEqual(['a_x', 'b_y'])
+  one.change(first)
+  expect([...(one.catalog.view(undefined)?.targets.tools.keys() ?? [])]).toEqual(['a_x'])
+})
+
 test('a change nobody can see is told to nobody', async () => {
   const hidden = serverOf('a', { tools: { ...server.tools, deny: ['secret*'] } })
   using one = open({ server: hidden, listing: tools('x').listing })
