@@ -7,6 +7,7 @@ import type { Identity } from '../catalog/handshake.ts'
 import type { Sink } from '../mcp/exchange.ts'
 import type { Declaration } from '../upstream/connection.ts'
 import { sharedCapabilities } from '../upstream/handshake.ts'
+import { Retries } from '../upstream/retries.ts'
 import { Snapshot } from '../upstream/snapshot.ts'
 import type { SnapshotFolder } from '../upstream/snapshot-folder.ts'
 import { Upstream, type UpstreamEvents } from '../upstream/upstream.ts'
@@ -29,6 +30,7 @@ export interface ConnectorOptions {
 /** Makes upstreams: the shared one of a server speaks for the proxy, one that has an owner for that client. */
 export class Connector {
   readonly #options: ConnectorOptions
+  readonly #retries = new Retries()
 
   constructor(options: ConnectorOptions) {
     this.#options = options
@@ -46,6 +48,7 @@ export class Connector {
       ...(owner?.session !== undefined && { client: this.#sink(owner) }),
       version,
       parking,
+      retries: this.#retries,
       snapshot: this.#snapshot(server, owner),
       log: owner ? log.with({ client: owner.key }) : log,
       events: owner ? privacy().events(owner) : events,
