@@ -36,11 +36,8 @@ const FEWEST_AT_ONCE = 2
 /** Makes upstreams: the shared one of a server speaks for the proxy, one that has an owner for that client. */
 export class Connector {
   readonly #options: ConnectorOptions
-<<<<<<< HEAD
   readonly #retries = new Retries()
-=======
   readonly #turns = new Turns({ most: Math.max(FEWEST_AT_ONCE, availableParallelism()), longest: timing.turn })
->>>>>>> main
 
   constructor(options: ConnectorOptions) {
     this.#options = options
@@ -58,11 +55,8 @@ export class Connector {
       ...(owner?.session !== undefined && { client: this.#sink(owner) }),
       version,
       parking,
-<<<<<<< HEAD
       retries: this.#retries,
-=======
       turns: this.#turns,
->>>>>>> main
       snapshot: this.#snapshot(server, owner),
       log: owner ? log.with({ client: owner.key }) : log,
       events: owner ? privacy().events(owner) : events,

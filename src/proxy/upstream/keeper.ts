@@ -127,11 +127,8 @@ export class Keeper {
     const reason = draining(this.#options.server.name)
     this.#closing.abort(reason)
     clearTimeout(this.#timer)
-<<<<<<< HEAD
     this.#yield?.()
-=======
     this.#turn?.[Symbol.dispose]()
->>>>>>> main
     const connection = this.#connection
     this.#connection = undefined
     if (connection) this.#leave(connection.close(reason))

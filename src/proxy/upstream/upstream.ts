@@ -91,22 +91,8 @@ export class Upstream implements AsyncDisposable {
     this.#wishes = new Wishes(this.#log)
     this.#crossing = { upstream: server.name, parking: options.parking, listing: () => this.listing }
     this.#transport = server.transport.kind === 'auto' ? 'http' : server.transport.kind
-<<<<<<< HEAD
     const shared = { server, timing: this.#timing, log: this.#log, retries: options.retries }
-    this.#dialer = createDialer({
-      ...shared,
-      isShared: options.client === undefined,
-      owner: options.owner,
-      env: options.env,
-      // Whoever the client behind it is.
-      userAgent: `mcpctl/${options.version}`,
-    })
-=======
-    const shared = { server, timing: this.#timing, log: this.#log }
-    // Whoever the client behind it is.
-    const userAgent = `mcpctl/${options.version}`
     this.#dialer = createDialer({ ...shared, owner, env, userAgent, isShared: options.client === undefined })
->>>>>>> main
     this.#inventory = new Inventory({
       ...shared,
       snapshot: options.snapshot,
