@@ -8,6 +8,7 @@ import type { Identity } from '../catalog/handshake.ts'
 import type { Sink } from '../mcp/exchange.ts'
 import type { Declaration } from '../upstream/connection.ts'
 import { sharedCapabilities } from '../upstream/handshake.ts'
+import { Retries } from '../upstream/retries.ts'
 import { Snapshot } from '../upstream/snapshot.ts'
 import type { SnapshotFolder } from '../upstream/snapshot-folder.ts'
 import { timing } from '../upstream/timing.ts'
@@ -35,6 +36,7 @@ const FEWEST_AT_ONCE = 2
 /** Makes upstreams: the shared one of a server speaks for the proxy, one that has an owner for that client. */
 export class Connector {
   readonly #options: ConnectorOptions
+  readonly #retries = new Retries()
   readonly #turns = new Turns({ most: Math.max(FEWEST_AT_ONCE, availableParallelism()), longest: timing.turn })
 
   constructor(options: ConnectorOptions) {
@@ -53,6 +55,7 @@ export class Connector {
       ...(owner?.session !== undefined && { client: this.#sink(owner) }),
       version,
       parking,
+      retries: this.#retries,
       turns: this.#turns,
       snapshot: this.#snapshot(server, owner),
       log: owner ? log.with({ client: owner.key }) : log,

@@ -8,6 +8,7 @@ import { rest } from './backoff.ts'
 import type { Connection, ConnectionEvents } from './connection.ts'
 import { LinkFailure } from './failure.ts'
 import { draining, overloaded, unavailable } from './refusal.ts'
+import type { Retries } from './retries.ts'
 import type { Timing } from './timing.ts'
 import type { Rank, Turn, Turns } from './turns.ts'
 
@@ -18,6 +19,8 @@ const LONGEST_START_MS = 120_000
 export interface KeeperOptions {
   readonly server: Server
   readonly timing: Timing
+  /** Of the group. */
+  readonly retries: Retries
   readonly log: Log
   /** Who shares the processor while processes start; a remote server does not ask. */
   readonly turns: Turns
@@ -62,6 +65,8 @@ export class Keeper {
   #failures = 0
   #readySince: number | undefined
   #timer: NodeJS.Timeout | undefined
+  /** Gives up the turn that is waited for. */
+  #yield: (() => void) | undefined
   #retryAt = Number.POSITIVE_INFINITY
   /** The lists changed while a coming connection was fetching them. */
   #isStale = false
@@ -122,6 +127,7 @@ export class Keeper {
     const reason = draining(this.#options.server.name)
     this.#closing.abort(reason)
     clearTimeout(this.#timer)
+    this.#yield?.()
     this.#turn?.[Symbol.dispose]()
     const connection = this.#connection
     this.#connection = undefined
@@ -129,6 +135,11 @@ export class Keeper {
     await this.#attempt
     await Promise.all(this.#leaving)
     this.#settled.resolve()
+  }
+
+  /** Once the rest is over; many that are away take turns. */
+  #retry(): void {
+    this.#yield = this.#options.retries.ask(() => this.#connect())
   }
 
   #connect(): void {
@@ -210,6 +221,7 @@ export class Keeper {
   #adopt(connection: Connection): void {
     this.#connection = connection
     this.#readySince = performance.now()
+    if (this.#failures > 0) this.#options.retries.succeeded()
     this.#lastError = null
     this.#options.log.info('server ready', { transport: connection.transport, pid: connection.pid })
     connection.settle()
@@ -242,7 +254,7 @@ export class Keeper {
     }
     this.#connection = undefined
     this.#retryAt = ms === 'never' ? Number.POSITIVE_INFINITY : performance.now() + ms
-    if (ms !== 'never') this.#timer = setTimeout(() => this.#connect(), ms)
+    if (ms !== 'never') this.#timer = setTimeout(() => this.#retry(), ms)
     this.#enter(state)
   }
 

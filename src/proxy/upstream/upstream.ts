@@ -18,6 +18,7 @@ import { Keeper, type Opening } from './keeper.ts'
 import type { Link } from './link.ts'
 import type { Listing } from './listing.ts'
 import { timedOut } from './refusal.ts'
+import type { Retries } from './retries.ts'
 import type { Snapshot } from './snapshot.ts'
 import { timing as defaultTiming, type Timing } from './timing.ts'
 import type { Turns } from './turns.ts'
@@ -42,6 +43,8 @@ export interface UpstreamOptions {
   readonly snapshot: Snapshot
   /** The proxy's own. */
   readonly version: string
+  /** Of the group. */
+  readonly retries: Retries
   readonly log: Log
   readonly events: UpstreamEvents
   /** Figures no profile sets; tests shorten them. */
@@ -88,9 +91,7 @@ export class Upstream implements AsyncDisposable {
     this.#wishes = new Wishes(this.#log)
     this.#crossing = { upstream: server.name, parking: options.parking, listing: () => this.listing }
     this.#transport = server.transport.kind === 'auto' ? 'http' : server.transport.kind
-    const shared = { server, timing: this.#timing, log: this.#log }
-    // Whoever the client behind it is.
-    const userAgent = `mcpctl/${options.version}`
+    const shared = { server, timing: this.#timing, log: this.#log, retries: options.retries }
     this.#dialer = createDialer({ ...shared, owner, env, userAgent, isShared: options.client === undefined })
     this.#inventory = new Inventory({
       ...shared,

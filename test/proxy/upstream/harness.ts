@@ -13,6 +13,7 @@ import {
 import { memoryKeyOf } from '../../../src/proxy/servers/definition.ts'
 import { itself } from '../../../src/proxy/upstream/connection.ts'
 import { sharedCapabilities } from '../../../src/proxy/upstream/handshake.ts'
+import { Retries } from '../../../src/proxy/upstream/retries.ts'
 import { Snapshot } from '../../../src/proxy/upstream/snapshot.ts'
 import { SnapshotFolder } from '../../../src/proxy/upstream/snapshot-folder.ts'
 import type { Timing } from '../../../src/proxy/upstream/timing.ts'
@@ -99,6 +100,7 @@ export function observe(server: Server, { owner, secrets = [], timing = {}, turn
       now: Date.now,
     }),
     log,
+    retries: new Retries(),
     timing: { stop: { eof: 300, term: 300, kill: 2000 }, ...timing },
     events: {
       changed: ({ state }) => observed.states.at(-1) !== state && observed.states.push(state),
