@@ -18,6 +18,8 @@ const ascii = {
       if (file.type === 'chunk') file.code = file.code.replace(/[^\0-\x7f]/g, escaped)
   },
 }
+/** YAML's own build for Node is CommonJS, of which nothing can be left out. */
+const modules = { yaml: join(root, 'node_modules/yaml/browser/dist/index.js') }
 const inputs = ['cli', 'src', 'schemas', 'scripts', 'package.json', 'package-lock.json']
 
 if (!process.argv.includes('--force') && isFresh()) process.exit(0)
@@ -43,6 +45,7 @@ function bundle(name, file) {
     cwd: root,
     input: { [name]: file },
     platform: 'node',
+    resolve: { alias: modules },
     transform: { target: 'node20.19' },
     logLevel: 'warn',
     plugins: [ascii],

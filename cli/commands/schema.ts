@@ -1,4 +1,4 @@
-import { schemaText } from '../../src/config/schema.ts'
+import { schemaText } from '../../src/config/schema-text.ts'
 import { didYouMean } from '../../src/config/suggest.ts'
 import { McpctlError } from '../../src/shared/errors.ts'
 import type { Run } from '../command.ts'

@@ -1,8 +1,8 @@
 import { realpath } from 'node:fs/promises'
-import { basename, dirname, join, resolve, sep } from 'node:path'
-import { glob, isDynamicPattern } from 'tinyglobby'
+import { basename, dirname, resolve, sep } from 'node:path'
 import type { Diagnostic } from '../shared/diagnostic.ts'
 import { hashesOf } from './fingerprint.ts'
+import { searchOf } from './include.ts'
 import { fromMcpServers } from './mcp-servers.ts'
 import type { Parses } from './parses.ts'
 import { readSource, type Sources } from './read.ts'
@@ -158,14 +158,11 @@ function patternsOf({ kind, root }: SetFile): Pattern[] {
 }
 
 async function expand(walk: Walk, folder: string, pattern: string): Promise<{ paths: string[]; isGlob: boolean }> {
-  const isGlob = isDynamicPattern(pattern)
-  if (!isGlob) return { paths: [resolve(folder, pattern)], isGlob }
-  const fixed = pattern.split('/').findIndex((part) => isDynamicPattern(part))
-  const watched = join(folder, ...pattern.split('/').slice(0, fixed))
+  const search = await searchOf(folder, pattern)
+  if (!search) return { paths: [resolve(folder, pattern)], isGlob: false }
   // Before the search: what appears from here on is news.
-  for (const [path, hash] of await hashesOf([watched])) walk.sources.set(path, hash)
-  const found = await glob(pattern, { cwd: folder, absolute: true, expandDirectories: false, dot: false })
-  return { paths: found.map((path) => resolve(path)).sort(), isGlob }
+  for (const [path, hash] of await hashesOf([search.folder])) walk.sources.set(path, hash)
+  return { paths: (await search.find()).sort(), isGlob: true }
 }
 
 async function refusal(walk: Walk, { path, chain }: Omit<Visit, 'from'>) {

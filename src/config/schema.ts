@@ -1,9 +1,6 @@
 import type { ErrorObject } from 'ajv'
-import defs from '../../schemas/defs.schema.json' with { type: 'json' }
-import base from '../../schemas/mcpctl.schema.json' with { type: 'json' }
-import profile from '../../schemas/profile.schema.json' with { type: 'json' }
 import type { Diagnostic } from '../shared/diagnostic.ts'
-import { base as isBase, profile as isProfile } from './generated/validators.js'
+import { base, profile } from './generated/validators.js'
 import { diagnose, type Place, type Problem, quote } from './source.ts'
 import { didYouMean, nearest } from './suggest.ts'
 import { type MapNode, type Node, toData } from './tree.ts'
@@ -11,14 +8,7 @@ import { type MapNode, type Node, toData } from './tree.ts'
 /** Of one file: nobody reads more, and a hostile file could have a hundred thousand. */
 const MAX_ERRORS = 200
 
-const validators = { base: isBase, profile: isProfile } as const
-
-const schemas = { mcpctl: base, profile, defs } as const
-
-/** A hand-written schema as `mcpctl schema` prints it: `mcpctl` (the base file), `profile`, or their shared `defs`. */
-export function schemaText(name: keyof typeof schemas): string {
-  return `${JSON.stringify(schemas[name], null, 2)}\n`
-}
+const validators = { base, profile } as const
 
 /** Checks a file as written; every problem, each at the key or value it is about. */
 export function checkSchema(root: MapNode, kind: 'base' | 'profile'): Diagnostic[] {

@@ -1,4 +1,3 @@
-import { execFile } from 'node:child_process'
 import { resolve } from 'node:path'
 import type { Diagnostic } from '../shared/diagnostic.ts'
 import type { Env } from '../shared/paths.ts'
@@ -129,7 +128,7 @@ async function fromFile({ folder }: SecretOptions, [name = '']: readonly string[
   return { value, source, warning: { code: 'secret_file_mode', message, hint: `chmod 600 ${name}` } }
 }
 
-function fromCommand({ folder, env }: SecretOptions, words: readonly string[]): Promise<Result> {
+async function fromCommand({ folder, env }: SecretOptions, words: readonly string[]): Promise<Result> {
   const [file = '', ...args] = words
   const options = {
     cwd: folder,
@@ -138,8 +137,10 @@ function fromCommand({ folder, env }: SecretOptions, words: readonly string[]): 
     killSignal: 'SIGKILL',
     maxBuffer: MAX_BYTES,
   } as const
+  if (file === '') return { value: { code: 'secret_command', message: 'the command is empty' } }
+  // Loaded by the few profiles that have such a secret.
+  const { execFile } = await import('node:child_process')
   return new Promise((done) => {
-    if (file === '') return done({ value: { code: 'secret_command', message: 'the command is empty' } })
     const child = execFile(file, args, options, (error, stdout) => {
       const value = strip(stdout)
       if (error === null && value !== '') return done({ value })

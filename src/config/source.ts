@@ -1,5 +1,4 @@
 import { isAbsolute, relative } from 'node:path'
-import { codeFrameColumns } from '@babel/code-frame'
 import type { Diagnostic } from '../shared/diagnostic.ts'
 import { hideSecrets } from './secret-shape.ts'
 
@@ -96,13 +95,28 @@ function frameOf(place: Place): string {
   const last = to.line === from.line ? Math.min(to.column - left, length + 1) : length + 1
   const start = { line: from.line, column: from.column - left }
   const end = { line: from.line, column: Math.max(last, start.column + 1) }
-  return codeFrameColumns(shown.join('\n'), { start, end }, startingAt(first))
+  return draw({ shown, first, start, end })
 }
 
-/** `startLine` is younger than the published types of the library. */
-function startingAt(startLine: number): { readonly linesBelow: number } {
-  const options = { linesAbove: 2, linesBelow: 1, highlightCode: false, startLine }
-  return options
+interface Frame {
+  readonly shown: readonly string[]
+  /** Number of the first line. */
+  readonly first: number
+  readonly start: { readonly line: number; readonly column: number }
+  readonly end: { readonly column: number }
+}
+
+/** Numbered lines, with what is meant marked and underlined; tabs before it stay tabs, so that both stand in line. */
+function draw({ shown, first, start, end }: Frame): string {
+  const width = String(first + shown.length - 1).length
+  const lines = shown.flatMap((text, index) => {
+    const number = String(first + index).padStart(width)
+    const line = text === '' ? '' : ` ${text}`
+    if (first + index !== start.line) return [`  ${number} |${line}`]
+    const before = text.slice(0, Math.max(start.column - 1, 0)).replace(/[^\t]/g, ' ')
+    return [`> ${number} |${line}`, `  ${' '.repeat(width)} | ${before}${'^'.repeat(end.column - start.column)}`]
+  })
+  return lines.join('\n')
 }
 
 function linesOf(source: Source, first: number, last: number): string[] {

@@ -2,7 +2,7 @@ import { basename } from 'node:path'
 import { expect, test } from 'vitest'
 import { loadProfileSet } from '../../src/config/load.ts'
 import { resolveProfile } from '../../src/config/resolve.ts'
-import { schemaText } from '../../src/config/schema.ts'
+import { schemaText } from '../../src/config/schema-text.ts'
 import { tempFolder } from '../helpers/temp.ts'
 
 type Schema = Readonly<Record<string, unknown>>

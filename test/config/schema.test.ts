@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { execa } from 'execa'
 import { expect, test } from 'vitest'
-import { schemaText } from '../../src/config/schema.ts'
+import { schemaText } from '../../src/config/schema-text.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 

@@ -10,11 +10,13 @@ import {
   type RpcResponse,
 } from '../mcp/rpc.ts'
 import type { Connection } from '../upstream/connection.ts'
-import { across, type Crossing, withoutAnswers } from './crossing.ts'
+import { across } from './across.ts'
+import type { Crossing } from './crossing.ts'
 import { addEnvelope } from './envelope.ts'
 import { toRequest } from './input-request.ts'
 import { legacyResponse } from './legacy-response.ts'
 import { isInterruptible } from './methods.ts'
+import { withoutAnswers } from './request-state.ts'
 
 /** How often a server may ask before the call is given up: more than any dialogue, less than for ever. */
 const MOST_ROUNDS = 10

@@ -15,12 +15,13 @@ import {
   type RpcResponse,
 } from '../mcp/rpc.ts'
 import type { Connection } from '../upstream/connection.ts'
+import { across } from './across.ts'
 import { Backlog } from './backlog.ts'
-import { across, withoutAnswers } from './crossing.ts'
 import { stripEnvelope } from './envelope.ts'
 import { isInterruptible } from './methods.ts'
 import { modernNotification } from './modern-notification.ts'
 import { type Answers, OpenQuestions } from './open-questions.ts'
+import { withoutAnswers } from './request-state.ts'
 
 /** Where calls with questions wait. */
 export interface Lot {

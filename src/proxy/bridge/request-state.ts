@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { Exchange } from '../mcp/exchange.ts'
 import { isRecord, type Params } from '../mcp/rpc.ts'
-import { withoutAnswers } from './crossing.ts'
 
 /** What a `requestState` says under its seal: which call it goes on with, and who may do so with which request. */
 export interface Claims {
@@ -45,6 +44,13 @@ export async function openState(state: unknown, key: Uint8Array): Promise<Claims
 function claimsOf({ call, upstream, principal, digest }: Params): Claims | undefined {
   if (typeof upstream !== 'string' || typeof principal !== 'string' || typeof digest !== 'string') return undefined
   return { call: typeof call === 'string' ? call : undefined, upstream, principal, digest }
+}
+
+/** The params without what only a retry carries (MCP: Multi Round-Trip Requests). */
+export function withoutAnswers(params: Params | undefined): Params | undefined {
+  if (params?.inputResponses === undefined && params?.requestState === undefined) return params
+  const { inputResponses: _responses, requestState: _state, ...rest } = params
+  return rest
 }
 
 /**

@@ -1,10 +1,10 @@
 import { isUtf8 } from 'node:buffer'
 import { parseRequest } from '../mcp/arguments.ts'
+import { isTooDeep } from '../mcp/depth.ts'
 import { eraOf, isModern, versionHeader } from '../mcp/era.ts'
 import { PARSE_ERROR } from '../mcp/rpc.ts'
 import { checkBody, checkGet, checkPost, readBody, tooLarge } from './content.ts'
 import { type Denial, deny, isDenial, refusal } from './denial.ts'
-import { isTooDeep } from './depth.ts'
 import type { LegacyEndpoint } from './legacy.ts'
 import type { ModernEndpoint } from './modern.ts'
 import type { SseEndpoint } from './sse.ts'
@@ -95,7 +95,7 @@ function parse(bytes: Buffer): Parsed | Denial {
   const text = bytes.toString()
   if (isTooDeep(text)) return { status: 400, code: PARSE_ERROR, message: 'Parse error: nested too deeply' }
   try {
-    return { value: parseRequest(text) }
+    return { value: parseRequest(text, bytes) }
   } catch {
     // Its message would quote the body, which may hold secrets.
     return { status: 400, code: PARSE_ERROR, message: 'Parse error: Invalid JSON' }

@@ -1,37 +1,63 @@
 import { envelope } from './era.ts'
 import { isRecord, type Params, type RpcMessage } from './rpc.ts'
+import type { Text } from './text.ts'
 
 /** From so many characters of a request on it pays to keep the text of its arguments. */
 const LARGE = 4096
 
-/** Of arguments that nobody has built another object in place of. */
-const texts = new WeakMap<object, string>()
+/**
+ * Arguments that go on as the bytes they came in. They have been parsed, so they are one JSON object; what came of it is
+ * not kept while the call lasts: `argumentsOf` says what they are, and in JSON they are what they were.
+ */
+class Kept {
+  readonly bytes: Buffer
+
+  constructor(bytes: Buffer) {
+    this.bytes = bytes
+  }
+
+  toJSON(): unknown {
+    return JSON.parse(this.bytes.toString())
+  }
+}
+
+/** What a call's arguments stand for. */
+export function argumentsOf(params: Params | undefined): unknown {
+  const args = params?.arguments
+  return args instanceof Kept ? args.toJSON() : args
+}
 
 /**
- * What the text of a request stands for; large arguments of a tool's call keep theirs, so that they need not be written
- * anew. Throws SyntaxError.
+ * What the text of a request stands for, which came in these bytes; large arguments of a tool's call keep theirs, so that
+ * they need not be written anew: for what they are see `argumentsOf`. Throws SyntaxError.
  *
  * As with results, what stands around the arguments (and `_meta` behind them) is matched to the letter, and each of the
  * two is parsed by itself: if both parse, each is one JSON value and the request has exactly these members, each once.
  * Not in the modern era: there a head repeats some arguments, and must not be contradicted by a second spelling of them
  * that a reader of the text might prefer.
  */
-export function parseRequest(text: string): unknown {
+export function parseRequest(text: string, bytes: Buffer): unknown {
   const frame = text.length >= LARGE ? frameOf(text) : undefined
-  return (frame && framed(text, frame)) ?? JSON.parse(text)
+  return (frame && framed({ text, bytes }, frame)) ?? JSON.parse(text)
 }
 
 /** The JSON text of a message to a server of the legacy era. */
-export function textOf(message: RpcMessage): string {
+export function textOf(message: RpcMessage): Text {
   const { params, ...rest } = message
-  const text = isRecord(params) && isRecord(params.arguments) ? texts.get(params.arguments) : undefined
-  if (!isRecord(params) || text === undefined) return JSON.stringify(message)
-  const members = Object.entries(params).flatMap(([name, value]) => {
-    const written = name === 'arguments' ? text : JSON.stringify(value)
-    return written === undefined ? [] : [`${JSON.stringify(name)}:${written}`]
-  })
-  return `${JSON.stringify(rest).slice(0, -1)},"params":{${members.join(',')}}}`
+  if (!isRecord(params) || !(params.arguments instanceof Kept)) return JSON.stringify(message)
+  const { bytes } = params.arguments
+  const names = Object.keys(params)
+  const at = names.indexOf('arguments')
+  const written = (some: readonly string[]) =>
+    JSON.stringify(Object.fromEntries(some.map((name) => [name, params[name]])))
+  const before = written(names.slice(0, at)).slice(1, -1)
+  const after = written(names.slice(at + 1)).slice(1)
+  const head = `${JSON.stringify(rest).slice(0, -1)},"params":{${before}${before && ','}"arguments":`
+  return { head, bytes, tail: `${after === '}' ? '' : ','}${after}}` }
 }
+
+const LINE_FEED = 0x0a
+const CARRIAGE_RETURN = 0x0d
 
 /** A call, and where in its text the arguments begin and the parameters end. */
 interface Frame {
@@ -65,11 +91,17 @@ function idAndName(id: string | undefined, name: string | undefined): Pick<Frame
   return { id: JSON.parse(String(id)), name: JSON.parse(String(name)) }
 }
 
+interface Source {
+  readonly text: string
+  /** The same in UTF-8. */
+  readonly bytes: Buffer
+}
+
 /** Undefined when there is something else than arguments and `_meta`. */
-function framed(text: string, { id, name, start, end }: Frame): unknown {
-  const cut = text.lastIndexOf(META, end)
-  const withMeta = cut > start ? paramsIn(text, { name, start, cut, end }) : undefined
-  const params = withMeta ?? paramsIn(text, { name, start, cut: end, end })
+function framed(source: Source, { id, name, start, end }: Frame): unknown {
+  const cut = source.text.lastIndexOf(META, end)
+  const withMeta = cut > start ? paramsIn(source, { name, start, cut, end }) : undefined
+  const params = withMeta ?? paramsIn(source, { name, start, cut: end, end })
   return params && { jsonrpc: '2.0', id, method: 'tools/call', params }
 }
 
@@ -81,12 +113,13 @@ interface Cut {
   readonly end: number
 }
 
-function paramsIn(text: string, { name, start, cut, end }: Cut): Params | undefined {
+function paramsIn({ text, bytes }: Source, { name, start, cut, end }: Cut): Params | undefined {
   try {
-    const written = text.slice(start, cut)
-    const args: unknown = JSON.parse(written)
+    const parsed: unknown = JSON.parse(text.slice(start, cut))
     const meta: unknown = cut < end ? JSON.parse(text.slice(cut + META.length, end)) : undefined
-    keep(args, meta, written)
+    // Before the arguments there is nothing but ASCII, and what follows them is short.
+    const written = bytes.subarray(start, bytes.length - Buffer.byteLength(text.slice(cut)))
+    const args = isToKeep(parsed, meta, written) ? new Kept(written) : parsed
     return meta === undefined ? { name, arguments: args } : { name, arguments: args, _meta: meta }
   } catch {
     // More than one value, or none: the whole may still be a request.
@@ -95,8 +128,7 @@ function paramsIn(text: string, { name, start, cut, end }: Cut): Params | undefi
 }
 
 /** A message is one line on a pipe, so arguments of several lines are written anew. */
-function keep(args: unknown, meta: unknown, written: string): void {
+function isToKeep(args: unknown, meta: unknown, written: Buffer): boolean {
   const isModern = isRecord(meta) && envelope.version in meta
-  if (!isRecord(args) || isModern || written.includes('\n') || written.includes('\r')) return
-  texts.set(args, written)
+  return isRecord(args) && !isModern && !written.includes(LINE_FEED) && !written.includes(CARRIAGE_RETURN)
 }

@@ -1,6 +1,7 @@
-import { isUtf8 } from 'node:buffer'
+import { type Frame, frameOf, MARGIN } from './frame.ts'
 import { type Id, isRecord, type Params, type RpcResponse } from './rpc.ts'
 import type { Text } from './text.ts'
+import { Unread, unreadIn } from './unread.ts'
 
 /** From so many bytes on an answer goes on as the bytes it came in; below, text costs less. */
 const LARGE = 4096
@@ -14,71 +15,53 @@ const LARGE = 4096
  * each once, and the digits matched are those of its only id. Whatever else the text may be (a second `id` behind the
  * result, spaces, escapes in names) either does not match or leaves no value: it is parsed as a whole, and written anew.
  */
-export function parseMessage(text: string, bytes?: Buffer): unknown {
-  const line = withoutBreak(text)
-  const frame = frameOf(line)
+export function parseMessage(text: string): unknown {
+  const line = text.slice(
+    0,
+    lengthOfLine(text.length, (at) => text.charCodeAt(at)),
+  )
+  const frame = frameOf(line.slice(0, MARGIN), line.slice(-MARGIN), line.length)
   const result = frame && resultIn(line, frame)
-  if (!frame || !result) return JSON.parse(text)
-  const isLarge = bytes !== undefined && bytes.length >= LARGE && isUtf8(bytes)
-  const kept = isLarge ? bytes.subarray(0, bytes.length - (text.length - line.length)) : undefined
-  return new Verbatim(result, { text: line, frame, bytes: kept })
+  return frame && result ? new Verbatim(result, line, frame) : JSON.parse(text)
+}
+
+/** The same of bytes: a large result is not even parsed unless somebody needs to know what is in it. */
+export function readMessage(bytes: Buffer): unknown {
+  const line =
+    bytes.length < LARGE
+      ? undefined
+      : bytes.subarray(
+          0,
+          lengthOfLine(bytes.length, (at) => bytes[at]),
+        )
+  return (line && unreadIn(line)) ?? parseMessage(bytes.toString())
 }
 
 /** The text of a response with this id; all else is as it came. */
 export function withId(response: RpcResponse, id: Id): Text {
+  if (response instanceof Unread) return response.under(id)
   const text = response instanceof Verbatim ? response.under(id) : undefined
   return text ?? JSON.stringify({ ...response, id })
 }
 
+const LINE_FEED = 0x0a
+const CARRIAGE_RETURN = 0x0d
+
 /** Some libraries end a message with a line break, wherever it goes. */
-function withoutBreak(text: string): string {
-  let end = text.length
-  while (text[end - 1] === '\n' || text[end - 1] === '\r') end--
-  return end === text.length ? text : text.slice(0, end)
-}
-
-/** Where in a text the id and the result stand. */
-interface Frame {
-  readonly id: readonly [start: number, end: number]
-  readonly result: readonly [start: number, end: number]
-}
-
-/** The id before the result, or behind it: as the libraries write it that most servers are made with. */
-const early = /^\{"jsonrpc":"2\.0","id":(0|[1-9]\d{0,14}),"result":(?=\{)/
-const late = /^(,"jsonrpc":"2\.0","id":|,"id":)(0|[1-9]\d{0,14})(|,"jsonrpc":"2\.0")\}$/
-const EARLY_ID = '{"jsonrpc":"2.0","id":'.length
-const RESULT = '{"result":'
-/** Behind a result there is no more than this. */
-const LONGEST_END = 64
-
-function frameOf(text: string): Frame | undefined {
-  const end = text.length
-  const before = early.exec(text)
-  if (before?.[1]) return { id: [EARLY_ID, EARLY_ID + before[1].length], result: [before[0].length, end - 1] }
-  if (!text.startsWith(`${RESULT}{`)) return undefined
-  const behind = text.lastIndexOf('}', end - 2) + 1
-  const [, lead = '', id = '', trail = ''] = (end - behind < LONGEST_END && late.exec(text.slice(behind))) || []
-  // The version stands on one side of the id, not on both.
-  if (id === '' || lead.includes('jsonrpc') === trail.includes('jsonrpc')) return undefined
-  const start = behind + lead.length
-  return { id: [start, start + id.length], result: [RESULT.length, behind] }
+function lengthOfLine(length: number, at: (index: number) => number | undefined): number {
+  let end = length
+  for (let last = at(end - 1); last === LINE_FEED || last === CARRIAGE_RETURN; last = at(end - 1)) end--
+  return end
 }
 
 function resultIn(text: string, { result: [start, end] }: Frame): Params | undefined {
   try {
-    const value: unknown = text.endsWith('}') ? JSON.parse(text.slice(start, end)) : undefined
+    const value: unknown = JSON.parse(text.slice(start, end))
     return isRecord(value) ? value : undefined
   } catch {
     // More than one value, or none: the whole may still be a message.
     return undefined
   }
-}
-
-interface Source {
-  readonly text: string
-  readonly frame: Frame
-  /** The same in UTF-8, of a large message that came as bytes. */
-  readonly bytes: Buffer | undefined
 }
 
 /** A result with the text it came in. A copy of it, with anything changed, is a response like any other. */
@@ -87,25 +70,21 @@ class Verbatim {
   readonly id: number
   readonly result: Params
   readonly [field: string]: unknown
-  readonly #source: Source
+  readonly #text: string
+  readonly #frame: Frame
 
-  constructor(result: Params, source: Source) {
-    const { text, frame } = source
+  constructor(result: Params, text: string, frame: Frame) {
     this.id = Number(text.slice(...frame.id))
     this.result = result
-    this.#source = source
+    this.#text = text
+    this.#frame = frame
   }
 
   /** Undefined for a text of several lines: an event of a stream has but one. */
-  under(id: Id): Text | undefined {
-    const { text, frame, bytes } = this.#source
-    const [start, end] = frame.id
+  under(id: Id): string | undefined {
+    const text = this.#text
+    const [start, end] = this.#frame.id
     if (text.includes('\n') || text.includes('\r')) return undefined
-    const own = JSON.stringify(id)
-    if (!bytes) return `${text.slice(0, start)}${own}${text.slice(end)}`
-    // Around the id there is nothing but ASCII: from the nearer end of the message characters are bytes.
-    if (start < frame.result[0]) return { head: `${text.slice(0, start)}${own}`, bytes: bytes.subarray(end), tail: '' }
-    const rest = text.length - start
-    return { head: '', bytes: bytes.subarray(0, bytes.length - rest), tail: `${own}${text.slice(end)}` }
+    return `${text.slice(0, start)}${JSON.stringify(id)}${text.slice(end)}`
   }
 }

@@ -4,6 +4,7 @@ import type { LearnedUris } from '../catalog/learned.ts'
 import { linksOf, markLinks } from '../catalog/links.ts'
 import type { Asker } from '../downstream/asker.ts'
 import type { Reply } from '../downstream/reply.ts'
+import { argumentsOf } from '../mcp/arguments.ts'
 import type { Caller, Exchange } from '../mcp/exchange.ts'
 import type { Level } from '../mcp/levels.ts'
 import {
@@ -15,6 +16,7 @@ import {
   type RpcRequest,
   type RpcResponse,
 } from '../mcp/rpc.ts'
+import { isUnread } from '../mcp/unread.ts'
 import type { Seat } from '../servers/seat.ts'
 import { askAll } from './any-of.ts'
 import { Call, type CallOptions } from './call.ts'
@@ -102,7 +104,7 @@ export class Carrier {
   #mirrored(asker: Asker, { method, params }: RpcRequest): Exchange['headers'] {
     if (!asker.mirrored) return undefined
     const view = method === 'tools/call' ? this.#options.sight.view(asker) : undefined
-    return asker.mirrored(view?.schemas.get(String(params?.name)), params?.arguments)
+    return asker.mirrored(view?.schemas.get(String(params?.name)), argumentsOf(params))
   }
 
   #wantLevel(way: string, { era, level }: Caller): Promise<void> | undefined {
@@ -111,7 +113,7 @@ export class Carrier {
 
   /** URIs in results lead back to the server they came from, under the name this view has for them; so do tasks. */
   #learn(asker: Asker, where: Whereabouts, response: RpcResponse): RpcResponse {
-    if (isError(response) || !isRecord(response.result)) return response
+    if (isUnread(response) || isError(response) || !isRecord(response.result)) return response
     const { sight, learned, tasks } = this.#options
     const { server } = where
     tasks.learn(where, asker.caller, response)

@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os'
 import type { Server } from '../../config/profile.ts'
 import type { Log } from '../../shared/log.ts'
 import type { Env } from '../../shared/paths.ts'
@@ -10,6 +11,8 @@ import { sharedCapabilities } from '../upstream/handshake.ts'
 import { Retries } from '../upstream/retries.ts'
 import { Snapshot } from '../upstream/snapshot.ts'
 import type { SnapshotFolder } from '../upstream/snapshot-folder.ts'
+import { timing } from '../upstream/timing.ts'
+import { Turns } from '../upstream/turns.ts'
 import { Upstream, type UpstreamEvents } from '../upstream/upstream.ts'
 import { memoryKeyOf } from './definition.ts'
 import type { Owner } from './sharing.ts'
@@ -27,10 +30,14 @@ export interface ConnectorOptions {
   readonly privacy: () => Pick<Privacy, 'events' | 'ask'>
 }
 
+/** Processes that start: one that hangs is not alone. */
+const FEWEST_AT_ONCE = 2
+
 /** Makes upstreams: the shared one of a server speaks for the proxy, one that has an owner for that client. */
 export class Connector {
   readonly #options: ConnectorOptions
   readonly #retries = new Retries()
+  readonly #turns = new Turns({ most: Math.max(FEWEST_AT_ONCE, availableParallelism()), longest: timing.turn })
 
   constructor(options: ConnectorOptions) {
     this.#options = options
@@ -49,6 +56,7 @@ export class Connector {
       version,
       parking,
       retries: this.#retries,
+      turns: this.#turns,
       snapshot: this.#snapshot(server, owner),
       log: owner ? log.with({ client: owner.key }) : log,
       events: owner ? privacy().events(owner) : events,

@@ -1,5 +1,5 @@
 import { type Id, isRecord, isRequest, type RpcMessage } from '../mcp/rpc.ts'
-import { parseMessage } from '../mcp/verbatim.ts'
+import { readMessage } from '../mcp/verbatim.ts'
 import { LinkFailure } from './failure.ts'
 import type { Head } from './pool.ts'
 
@@ -22,9 +22,8 @@ export function header(head: Head, name: string): string | undefined {
 export interface Received {
   readonly message: RpcMessage
   readonly head: Head
-  readonly text: string
-  /** The same, as it came. */
-  readonly bytes?: Buffer
+  /** The body. */
+  readonly bytes: Buffer
   /** Whether the message carried a session id. */
   readonly inSession: boolean
   readonly isModern: boolean
@@ -63,10 +62,10 @@ function isPlain(status: number): boolean {
   return status === 400 || status === 422 || status === 500 || status === 200
 }
 
-function parse({ text, bytes }: Received): unknown {
-  if (text === '') return undefined
+function parse({ bytes }: Received): unknown {
+  if (bytes.length === 0) return undefined
   try {
-    return parseMessage(text, bytes)
+    return readMessage(bytes)
   } catch (cause) {
     throw new LinkFailure('broken', 'the answer is not JSON', { cause })
   }
@@ -91,10 +90,10 @@ function refusal({ message, head }: Received): LinkFailure {
 }
 
 /** 404 by the specification; some servers say 400 after a restart, in whatever form, with words about the session. */
-function isSessionLoss({ message, head: { status }, text, inSession }: Received, value: unknown): boolean {
+function isSessionLoss({ message, head: { status }, bytes, inSession }: Received, value: unknown): boolean {
   if (!inSession || status === 404) return inSession
   if (status !== 400) return false
-  if (!isRecord(value)) return value === undefined && isAboutSession(text)
+  if (!isRecord(value)) return value === undefined && isAboutSession(bytes.toString())
   if (!isRecord(value.error)) return false
   // For this very request it may be a tool's own error about sessions of its own: only the transport's code is believed.
   return (value.id !== message.id || value.error.code === -32000) && isAboutSession(String(value.error.message))

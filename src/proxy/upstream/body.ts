@@ -3,25 +3,40 @@ import { LinkFailure } from './failure.ts'
 import { MAX_MESSAGE_BYTES } from './link.ts'
 import type { BodyReader } from './pool.ts'
 
-/** Collects a whole body as text, up to the size of one message. */
-export class TextBody implements BodyReader {
-  text = ''
-  /** The same, as it came. */
-  bytes: Buffer = Buffer.alloc(0)
-  #chunks: Buffer[] = []
-  #length = 0
+/** What is set aside for a body that says how long it will be, before anything of it has come. */
+const MOST_AHEAD = 1024 * 1024
 
-  chunk(bytes: Buffer): void {
-    this.#length += bytes.length
-    if (this.#length > MAX_MESSAGE_BYTES) throw new LinkFailure('broken', 'the answer is larger than 16 MiB')
-    this.#chunks.push(bytes)
+/** Collects a whole body, up to the size of one message, in one piece of memory: where its length is known, in one copy. */
+export class WholeBody implements BodyReader {
+  #memory: Buffer = Buffer.alloc(0)
+  #length = 0
+  readonly #announced: number
+
+  /** `announced` bytes are to come; NaN when nobody said. */
+  constructor(announced = Number.NaN) {
+    this.#announced = announced
   }
 
-  end(): void {
-    const [only = this.bytes] = this.#chunks
-    this.bytes = this.#chunks.length > 1 ? Buffer.concat(this.#chunks, this.#length) : only
-    this.text = this.bytes.toString()
-    this.#chunks = []
+  /** What has come. */
+  get bytes(): Buffer {
+    return this.#memory.subarray(0, this.#length)
+  }
+
+  chunk(bytes: Buffer): void {
+    const length = this.#length + bytes.length
+    if (length > MAX_MESSAGE_BYTES) throw new LinkFailure('broken', 'the answer is larger than 16 MiB')
+    if (length > this.#memory.length) this.#grow(length)
+    bytes.copy(this.#memory, this.#length)
+    this.#length = length
+  }
+
+  end(): void {}
+
+  #grow(needed: number): void {
+    const wished = this.#length === 0 ? Math.min(this.#announced || 0, MOST_AHEAD) : 2 * this.#memory.length
+    const memory = Buffer.allocUnsafe(Math.max(needed, wished))
+    this.bytes.copy(memory)
+    this.#memory = memory
   }
 }
 

@@ -1,4 +1,5 @@
 import { type Id, isError, isRecord, isResponse, type RpcMessage, type RpcResponse } from '../mcp/rpc.ts'
+import { isUnread } from '../mcp/unread.ts'
 import { only } from './attribution.ts'
 import { LinkFailure } from './failure.ts'
 import type { PendingCall } from './pending.ts'
@@ -34,7 +35,7 @@ export class Flights {
 
   /** A call is answered. Where the answer is a task, its progress token stays valid (MCP: Tasks, Task Progress). */
   settled(call: PendingCall, answer: RpcResponse): void {
-    if (call.token === undefined || isError(answer) || !isRecord(answer.result.task)) return
+    if (call.token === undefined || isUnread(answer) || isError(answer) || !isRecord(answer.result.task)) return
     this.#outlived.set(call.id, call)
     const [oldest] = this.#outlived.keys()
     if (this.#outlived.size > MAX_OUTLIVED && oldest !== undefined) this.#outlived.delete(oldest)
@@ -54,7 +55,8 @@ export class Flights {
     // With a method and an id of a wrong type it is neither a request nor a notification.
     const call = isResponse(message) ? this.#find(message.id, origin) : undefined
     if (!call || !isResponse(message)) this.#dropped++
-    else if ('result' in message && !isRecord(message.result)) this.#fail(call, 'the answer has no result')
+    else if (!isUnread(message) && 'result' in message && !isRecord(message.result))
+      this.#fail(call, 'the answer has no result')
     else call.settle(message)
   }
 

@@ -1,4 +1,5 @@
 import type { Server } from '../../config/profile.ts'
+import { nestsTooDeep } from '../mcp/depth.ts'
 import { isError, isRecord, type Params, type RpcResponse, recordOf } from '../mcp/rpc.ts'
 import type { Connection, Greeting } from './connection.ts'
 import { greetingFields, isModernAnswer, modernGreeting, versionsIn } from './discovery.ts'
@@ -106,7 +107,7 @@ function isCommon(answer: RpcResponse): boolean {
 async function greetModern(line: Line, options: HandshakeOptions, answer: RpcResponse): Promise<Connection> {
   if (isError(answer)) throw refused('server/discover', answer.error.message)
   const connection = new ModernConnection(line, options)
-  connection.greet(modernGreeting(answer.result))
+  connection.greet(modernGreeting(shallow(answer.result)))
   if (line.link.transport === 'http') await options.verdict?.settle('modern')
   return connection
 }
@@ -117,7 +118,7 @@ async function initialize(line: Line, options: HandshakeOptions): Promise<Connec
   const connection = new LegacyConnection(line, options)
   const answer = await connection.ask('initialize', { protocolVersion: OFFERED_VERSION, ...declares }, signal)
   if (!isError(answer)) {
-    await connection.greet(legacyGreeting(answer.result), signal)
+    await connection.greet(legacyGreeting(shallow(answer.result)), signal)
     return connection
   }
   if (!versionsIn(answer).includes(MODERN_VERSION)) throw refused('initialize', answer.error.message)
@@ -128,6 +129,12 @@ async function initialize(line: Line, options: HandshakeOptions): Promise<Connec
   const discovered = await discover(line, { ...options, protocol: 'modern' })
   if (discovered === undefined || !isModernAnswer(discovered)) throw noModern()
   return greetModern(line, options, discovered)
+}
+
+/** What a server says of itself is written again and again, for clients and onto the disk. */
+function shallow(result: Params): Params {
+  if (nestsTooDeep(result)) throw new LinkFailure('broken', 'the answer to the greeting is nested too deeply')
+  return result
 }
 
 function legacyGreeting(result: Params): Greeting {

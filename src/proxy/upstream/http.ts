@@ -4,7 +4,7 @@ import type { Log } from '../../shared/log.ts'
 import { textOf } from '../mcp/arguments.ts'
 import type { RpcMessage } from '../mcp/rpc.ts'
 import { header, mediaType } from './answer.ts'
-import { EventBody, TextBody } from './body.ts'
+import { EventBody, WholeBody } from './body.ts'
 import { MODERN_VERSION } from './envelope.ts'
 import { LinkFailure } from './failure.ts'
 import { baseHeaders, type Headers } from './headers.ts'
@@ -173,7 +173,7 @@ export class HttpLink implements Link {
     const open = (head: Head): BodyReader => {
       refusal = refusalOf(head)
       // Read to its end, not cut off: an aborted request costs its connection.
-      if (refusal) return new TextBody()
+      if (refusal) return new WholeBody()
       opened?.()
       return events
     }
@@ -192,7 +192,7 @@ export class HttpLink implements Link {
     if (this.#session === undefined) return
     try {
       const request = { method: 'DELETE', path: this.#path, headers: this.#headers } as const
-      await this.#options.pool.request({ ...request, signal: AbortSignal.timeout(DELETE_MS) }, () => new TextBody())
+      await this.#options.pool.request({ ...request, signal: AbortSignal.timeout(DELETE_MS) }, () => new WholeBody())
     } catch {
       // A server need not know DELETE, and one that is gone has forgotten the session anyway.
     }

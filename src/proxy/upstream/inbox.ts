@@ -1,3 +1,4 @@
+import { nestsTooDeep } from '../mcp/depth.ts'
 import type { Sink } from '../mcp/exchange.ts'
 import {
   errorResponse,
@@ -74,7 +75,8 @@ export class Inbox {
 
   #notified(message: RpcNotification, origin: Id | undefined): void {
     const { flights, events } = this.#options
-    if (isListChange(message.method)) events.stale()
+    if (nestsTooDeep(message)) flights.drop()
+    else if (isListChange(message.method)) events.stale()
     else if (message.method === 'notifications/cancelled') this.#withdrawn(message.params?.requestId)
     else if (message.method === 'notifications/progress') this.#progressed(message, origin)
     else {

@@ -10,6 +10,7 @@ import { LinkFailure } from './failure.ts'
 import { draining, overloaded, unavailable } from './refusal.ts'
 import type { Retries } from './retries.ts'
 import type { Timing } from './timing.ts'
+import type { Rank, Turn, Turns } from './turns.ts'
 
 /** Calls that may wait for a connect in progress. */
 const MAX_WAITING = 256
@@ -21,6 +22,8 @@ export interface KeeperOptions {
   /** Of the group. */
   readonly retries: Retries
   readonly log: Log
+  /** Who shares the processor while processes start; a remote server does not ask. */
+  readonly turns: Turns
   /** A greeted connection; rejects with LinkFailure. What it leaves behind goes to `leave`. */
   readonly open: (opening: Opening) => Promise<Connection>
   /** What a new connection needs before it counts as ready: lists, what the last one had been told. */
@@ -56,6 +59,8 @@ export class Keeper {
   #connection: Connection | undefined
   /** Resolves when the connect in progress ended, either way. */
   #attempt: Promise<void> | undefined
+  /** Its place among the processes that start, from asking for it to the greeting. */
+  #turn: Turn | undefined
   #waiting = 0
   #failures = 0
   #readySince: number | undefined
@@ -109,6 +114,7 @@ export class Keeper {
   async ready(): Promise<Connection> {
     const { name } = this.#options.server
     if (this.#state === 'connecting' && this.#waiting >= MAX_WAITING) throw overloaded(name, this.#options.timing.queue)
+    this.#turn?.hurry()
     this.#waiting++
     while (this.#state === 'connecting' && this.#attempt && !this.#closing.signal.aborted) await this.#attempt
     this.#waiting--
@@ -122,6 +128,7 @@ export class Keeper {
     this.#closing.abort(reason)
     clearTimeout(this.#timer)
     this.#yield?.()
+    this.#turn?.[Symbol.dispose]()
     const connection = this.#connection
     this.#connection = undefined
     if (connection) this.#leave(connection.close(reason))
@@ -145,7 +152,11 @@ export class Keeper {
   }
 
   async #try(): Promise<void> {
-    const { prepare } = this.#options
+    const { prepare, turns } = this.#options
+    using turn = this.#isProcess ? turns.ask(this.#rank) : undefined
+    this.#turn = turn
+    // Its time begins with its turn.
+    if (turn) await turn.begun
     const budget = this.#budget()
     const late = new LinkFailure('unreachable', `not ready within ${budget} ms`)
     const deadline = new AbortController()
@@ -153,7 +164,9 @@ export class Keeper {
     const signal = AbortSignal.any([deadline.signal, this.#closing.signal])
     let connection: Connection | undefined
     try {
+      signal.throwIfAborted()
       connection = await this.#open(signal)
+      turn?.[Symbol.dispose]()
       await prepare(connection, signal)
       signal.throwIfAborted()
       if (connection.end) throw connection.end
@@ -166,6 +179,11 @@ export class Keeper {
       clearTimeout(timer)
       this.#settled.resolve()
     }
+  }
+
+  get #rank(): Rank {
+    if (this.#readySince !== undefined) return 'again'
+    return this.#options.server.required ? 'required' : 'other'
   }
 
   get #isProcess(): boolean {

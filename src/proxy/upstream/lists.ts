@@ -1,4 +1,5 @@
 import type { Log } from '../../shared/log.ts'
+import { nestsTooDeep } from '../mcp/depth.ts'
 import { declarationsOf } from '../mcp/mirror.ts'
 import { isError, isRecord, METHOD_NOT_FOUND, type Params } from '../mcp/rpc.ts'
 import type { Connection } from './connection.ts'
@@ -111,6 +112,7 @@ async function fetchPages(kind: Kind, { connection, signal }: FetchOptions): Pro
       const { code } = answer.error
       return { items, problem: `error ${code}`, isUnknown: code === METHOD_NOT_FOUND }
     }
+    if (nestsTooDeep(answer.result)) return { items, problem: 'nested too deeply' }
     const { [field]: found, nextCursor } = answer.result
     if (!Array.isArray(found)) return { items, problem: `no "${field}" in the answer` }
     items.push(...found.filter(isRecord))

@@ -1,4 +1,5 @@
 import type { Log } from '../../shared/log.ts'
+import { nestsTooDeep } from '../mcp/depth.ts'
 import { envelope } from '../mcp/era.ts'
 import { metaOf } from '../mcp/meta.ts'
 import { type Id, isMessage, isNotification, isRequest, type RpcNotification } from '../mcp/rpc.ts'
@@ -39,7 +40,8 @@ export class ModernInbox {
   #notified(message: RpcNotification, origin: Id | undefined): void {
     const { flights, stale } = this.#options
     const call = origin === undefined ? this.#named(message) : flights.get(origin)
-    if (message.method === 'notifications/cancelled') this.#ended(message)
+    if (nestsTooDeep(message)) flights.drop()
+    else if (message.method === 'notifications/cancelled') this.#ended(message)
     else if (message.method === 'notifications/progress') this.#progressed(message, origin)
     else if (call && (isListening(call) || belongsToCall(message))) call.exchange.sink.notify(message)
     else if (isListChange(message.method)) stale()

@@ -1,4 +1,5 @@
 import { messageOf } from '../../shared/errors.ts'
+import { argumentsOf } from '../mcp/arguments.ts'
 import { envelope } from '../mcp/era.ts'
 import type { Exchange } from '../mcp/exchange.ts'
 import { metaOf } from '../mcp/meta.ts'
@@ -206,7 +207,7 @@ export class ModernConnection implements Connection {
     const name = field === undefined ? undefined : params?.[field]
     return {
       ...exchange.headers,
-      ...(method === 'tools/call' ? paramHeaders(this.#declared(name), params?.arguments) : {}),
+      ...(method === 'tools/call' ? paramHeaders(this.#declared(name), argumentsOf(params)) : {}),
       ...(typeof name === 'string' ? { 'mcp-name': encodeHeader(name) } : {}),
       'mcp-method': method,
       'mcp-protocol-version': String(metaOf(params)[envelope.version] ?? MODERN_VERSION),

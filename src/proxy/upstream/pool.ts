@@ -1,4 +1,5 @@
 import type { Signal } from '../../shared/signal.ts'
+import type { Text } from '../mcp/text.ts'
 import type { Headers } from './headers.ts'
 
 export interface HttpRequest {
@@ -9,7 +10,7 @@ export interface HttpRequest {
   readonly headers: Headers
   /** Of this request alone; they stand over those of the same name. */
   readonly more?: Headers | undefined
-  readonly body?: string | undefined
+  readonly body?: Text | undefined
   readonly signal?: Signal | undefined
   /** The response is to stay open: it takes none of the connections that wait for calls. */
   readonly isStream?: boolean
@@ -22,6 +23,7 @@ export interface Head {
 
 /** Takes a response body as it comes. Whatever it throws ends the request with that error. */
 export interface BodyReader {
+  /** The bytes are there only until it returns. */
   chunk(bytes: Buffer): void
   end(): void
 }

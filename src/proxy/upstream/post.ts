@@ -1,7 +1,7 @@
 import { type Id, isRequest, type RpcMessage } from '../mcp/rpc.ts'
 import { parseMessage } from '../mcp/verbatim.ts'
-import { answers, interpret, mediaType } from './answer.ts'
-import { EventBody, TextBody } from './body.ts'
+import { answers, header, interpret, mediaType } from './answer.ts'
+import { EventBody, WholeBody } from './body.ts'
 import { LinkFailure } from './failure.ts'
 import type { LinkEvents } from './link.ts'
 import type { BodyReader, Cut, Head } from './pool.ts'
@@ -22,7 +22,7 @@ export class Post {
   readonly #options: PostOptions
   /** Of the message, when it is a request. */
   readonly id: Id | undefined
-  readonly #text = new TextBody()
+  #body = new WholeBody()
   #head: Head = { status: 0, headers: {} }
   #events: EventBody | undefined
   #isAnswered = false
@@ -45,7 +45,10 @@ export class Post {
   open(head: Head, cut: Cut): BodyReader {
     this.#head = head
     const isStream = head.status === 200 && mediaType(head) === 'text/event-stream'
-    if (this.id === undefined || !isStream) return this.#text
+    if (this.id === undefined || !isStream) {
+      this.#body = new WholeBody(Number(header(head, 'content-length')))
+      return this.#body
+    }
     this.#events = new EventBody((data) => this.#take(data, cut))
     return this.#events
   }
@@ -64,8 +67,7 @@ export class Post {
   /** At the end of a body that was no stream. Throws LinkFailure when it is no answer. */
   finish(): void {
     const { message, inSession, isModern, events } = this.#options
-    const { text, bytes } = this.#text
-    const value = interpret({ message, head: this.#head, text, bytes, inSession, isModern })
+    const value = interpret({ message, head: this.#head, bytes: this.#body.bytes, inSession, isModern })
     if (value === undefined) return
     events.received(value, this.id)
     if (this.id !== undefined && !answers(value, this.id))

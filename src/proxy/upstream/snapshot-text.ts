@@ -1,3 +1,4 @@
+import { nestsTooDeep } from '../mcp/depth.ts'
 import type { Era } from '../mcp/era.ts'
 import { isRecord, type Params } from '../mcp/rpc.ts'
 import type { Frame, Item, Listing } from './listing.ts'
@@ -43,6 +44,7 @@ function verdictIn({ era, at }: Params): Verdict {
 }
 
 function listingIn(listing: Params): Listing {
+  if (nestsTooDeep(listing)) throw wrong('listing')
   const { instructions } = listing
   const frames = record(listing.frames, 'frames')
   return {

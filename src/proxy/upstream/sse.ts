@@ -4,7 +4,7 @@ import { Aborter, type Signal } from '../../shared/signal.ts'
 import { textOf } from '../mcp/arguments.ts'
 import type { RpcMessage } from '../mcp/rpc.ts'
 import { mediaType } from './answer.ts'
-import { EventBody, TextBody } from './body.ts'
+import { EventBody, WholeBody } from './body.ts'
 import { LinkFailure } from './failure.ts'
 import { baseHeaders, type Headers } from './headers.ts'
 import type { Link, LinkEvents } from './link.ts'
@@ -67,11 +67,11 @@ class SseLink implements Link {
   async send(message: RpcMessage, signal?: Signal): Promise<void> {
     const closing = this.#closing.signal
     closing.throwIfAborted()
-    const text = new TextBody()
+    const body = new WholeBody()
     let refused: LinkFailure | undefined
     const open = (head: Head): BodyReader => {
       refused = head.status < 300 ? undefined : failureOf(head.status)
-      return text
+      return body
     }
     const request = { method: 'POST', body: textOf(message), headers: this.#headers } as const
     using either = new Aborter().follow(closing, ...(signal ? [signal] : []))
@@ -101,7 +101,7 @@ class SseLink implements Link {
     let refused: LinkFailure | undefined
     const open = (head: Head): BodyReader => {
       refused = head.status === 200 && mediaType(head) === 'text/event-stream' ? undefined : absence(head.status)
-      return refused ? new TextBody() : events
+      return refused ? new WholeBody() : events
     }
     const headers = { ...this.#base, accept: 'text/event-stream' }
     const path = this.#url.pathname + this.#url.search

@@ -21,6 +21,8 @@ export interface Timing {
   readonly probe: number
   /** How long a call waits for a place among those in flight. */
   readonly queue: number
+  /** How long a process that starts may keep others from starting. */
+  readonly turn: number
   readonly stop: Stages
 }
 
@@ -44,5 +46,6 @@ export const timing: Timing = {
   acknowledged: 10_000,
   probe: 3000,
   queue: 5000,
+  turn: 2000,
   stop: { eof: 1500, term: 1500, kill: 500 },
 }

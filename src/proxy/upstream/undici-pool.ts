@@ -1,4 +1,5 @@
 import { Pool as UndiciPool } from 'undici'
+import { whole } from '../mcp/text.ts'
 import type { Cut, Head, HttpRequest, Open, Pool, PoolOptions } from './pool.ts'
 import { socketFailure } from './socket-failure.ts'
 
@@ -30,7 +31,8 @@ export function undiciPool({ origin, idle, connect }: PoolOptions): Pool {
 }
 
 function dispatch(pool: UndiciPool, request: HttpRequest, open: Open): Promise<void> {
-  const { method, path, body, signal } = request
+  const { method, path, signal } = request
+  const body = request.body === undefined ? null : whole(request.body)
   const headers = { ...request.headers, ...request.more }
   return new Promise((resolve, reject) => {
     let reader: ReturnType<Open> | undefined
@@ -53,7 +55,7 @@ function dispatch(pool: UndiciPool, request: HttpRequest, open: Open): Promise<v
     if (signal?.aborted) return reject(signal.reason)
     signal?.addEventListener('abort', onAbort, { once: true })
     pool.dispatch(
-      { method, path, headers, body: body ?? null },
+      { method, path, headers, body },
       {
         onRequestStart(controller) {
           abort = () => controller.abort(asError(signal?.reason))

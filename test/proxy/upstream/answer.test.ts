@@ -48,7 +48,7 @@ test.each([
 ])('takes $title for "$kind"', ({ status, headers, text = '', inSession = false, message = call, kind }) => {
   let seen: unknown
   try {
-    interpret({ message, head: { status, headers }, text, inSession, isModern: false })
+    interpret({ message, head: { status, headers }, bytes: Buffer.from(text), inSession, isModern: false })
   } catch (error) {
     seen = error instanceof LinkFailure ? error.kind : error
   }
@@ -60,7 +60,7 @@ test('passes a JSON-RPC error for this very request, whatever the status says', 
   const received = {
     message: call,
     head: { status: 400, headers: json },
-    text: JSON.stringify(error),
+    bytes: Buffer.from(JSON.stringify(error)),
     inSession: true,
     isModern: false,
   }
@@ -69,6 +69,12 @@ test('passes a JSON-RPC error for this very request, whatever the status says', 
 
 test.each([200, 202, 204])('takes %s for a notification as accepted', (status) => {
   expect(
-    interpret({ message: notification, head: { status, headers: {} }, text: '', inSession: true, isModern: false }),
+    interpret({
+      message: notification,
+      head: { status, headers: {} },
+      bytes: Buffer.alloc(0),
+      inSession: true,
+      isModern: false,
+    }),
   ).toBeUndefined()
 })

@@ -17,6 +17,7 @@ import { Retries } from '../../../src/proxy/upstream/retries.ts'
 import { Snapshot } from '../../../src/proxy/upstream/snapshot.ts'
 import { SnapshotFolder } from '../../../src/proxy/upstream/snapshot-folder.ts'
 import type { Timing } from '../../../src/proxy/upstream/timing.ts'
+import { Turns } from '../../../src/proxy/upstream/turns.ts'
 import { Upstream } from '../../../src/proxy/upstream/upstream.ts'
 import { createLog } from '../../../src/shared/log.ts'
 import type { ServerState } from '../../../src/shared/status.ts'
@@ -75,10 +76,12 @@ export interface ObserveOptions {
   /** What must not get onto the disk. */
   readonly secrets?: readonly string[]
   readonly timing?: Partial<Timing>
+  /** Shared with other upstreams; without it nobody waits. */
+  readonly turns?: Turns
 }
 
 /** A started upstream with everything it tells its owner. */
-export function observe(server: Server, { owner, secrets = [], timing = {} }: ObserveOptions = {}): Observed {
+export function observe(server: Server, { owner, secrets = [], timing = {}, turns }: ObserveOptions = {}): Observed {
   const logs: Readonly<Record<string, unknown>>[] = []
   const log = createLog({ level: 'debug', write: (line) => logs.push(JSON.parse(line)) })
   const upstream = new Upstream({
@@ -88,6 +91,7 @@ export function observe(server: Server, { owner, secrets = [], timing = {} }: Ob
     declares: { capabilities: sharedCapabilities, clientInfo: { name: 'mcpctl-test', version: '0.0.0' } },
     version: '0.0.0',
     parking: new Parking(),
+    turns: turns ?? new Turns({ most: 1, longest: 1000 }),
     snapshot: new Snapshot({
       use: owner === undefined ? 'off' : 'keep',
       folder: new SnapshotFolder({ path: join(owner ?? '/nowhere', 'catalog'), secrets: () => secrets }),

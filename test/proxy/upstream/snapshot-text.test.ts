@@ -71,6 +71,7 @@ test.each([
   ['no format', '{}', 'it is of format undefined, not 1'],
   ['a list of something else', snapshot({ tools: [1] }), 'tools is not what it should be'],
   ['no list', snapshot({ prompts: undefined }), 'prompts is not what it should be'],
+  ['what could never be written', snapshot({ zz: JSON.parse('['.repeat(1000) + ']'.repeat(1000)) }), 'listing is not'],
   ['an unknown era', snapshot({ era: 'other' }), 'era is not what it should be'],
   ['a missing frame', snapshot({ frames: {} }), 'frames.tools is not what it should be'],
   ['instructions that are no text', snapshot({ instructions: {} }), 'instructions is not what it should be'],

@@ -77,13 +77,14 @@ export class Channel implements Carrier {
     const { head, request } = job
     const { socket } = this.#options
     const { body = '' } = request
-    if (head.isAscii) {
+    if (head.isAscii && typeof body === 'string') {
       socket.write(head.text + body)
       return
     }
     socket.cork()
     socket.write(head.text, 'latin1')
-    socket.write(body)
+    if (typeof body === 'string') socket.write(body)
+    else for (const part of [body.head, body.bytes, body.tail]) socket.write(part)
     socket.uncork()
   }
 

@@ -8,10 +8,18 @@ import type { Intake } from './intake.ts'
 import { type Carrier, Job } from './job.ts'
 import type { NodeParserClass } from './node-parser.ts'
 import { RequestHeads } from './request-heads.ts'
+import { Waiting } from './waiting.ts'
 
 /** How long a request waits for the one connection while connecting, and how long for the second one. */
 const SHARE_MS = 50
 const STUCK_MS = 1000
+/** For how long a request waits for connections that others use: most answers are in sooner than a handshake is done. */
+const PATIENCE_MS = 4
+/** How many are opened in a row: handshakes take the processor from the answers that may spare the next ones. */
+const BATCH = 16
+const BATCH_MS = 1
+/** How often a server is asked for more connections that has just refused one. */
+const REFUSED_MS = 100
 /** A server that closes its last connection sooner gets no other one in its place. */
 const REPLACED_MS = 3000
 
@@ -20,8 +28,9 @@ export interface ChannelsOptions extends PoolOptions {
 }
 
 /**
- * The connections to one server. While connecting there is one; from then on as many as there are requests at a time,
- * and a request takes whichever is free first, an old one or one that is being opened. Whoever calls bounds how many.
+ * The connections to one server. While connecting there is one; from then on as many as there are requests at a time
+ * that others do not make room for within a few milliseconds. A request takes whichever is free first, an old one or
+ * one that is being opened. Whoever calls bounds how many.
  */
 export class Channels implements Pool, Carrier {
   readonly #options: ChannelsOptions
@@ -31,12 +40,13 @@ export class Channels implements Pool, Carrier {
   readonly #channels = new Set<Channel>()
   readonly #opening = new Set<Socket>()
   /** Requests for any connection; those for a new one. */
-  readonly #waiting: Job[] = []
-  readonly #streams: Job[] = []
+  readonly #waiting = new Waiting()
+  readonly #streams = new Waiting()
   #isWide = false
   #isWarm = false
   #isClosed = false
   #usedAt = Number.NEGATIVE_INFINITY
+  #failedAt = Number.NEGATIVE_INFINITY
   #impatience: NodeJS.Timeout | undefined
 
   constructor(options: ChannelsOptions) {
@@ -67,15 +77,15 @@ export class Channels implements Pool, Carrier {
 
   /** A request that nobody waits for any more while it has no connection. */
   drop(job: Job): void {
-    remove(this.#waiting, job)
-    remove(this.#streams, job)
+    this.#waiting.remove(job)
+    this.#streams.remove(job)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#isClosed = true
     this.#calm()
     this.#idle[Symbol.dispose]()
-    for (const job of [...this.#waiting.splice(0), ...this.#streams.splice(0)]) job.fail(closedByUs())
+    for (const job of [...this.#waiting.take(), ...this.#streams.take()]) job.fail(closedByUs())
     const closed = [...this.#opening].map((socket) => new Promise((resolve) => socket.once('close', resolve)))
     for (const socket of this.#opening) socket.destroy()
     for (const channel of this.#channels) channel.close(closedByUs())
@@ -98,17 +108,25 @@ export class Channels implements Pool, Carrier {
     this.#grow()
   }
 
-  /** Opens what is missing for those who wait. */
+  /** Opens what those who wait cannot do without; for what would only be sooner they wait a while. */
   #grow(): void {
-    const wanted = this.#streams.length + (this.#isWide ? this.#waiting.length : this.#shared)
+    const wanted = this.#streams.size + (this.#waiting.size > 0 && !this.#isServing ? 1 : 0)
     for (let missing = wanted - this.#opening.size; missing > 0; missing--) this.#open()
-    if (this.#isWide || this.#waiting.length === 0) return
-    this.#impatience ??= setTimeout(() => this.#loseHeart(), this.#forCalls < 2 ? SHARE_MS : STUCK_MS)
+    const isCovered = this.#streams.size + this.#waiting.size <= this.#opening.size
+    if (!isCovered) this.#impatience ??= setTimeout(() => this.#loseHeart(), this.#patience)
   }
 
-  /** Of connections that those who wait share while connecting, how many are to be opened at once. */
-  get #shared(): number {
-    return this.#waiting.length > 0 && this.#forCalls === 0 ? 1 : 0
+  /** Whether there is a connection for calls. */
+  get #isServing(): boolean {
+    for (const { isStreaming } of this.#channels) if (!isStreaming) return true
+    return false
+  }
+
+  /** After how long it is to be looked again whether somebody waits too long. */
+  get #patience(): number {
+    if (performance.now() - this.#failedAt < STUCK_MS) return REFUSED_MS
+    if (this.#isWide) return PATIENCE_MS
+    return this.#forCalls < 2 ? SHARE_MS : STUCK_MS
   }
 
   get #forCalls(): number {
@@ -117,11 +135,23 @@ export class Channels implements Pool, Carrier {
     return count
   }
 
-  /** Lists that take long, or a stream that goes on after its answer, are not waited for one after the other. */
   #loseHeart(): void {
     this.#impatience = undefined
-    if (this.#waiting.length > 0 && this.#opening.size === 0) this.#open()
+    if (this.#isWide) this.#hurry()
+    // Lists that take long, or a stream that goes on after its answer, are not waited for one after the other.
+    else if (this.#waiting.size > 0 && this.#opening.size === 0) this.#open()
     this.#grow()
+  }
+
+  /** Opens one for each that has waited too long; the rest soon after, or when it has. */
+  #hurry(): void {
+    const now = performance.now()
+    const late = this.#waiting.countSince(now - PATIENCE_MS)
+    const missing = this.#streams.size + late - this.#opening.size
+    for (let left = Math.min(missing, BATCH); left > 0; left--) this.#open()
+    const next = this.#waiting.since(late)
+    const span = missing > BATCH ? BATCH_MS : next === undefined ? undefined : next + PATIENCE_MS - now
+    if (span !== undefined) this.#impatience = setTimeout(() => this.#loseHeart(), span)
   }
 
   #calm(): void {
@@ -153,7 +183,7 @@ export class Channels implements Pool, Carrier {
   #freed(channel: Channel): void {
     this.#usedAt = performance.now()
     this.#give(channel, this.#waiting.shift())
-    if (!this.#isWide && this.#waiting.length === 0) this.#calm()
+    if (!this.#isWide && this.#waiting.size === 0) this.#calm()
   }
 
   #give(channel: Channel, job: Job | undefined): void {
@@ -161,14 +191,25 @@ export class Channels implements Pool, Carrier {
     else this.#idle.put(channel)
   }
 
-  /** What was opened for somebody fails one who waits; while connecting, all, since they wait for the same. */
+  /**
+   * What was opened for somebody fails one who waits; while connecting, all, since they wait for the same. Where there
+   * are other connections, they may still be answered on those, and only who has waited for long fails.
+   */
   #failed(socket: Socket, error: Error): void {
     this.#opening.delete(socket)
-    if (this.#streams.length + this.#waiting.length <= this.#opening.size) return
+    this.#failedAt = performance.now()
     const failure = socketFailure(error)
-    const stream = this.#streams.shift()
-    const doomed = stream ? [stream] : this.#waiting.splice(0, this.#isWide ? 1 : this.#waiting.length)
-    for (const job of doomed) job.fail(failure)
+    const isCovered = this.#streams.size + this.#waiting.size <= this.#opening.size
+    const stream = isCovered ? undefined : this.#streams.shift()
+    if (stream) stream.fail(failure)
+    else if (!isCovered) for (const job of this.#waiting.take(this.#doomed)) job.fail(failure)
+    this.#grow()
+  }
+
+  /** How many of those who wait fail with an attempt to connect. */
+  get #doomed(): number {
+    const failing = this.#isServing ? this.#waiting.countSince(this.#failedAt - STUCK_MS) : this.#waiting.size
+    return this.#isWide ? Math.min(failing, 1) : failing
   }
 
   #ended(channel: Channel, wasIdle: boolean): void {
@@ -185,9 +226,4 @@ export class Channels implements Pool, Carrier {
     const now = performance.now()
     return now - this.#usedAt < this.#options.idle && now - openedAt >= REPLACED_MS
   }
-}
-
-function remove(queue: Job[], job: Job): void {
-  const at = queue.indexOf(job)
-  if (at >= 0) queue.splice(at, 1)
 }

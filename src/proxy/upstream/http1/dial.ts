@@ -1,5 +1,5 @@
 import { connect as connectPlain, isIP, type Socket, type TcpNetConnectOpts } from 'node:net'
-import { connect as connectTls } from 'node:tls'
+import { connect as connectTls, createSecureContext, type SecureContext } from 'node:tls'
 import { LinkFailure } from '../failure.ts'
 import { closedByServer } from '../socket-failure.ts'
 import { Intake } from './intake.ts'
@@ -25,6 +25,8 @@ export class Dial {
   readonly #port: number
   readonly #connect: number
   #session: Buffer | undefined
+  /** Reading the authorities takes longer than all else we do for a handshake. */
+  #context: SecureContext | undefined
 
   constructor({ origin, connect }: DialOptions) {
     const { protocol, hostname, port } = new URL(origin)
@@ -65,11 +67,16 @@ export class Dial {
     // An address is no name to ask for (RFC 6066, 3).
     const name = host !== undefined && isIP(host) === 0 ? { servername: host } : {}
     const session = this.#session ? { session: this.#session } : {}
-    return connectTls({ host, ...plain, ALPNProtocols: ['http/1.1'], ...name, ...session }).on(
-      'session',
-      (fresh: Buffer) => {
-        this.#session = fresh
-      },
-    )
+    this.#context ??= createSecureContext()
+    return connectTls({
+      host,
+      ...plain,
+      secureContext: this.#context,
+      ALPNProtocols: ['http/1.1'],
+      ...name,
+      ...session,
+    }).on('session', (fresh: Buffer) => {
+      this.#session = fresh
+    })
   }
 }

@@ -4,7 +4,7 @@ const SIZE = 64 * 1024
 /** All sockets read into the same memory, one after the other, instead of 64 KiB of their own for each piece. */
 const landing = Buffer.allocUnsafeSlow(SIZE)
 
-/** Takes what a socket reads; each piece is a copy in its own size, so that nobody sees the next one in it. */
+/** Takes what a socket reads. Each piece is gone when the call returns: who needs it longer copies it. */
 export class Intake {
   /** Whoever reads the socket puts itself here. */
   take: (bytes: Buffer) => void = () => {}
@@ -14,7 +14,7 @@ export class Intake {
     return {
       buffer: () => landing,
       callback: (length) => {
-        this.take(Buffer.from(landing.subarray(0, length)))
+        this.take(landing.subarray(0, length))
         return true
       },
     }

@@ -1,3 +1,4 @@
+import { byteLength, type Text } from '../../mcp/text.ts'
 import { LinkFailure } from '../failure.ts'
 import type { Headers } from '../headers.ts'
 import type { HttpRequest } from '../pool.ts'
@@ -48,9 +49,9 @@ export class RequestHeads {
   }
 }
 
-function finish({ text, isAscii: isPlain }: RequestHead, more: Headers | undefined, body: string | undefined) {
+function finish({ text, isAscii: isPlain }: RequestHead, more: Headers | undefined, body: Text | undefined) {
   const rest = more ? lines(more) : ''
-  const length = body === undefined ? '' : `content-length: ${Buffer.byteLength(body)}\r\n`
+  const length = body === undefined ? '' : `content-length: ${byteLength(body)}\r\n`
   return { text: `${text}${rest}${length}\r\n`, isAscii: isPlain && (!more || isAscii(more)) }
 }
 

@@ -31,6 +31,10 @@ export async function byteServer(answer: (way: Way, request: string) => void, ho
     origin: `http://${host.includes(':') ? `[${host}]` : host}:${port}`,
     requests,
     sockets,
+    /** Takes no more connections; those there are stay. */
+    refuse() {
+      server.close()
+    },
     get open() {
       return sockets.filter((socket) => !socket.destroyed).length
     },

@@ -71,6 +71,46 @@ test('gives a request whichever connection is free first', async () => {
   expect(server.sockets.length).toBeLessThanOrEqual(8)
 })
 
+test('opens none for requests that those there are answer soon', async () => {
+  await using server = await byteServer(({ socket }) => socket.write(ok()))
+  await using pool = poolOf(server)
+  await receive(pool)
+  pool.widen()
+  pool.warm()
+  await waitFor(() => server.sockets.length === 4)
+  for (let i = 0; i < 20; i++) await receive(pool)
+  await Promise.all(Array.from({ length: 8 }, () => receive(pool)))
+  expect(server.sockets).toHaveLength(4)
+})
+
+test('has all requests under way, however many, when answers take long', async () => {
+  await using server = await byteServer(() => {})
+  await using pool = poolOf(server)
+  pool.widen()
+  pool.warm()
+  await waitFor(() => server.sockets.length === 4)
+  const sent = Array.from({ length: 64 }, () => receive(pool))
+  await waitFor(() => server.requests.length === 64)
+  for (const socket of server.sockets) socket.write(ok())
+  await Promise.all(sent)
+  expect(server.sockets).toHaveLength(64)
+})
+
+test('answers all on the connections there are when the server takes no more of them', async () => {
+  await using server = await byteServer(({ socket }, request) => {
+    const [, body] = /\r\n\r\n(.*)/.exec(request) ?? []
+    setTimeout(() => socket.write(ok(body)), 5)
+  })
+  await using pool = poolOf(server)
+  await receive(pool)
+  server.refuse()
+  pool.widen()
+  pool.warm()
+  const bodies = Array.from({ length: 16 }, (_, i) => `${i}`)
+  const received = await Promise.all(bodies.map((body) => receive(pool, { body })))
+  expect(received.map(({ body }) => body)).toEqual(bodies)
+})
+
 test('makes connections ready for calls that come at once, and no more than it is told to', async () => {
   await using server = await byteServer(({ socket }) => socket.write(ok()))
   await using pool = poolOf(server)

@@ -21,6 +21,12 @@ export function isTooDeep(text: string): boolean {
   return false
 }
 
+/** The same of what is built already, wherever it came from. */
+export function nestsTooDeep(value: unknown, most: number = DEEPEST): boolean {
+  if (typeof value !== 'object' || value === null) return false
+  return most === 0 || Object.values(value).some((one) => nestsTooDeep(one, most - 1))
+}
+
 /** Whether there are more opening braces and brackets, in strings or not. */
 function hasMoreThan(most: number, text: string): boolean {
   if (text.length <= most) return false
