@@ -20,6 +20,16 @@ const ascii = {
 }
 /** YAML's own build for Node is CommonJS, of which nothing can be left out. */
 const modules = { yaml: join(root, 'node_modules/yaml/browser/dist/index.js') }
+/** Commander can run programs; no command of ours is one. */
+const childless = {
+  name: 'childless',
+  transform(code, id) {
+    if (!id.endsWith('/commander/lib/command.js')) return undefined
+    const loaded = "const childProcess = require('node:child_process');"
+    if (!code.includes(loaded)) throw new Error('commander loads node:child_process in another way than before')
+    return code.replace(loaded, 'const childProcess = {};')
+  },
+}
 const inputs = ['cli', 'src', 'schemas', 'scripts', 'package.json', 'package-lock.json']
 
 if (!process.argv.includes('--force') && isFresh()) process.exit(0)
@@ -48,11 +58,12 @@ function bundle(name, file) {
     resolve: { alias: modules },
     transform: { target: 'node20.19' },
     logLevel: 'warn',
-    plugins: [ascii],
+    plugins: [ascii, childless],
     preserveEntrySignatures: false,
     output: {
       dir: fresh,
       format: 'cjs',
+      dynamicImportInCjs: false,
       exports: 'named',
       minify: true,
       comments: { legal: true },

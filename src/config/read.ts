@@ -70,7 +70,7 @@ export async function readBytes(path: string, max: number): Promise<Content | Pr
     if (found.isDirectory()) return { code: 'is_folder', message: 'is a directory, not a file' }
     if (!found.isFile()) return { code: 'not_a_file', message: 'is not a regular file' }
     if (found.size > max) return tooLarge(max)
-    const bytes = await readUpTo(file, max)
+    const bytes = await readUpTo(file, { max, expected: found.size })
     if (bytes === undefined) return tooLarge(max)
     return { bytes, mode: platform() === 'win32' ? 0o600 : found.mode & 0o777 }
   } catch (error) {
@@ -81,15 +81,22 @@ export async function readBytes(path: string, max: number): Promise<Content | Pr
 }
 
 /** The file may grow while it is read, so the limit is checked on what came. */
-async function readUpTo(file: FileHandle, max: number): Promise<Uint8Array | undefined> {
-  const buffer = Buffer.allocUnsafe(max + 1)
+async function readUpTo(file: FileHandle, { max, expected }: Amount): Promise<Uint8Array | undefined> {
+  let buffer = Buffer.allocUnsafeSlow(expected + 1)
   let length = 0
   while (length <= max) {
-    const { bytesRead } = await file.read(buffer, length, max + 1 - length, length)
-    if (bytesRead === 0) return new Uint8Array(buffer.subarray(0, length))
+    if (length === buffer.length) buffer = Buffer.concat([buffer], Math.min(2 * length, max + 1))
+    const { bytesRead } = await file.read(buffer, length, buffer.length - length, length)
+    if (bytesRead === 0) return buffer.subarray(0, length)
     length += bytesRead
   }
   return undefined
+}
+
+/** In bytes. */
+interface Amount {
+  readonly max: number
+  readonly expected: number
 }
 
 function tooLarge(max: number): Problem {

@@ -1,4 +1,4 @@
-import { type IncomingMessage, request } from 'node:http'
+import type { IncomingMessage } from 'node:http'
 import { type ErrorDocument, fromDocument, McpctlError, messageOf } from '../shared/errors.ts'
 import { parseLines } from './ndjson.ts'
 import {
@@ -78,7 +78,9 @@ export class ControlClient {
     throw fromDocument(refusal(await text(answer), answer.statusCode ?? 0))
   }
 
-  #send({ route, body, query, deadline, signal }: Call): Promise<IncomingMessage> {
+  async #send({ route, body, query, deadline, signal }: Call): Promise<IncomingMessage> {
+    // Not every command asks.
+    const { request } = await import('node:http')
     const { method, path } = routes[route]
     const headers = { host: 'mcpctl', 'content-type': 'application/json' }
     // A server's name is for TLS; to find out that there is none, Node would compile a large pattern.

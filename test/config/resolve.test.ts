@@ -387,3 +387,25 @@ profiles:
     ['unknown_key', 'unknown_server', 'duplicate_port', 'open_bind'].map((code) => expect.objectContaining({ code })),
   )
 })
+
+test.each([
+  ['127.0.0.1', true],
+  ['127.255.0.9', true],
+  ['128.0.0.1', false],
+  ['::1', true],
+  ['0:0:0:0:0:0:0:1', true],
+  ['::ffff:127.0.0.1', true],
+  ['::ffff:7f:1', false],
+  ['::2', false],
+])('whether the host %s may go without auth: %s', async (host, isOpen) => {
+  await using folder = await tempFolder()
+  await folder.write({
+    'mcpctl.yaml': `
+servers: { a: { command: a } }
+profiles: { dev: { groups: { x: { servers: [a], host: "${host}" } } } }
+`,
+  })
+  const resolved = resolve(folder, 'dev')
+  const refused = { diagnostics: [expect.objectContaining({ code: 'open_bind' })] }
+  await (isOpen ? expect(resolved).resolves.toBeDefined() : expect(resolved).rejects.toMatchObject(refused))
+})

@@ -37,8 +37,9 @@ export interface ReplyOptions {
  * The answer to one POST. The head is held back until it is clear what it becomes: plain JSON when nothing but the
  * responses comes, an event stream as soon as anything else does, the wait gets long, or the client likes that better.
  */
-export class Reply implements Beating {
+export class Reply {
   readonly #options: ReplyOptions
+  readonly #patience = new Patience(this)
   readonly #since = performance.now()
   #bodies: readonly Text[] = []
   #missing: number
@@ -49,7 +50,7 @@ export class Reply implements Beating {
     this.#options = options
     this.#missing = options.expected
     this.#stream = options.stream
-    if (!this.#stream) options.pulse.add(this)
+    if (!this.#stream) options.pulse.add(this.#patience)
   }
 
   /** Whether the client still reads, or may come back to do so. */
@@ -94,14 +95,19 @@ export class Reply implements Beating {
   }
 
   beat(now: number): void {
-    if (!this.#isConnected) this.#options.pulse.delete(this)
+    if (!this.#isConnected) this.#calm()
     else if (now - this.#since >= PATIENCE) this.#upgrade()
+  }
+
+  #calm(): void {
+    this.#patience.reply = undefined
+    this.#options.pulse.delete(this.#patience)
   }
 
   #upgrade(): AnswerStream {
     if (this.#stream) return this.#stream
     const { response, pulse, open } = this.#options
-    pulse.delete(this)
+    this.#calm()
     const stream = open?.() ?? new EventStream(response, pulse)
     this.#stream = stream
     for (const body of this.#bodies) stream.send(body)
@@ -110,7 +116,7 @@ export class Reply implements Beating {
 
   #finish(): void {
     const { response, pulse, isBatch } = this.#options
-    pulse.delete(this)
+    this.#calm()
     const [first] = this.#bodies
     if (this.#stream) this.#stream.end()
     else if (!this.#isConnected) return
@@ -125,6 +131,19 @@ export class Reply implements Beating {
     response.writeHead(this.#status, { 'content-type': 'application/json', 'content-length': byteLength(body) })
     if (typeof body === 'string') response.end(body)
     else endFramed(response, body)
+  }
+}
+
+/** A reply among all that beats; empty when it is over, since what is left of a set may outlive what was in it. */
+class Patience implements Beating {
+  reply: Reply | undefined
+
+  constructor(reply: Reply) {
+    this.reply = reply
+  }
+
+  beat(now: number): void {
+    this.reply?.beat(now)
   }
 }
 

@@ -31,7 +31,7 @@ export class Session implements Asker, Listener {
   #lastSeen = performance.now()
   #stream: SessionStream | undefined
   /** The answers still open: ways to the client as good as its stream. */
-  readonly #replies = new Set<Outlet>()
+  #replies: readonly Outlet[] = []
   readonly #tell: SessionOptions['tell']
   #isResumed: boolean
   #level: Level | undefined
@@ -100,12 +100,12 @@ export class Session implements Asker, Listener {
 
   /** While a request is being answered, what the servers have to ask can go out with the answer. */
   lend(reply: Outlet): void {
-    this.#replies.add(reply)
+    this.#replies = [...this.#replies, reply]
   }
 
   /** It is answered. */
   reclaim(reply: Outlet): void {
-    this.#replies.delete(reply)
+    this.#replies = this.#replies.filter((one) => one !== reply)
   }
 
   touch(): void {

@@ -76,6 +76,8 @@ const behind = new RegExp(String.raw`^\},"jsonrpc":"2\.0","id":${ID}\}$`)
 /** The longest that can stand behind the parameters. */
 const LONGEST_END = 140
 const META = ',"_meta":'
+/** Looking for it further away costs more than writing the arguments anew. */
+const LONGEST_META = 2048
 
 function frameOf(text: string): Frame | undefined {
   const before = early.exec(text)
@@ -99,8 +101,9 @@ interface Source {
 
 /** Undefined when there is something else than arguments and `_meta`. */
 function framed(source: Source, { id, name, start, end }: Frame): unknown {
-  const cut = source.text.lastIndexOf(META, end)
-  const withMeta = cut > start ? paramsIn(source, { name, start, cut, end }) : undefined
+  const near = Math.max(start, end - LONGEST_META)
+  const cut = near + source.text.slice(near, end).lastIndexOf(META)
+  const withMeta = cut > near ? paramsIn(source, { name, start, cut, end }) : undefined
   const params = withMeta ?? paramsIn(source, { name, start, cut: end, end })
   return params && { jsonrpc: '2.0', id, method: 'tools/call', params }
 }

@@ -4,7 +4,7 @@ import type { PendingCall } from './pending.ts'
 
 const RELATED_TASK = 'io.modelcontextprotocol/related-task'
 
-export type Calls = ReadonlyMap<Id, PendingCall>
+export type Calls = Pick<ReadonlyMap<Id, PendingCall>, 'get'> & { values(): Iterable<PendingCall> }
 
 /**
  * The calls a server's request can have been made for: by the task it names, by the stream it came on, or because all

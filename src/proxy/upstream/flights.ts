@@ -1,3 +1,4 @@
+import { Register } from '../../shared/register.ts'
 import { type Id, isError, isRecord, isResponse, type RpcMessage, type RpcResponse } from '../mcp/rpc.ts'
 import { isUnread } from '../mcp/unread.ts'
 import { only } from './attribution.ts'
@@ -10,9 +11,9 @@ const MAX_OUTLIVED = 256
 /** The requests of one connection that wait for their answers, whoever made them, by the id we gave them. */
 export class Flights {
   /** The clients'. */
-  readonly calls = new Map<Id, PendingCall>()
+  readonly calls = new Register<Id, PendingCall>()
   /** The proxy's own: nothing a server asks is ever attributed to them. */
-  readonly own = new Map<Id, PendingCall>()
+  readonly own = new Register<Id, PendingCall>()
   /** From 1: some servers cannot cancel a request with the id 0. */
   #nextId = 1
   #dropped = 0

@@ -1,6 +1,7 @@
 import type { Timeouts } from '../../config/profile.ts'
 import { messageOf } from '../../shared/errors.ts'
 import type { Log } from '../../shared/log.ts'
+import type { Register } from '../../shared/register.ts'
 import type { Exchange, Sink } from '../mcp/exchange.ts'
 import {
   type Id,
@@ -54,7 +55,7 @@ export interface Speech {
 const unbounded = { request: 'off', max: 'off' } as const
 
 interface Carriage {
-  readonly among: Map<Id, PendingCall>
+  readonly among: Register<Id, PendingCall>
   readonly timeouts: LineOptions['timeouts']
 }
 

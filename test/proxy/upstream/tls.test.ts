@@ -4,7 +4,7 @@ import { createServer, type TLSSocket } from 'node:tls'
 import { expect, test } from 'vitest'
 import { startFixture } from '../../helpers/fixture.ts'
 import { tempFolder } from '../../helpers/temp.ts'
-import { certify, connectElsewhere, requestElsewhere } from './tls.ts'
+import { certify, connectElsewhere, requestElsewhere, restartElsewhere } from './tls.ts'
 
 test.each([
   { title: 'trusts a server through the authority NODE_EXTRA_CA_CERTS names', host: 'localhost', trusted: true },
@@ -37,6 +37,16 @@ test.each([
   await requestElsewhere(`https://localhost:${port}`, { NODE_EXTRA_CA_CERTS: authority })
   expect(greetings).toEqual(expected.map((session) => ({ session, name: 'localhost', protocol: 'http/1.1' })))
   await new Promise((resolve) => server.close(resolve))
+})
+
+test('trusts no other certificate for having trusted the one before', async () => {
+  await using one = await tempFolder()
+  await using other = await tempFolder()
+  const { authority } = await certify(one.path, 'localhost')
+  await certify(other.path, 'localhost')
+  const folders = [one.path, other.path, one.path]
+  const outcomes = await restartElsewhere(folders, { NODE_EXTRA_CA_CERTS: authority })
+  expect(outcomes).toEqual(['ok', expect.stringContaining('the certificate is not trusted'), 'ok'])
 })
 
 /** Answers once the request is wholly there. */

@@ -39,6 +39,35 @@ const repeated = `
   console.log('null')
 `
 
+const restarted = `
+  import { readFileSync } from 'node:fs'
+  import { createServer } from 'node:https'
+  import { createPool } from '../../../src/proxy/upstream/http-client.ts'
+  let port = 0
+  let pool
+  const outcomes = []
+  const receive = () => pool.request({ method: 'POST', path: '/', headers: {} }, () => ({ chunk() {}, end() {} }))
+  for (const folder of JSON.parse(process.argv[2])) {
+    const options = { cert: readFileSync(folder + '/cert.pem'), key: readFileSync(folder + '/key.pem') }
+    const sockets = []
+    const server = createServer(options, (request, response) => response.end('ok'))
+    server.on('connection', (socket) => sockets.push(socket))
+    await new Promise((resolve) => server.listen(port, 'localhost', resolve))
+    port = server.address().port
+    pool ??= createPool({ origin: 'https://localhost:' + port, idle: 60_000, connect: 5000, warm: 4 })
+    pool.widen()
+    pool.warm()
+    const all = await Promise.allSettled(Array.from({ length: 8 }, receive))
+    outcomes.push([...new Set(all.map(({ reason }) => reason?.message ?? 'ok'))].join())
+    const closed = new Promise((resolve) => server.close(resolve))
+    for (const socket of sockets) socket.destroy()
+    await closed
+    await new Promise((resolve) => setImmediate(resolve))
+  }
+  await pool[Symbol.asyncDispose]()
+  console.log(JSON.stringify(outcomes))
+`
+
 /** Connects from a process of its own: Node reads NODE_EXTRA_CA_CERTS only when it starts. */
 export function connectElsewhere(url: string, env: Readonly<Record<string, string>>) {
   return runElsewhere(program, url, env)
@@ -47,6 +76,11 @@ export function connectElsewhere(url: string, env: Readonly<Record<string, strin
 /** Sends three requests to the server, one after the other, in a process of its own. */
 export async function requestElsewhere(origin: string, env: Readonly<Record<string, string>>): Promise<void> {
   await runElsewhere(repeated, origin, env)
+}
+
+/** What eight requests at once came to, of a server that starts with each folder's certificate in turn. */
+export function restartElsewhere(folders: readonly string[], env: Readonly<Record<string, string>>) {
+  return runElsewhere(restarted, JSON.stringify(folders), env)
 }
 
 async function runElsewhere(program: string, url: string, env: Readonly<Record<string, string>>) {
