@@ -92,6 +92,7 @@ export class Upstream implements AsyncDisposable {
     this.#crossing = { upstream: server.name, parking: options.parking, listing: () => this.listing }
     this.#transport = server.transport.kind === 'auto' ? 'http' : server.transport.kind
     const shared = { server, timing: this.#timing, log: this.#log, retries: options.retries }
+    // Whoever the client behind it is.
     const userAgent = `mcpctl/${options.version}`
     this.#dialer = createDialer({ ...shared, owner, env, userAgent, isShared: options.client === undefined })
     this.#inventory = new Inventory({
