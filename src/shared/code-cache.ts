@@ -1,5 +1,5 @@
-import { mkdirSync } from 'node:fs'
 import { isAbsolute, join } from 'node:path'
+import { makeFolder } from './folder.ts'
 import type { Env } from './paths.ts'
 
 /**
@@ -12,7 +12,7 @@ export function codeCache({ XDG_CACHE_HOME, HOME, NODE_DISABLE_COMPILE_CACHE }: 
   if (!base || !isAbsolute(base) || NODE_DISABLE_COMPILE_CACHE) return undefined
   const folder = join(base, 'mcpctl', 'code')
   try {
-    mkdirSync(folder, { recursive: true, mode: 0o700 })
+    makeFolder(folder)
     return folder
   } catch {
     // No home, or one that is not ours to write.

@@ -1,5 +1,6 @@
-import { closeSync, existsSync, fstatSync, mkdirSync, openSync, renameSync, writeSync } from 'node:fs'
+import { closeSync, existsSync, fstatSync, openSync, renameSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
+import { makeFolder } from '../shared/folder.ts'
 
 const MAX_BYTES = 10 * 1024 * 1024
 const KEPT = 3
@@ -44,7 +45,7 @@ export class LogFile implements Disposable {
   }
 
   #open(): number {
-    mkdirSync(this.#folder, { recursive: true, mode: 0o700 })
+    makeFolder(this.#folder)
     return openSync(this.#path(0), 'a', 0o600)
   }
 

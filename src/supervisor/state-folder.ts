@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto'
-import { chmodSync, lstatSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { chmodSync, lstatSync, readFileSync, writeFileSync } from 'node:fs'
 import { userInfo } from 'node:os'
 import { dirname } from 'node:path'
 import { McpctlError, messageOf } from '../shared/errors.ts'
+import { makeFolder } from '../shared/folder.ts'
 import type { StatePaths } from '../shared/paths.ts'
 
 /**
@@ -26,7 +27,7 @@ const HINT = 'set MCPCTL_HOME to a folder of your own'
 
 function make(folder: string): void {
   try {
-    mkdirSync(folder, { recursive: true, mode: 0o700 })
+    makeFolder(folder)
   } catch (cause) {
     throw new McpctlError('usage', `cannot make the state folder: ${messageOf(cause)}`, { hint: HINT, cause })
   }

@@ -54,6 +54,7 @@ test('every built file is ASCII: one character beyond Latin-1 doubles what it ta
 
 test('a home that cannot be written to keeps no command from running', async () => {
   const env = { HOME: '/proc/nowhere', PATH: process.env.PATH }
-  const run = execa(process.execPath, [entryFile('cli'), 'help'], { env, extendEnv: false })
+  const deadline = { timeout: 20_000, killSignal: 'SIGKILL' } as const
+  const run = execa(process.execPath, [entryFile('cli'), 'help'], { env, extendEnv: false, ...deadline })
   await expect(run).resolves.toMatchObject({ exitCode: 0, stderr: '' })
 })
