@@ -67,9 +67,11 @@ interface Frame {
   readonly end: number
 }
 
-/** Ids and names without escapes; the id before the method, or behind the parameters. */
-const ID = String.raw`((?:0|[1-9]\d{0,14})|"[^"\\\x00-\x1f]{0,100}")`
-const CALL = String.raw`"method":"tools/call","params":\{"name":("[^"\\\x00-\x1f]{0,200}"),"arguments":(?=\{)`
+/** Without escapes, and of one byte each, so that what stands behind them has the same place in text and bytes. */
+const PLAIN = String.raw`[\x20\x21\x23-\x5b\x5d-\x7e]`
+/** The id before the method, or behind the parameters. */
+const ID = `((?:0|[1-9]\\d{0,14})|"${PLAIN}{0,100}")`
+const CALL = String.raw`"method":"tools/call","params":\{"name":("${PLAIN}{0,200}"),"arguments":(?=\{)`
 const early = new RegExp(String.raw`^\{"jsonrpc":"2\.0","id":${ID},${CALL}`)
 const late = new RegExp(`^\\{${CALL}`)
 const behind = new RegExp(String.raw`^\},"jsonrpc":"2\.0","id":${ID}\}$`)

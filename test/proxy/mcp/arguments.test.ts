@@ -81,6 +81,13 @@ describe('arguments are written anew', () => {
   })
 })
 
+test.each([
+  ['a name', `{"jsonrpc":"2.0","id":7,"method":"tools/call","params":{"name":"ünïcödé","arguments":${exact}}}`],
+  ['an id', `{"jsonrpc":"2.0","id":"ü","method":"tools/call","params":{"name":"x","arguments":${exact}}}`],
+])('%s of more than one byte a character moves nothing', (_what, text) => {
+  expect(JSON.parse(relayed(text))).toEqual(rewritten(text))
+})
+
 test('whatever the text, it means the same as when it is written anew', () => {
   const pieces = [
     '{',
@@ -102,8 +109,9 @@ test('whatever the text, it means the same as when it is written anew', () => {
     hostile,
     fc.dictionary(fc.string(), fc.jsonValue()).map((o) => JSON.stringify(o)),
   )
-  const text = fc.tuple(body, hostile, fc.boolean()).map(([args, more, isEarly]) => {
-    const params = `"params":{"name":"x","arguments":{${padding},"b":${args}}${more}}`
+  const name = fc.string({ unit: 'grapheme' }).map((some) => JSON.stringify(some))
+  const text = fc.tuple(body, hostile, fc.boolean(), name).map(([args, more, isEarly, tool]) => {
+    const params = `"params":{"name":${tool},"arguments":{${padding},"b":${args}}${more}}`
     return isEarly
       ? `{"jsonrpc":"2.0","id":7,"method":"tools/call",${params}}`
       : `{"method":"tools/call",${params},"jsonrpc":"2.0","id":7}`
