@@ -2,7 +2,7 @@
 import { spawn } from 'node:child_process'
 import { end, firstOutput } from './child.mjs'
 import { fixtureFile } from './paths.mjs'
-import { freePort } from './ports.mjs'
+import { freePort } from '../../bench/ports.mjs'
 
 /** Resolves with `{ url, stop }` once it listens. */
 export async function startFixture(era) {

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { end, firstOutput } from './child.mjs'
 import { binFile } from './paths.mjs'
-import { freePort } from './ports.mjs'
+import { freePort } from '../../bench/ports.mjs'
 
 /** The two ways to the one server of a group: through the group, and alone. */
 export const ways = {

@@ -5,10 +5,11 @@ import type { BodyReader } from './pool.ts'
 
 /** What is set aside for a body that says how long it will be, before anything of it has come. */
 const MOST_AHEAD = 1024 * 1024
+const nothing = Buffer.alloc(0)
 
 /** Collects a whole body, up to the size of one message, in one piece of memory: where its length is known, in one copy. */
 export class WholeBody implements BodyReader {
-  #memory: Buffer = Buffer.alloc(0)
+  #memory: Buffer = nothing
   #length = 0
   readonly #announced: number
 
