@@ -1,8 +1,8 @@
 // The fixture server of an era, as a process of its own.
 import { spawn } from 'node:child_process'
+import { freePort } from '../../bench/ports.mjs'
 import { end, firstOutput } from './child.mjs'
 import { fixtureFile } from './paths.mjs'
-import { freePort } from '../../bench/ports.mjs'
 
 /** Resolves with `{ url, stop }` once it listens. */
 export async function startFixture(era) {

@@ -3,9 +3,9 @@ import { spawn } from 'node:child_process'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { freePort } from '../../bench/ports.mjs'
 import { end, firstOutput } from './child.mjs'
 import { binFile } from './paths.mjs'
-import { freePort } from '../../bench/ports.mjs'
 
 /** The two ways to the one server of a group: through the group, and alone. */
 export const ways = {
