@@ -14,7 +14,7 @@ import { across } from './across.ts'
 import type { Crossing } from './crossing.ts'
 import { addEnvelope } from './envelope.ts'
 import { toRequest } from './input-request.ts'
-import { legacyResponse } from './legacy-response.ts'
+import { legacyResponse, legacyText } from './legacy-response.ts'
 import { isInterruptible } from './methods.ts'
 import { withoutAnswers } from './request-state.ts'
 
@@ -37,6 +37,8 @@ export async function drive(connection: Connection, exchange: Exchange, crossing
   let retry: Params = {}
   for (let round = 0; ; round++) {
     const response = await connection.call(across(exchange, { params: { ...params, ...retry }, sink, signal }))
+    const text = legacyText(response, exchange, crossing)
+    if (text) return text
     if (!isQuestioning(response, exchange.method)) return legacyResponse(response, exchange, crossing)
     if (round === MOST_ROUNDS) throw failure(crossing, 'too_many_rounds', `asks for more input after ${round} rounds`)
     retry = await answer({ result: response.result, round, exchange, crossing })

@@ -4,7 +4,12 @@ import { withMeta, withoutMeta } from '../mcp/meta.ts'
 import { isRecord, type Params } from '../mcp/rpc.ts'
 
 /** What a modern client says of itself with every request. */
-const said = [envelope.version, envelope.clientInfo, envelope.capabilities, envelope.level] as const
+const said: ReadonlySet<string> = new Set([
+  envelope.version,
+  envelope.clientInfo,
+  envelope.capabilities,
+  envelope.level,
+])
 const TASKS = 'io.modelcontextprotocol/tasks'
 
 /**
@@ -12,18 +17,36 @@ const TASKS = 'io.modelcontextprotocol/tasks'
  * every request (MCP: Basic, Per-request protocol fields). All else in `_meta` stays, the progress token and trace context among it.
  */
 export function addEnvelope(params: Params | undefined, caller: Caller, protocolVersion: string): Params {
+  return withMeta(params, { ...envelopeOf(caller), [envelope.version]: protocolVersion })
+}
+
+/** A session says the same with every request. */
+const envelopes = new WeakMap<Caller, Params>()
+
+function envelopeOf(caller: Caller): Params {
+  const known = envelopes.get(caller)
+  if (known) return known
   const { clientInfo, level } = caller
-  return withMeta(params, {
-    [envelope.version]: protocolVersion,
+  const made = {
+    [envelope.version]: '',
     [envelope.capabilities]: modernCapabilities(caller.capabilities),
     ...(isImplementation(clientInfo) && { [envelope.clientInfo]: clientInfo }),
     ...(level !== undefined && { [envelope.level]: level }),
-  })
+  }
+  envelopes.set(caller, made)
+  return made
 }
 
 /** The params of a modern client's request without what only that era knows; `_meta` goes when nothing else was in it. */
 export function stripEnvelope(params: Params | undefined): Params | undefined {
-  return params && said.reduce(withoutMeta, params)
+  const meta = params?._meta
+  if (!params || !isRecord(meta)) return params
+  const keys = Object.keys(meta)
+  const kept = keys.filter((key) => !said.has(key))
+  if (kept.length === keys.length) return params
+  const { _meta: _gone, ...rest } = params
+  if (kept.length === 0) return rest
+  return { ...rest, _meta: Object.fromEntries(kept.map((key) => [key, meta[key]])) }
 }
 
 /** Tasks of the old core have gone, those of the extension bring results no legacy client can take; roots no longer tell of changes. */

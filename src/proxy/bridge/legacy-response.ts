@@ -14,9 +14,12 @@ import {
   recordOf,
   UNSUPPORTED_VERSION,
 } from '../mcp/rpc.ts'
+import { isUnread } from '../mcp/unread.ts'
+import type { Listing } from '../upstream/listing.ts'
 import type { Crossing } from './crossing.ts'
 import { stripSignature } from './envelope.ts'
 import { needsWrap } from './schema.ts'
+import { type Answer, unreadContent, unsigned } from './signature.ts'
 
 /** The modern era's own errors are about one hop: the client two hops away did not send what they complain of. */
 const hopErrors: Readonly<Record<number, string>> = {
@@ -31,6 +34,13 @@ export function legacyResponse(response: RpcResponse, exchange: Exchange, crossi
   const { resultType = 'complete' } = response.result
   if (resultType !== 'complete') return unknownResult(response.id, resultType, crossing)
   return { ...response, result: legacyResult(response.result, exchange, crossing) }
+}
+
+/** The same in the text it came in; undefined where somebody has to read it first. */
+export function legacyText(response: RpcResponse, exchange: Exchange, crossing: Crossing): RpcResponse | undefined {
+  const listing = crossing.listing()
+  if (isError(response) || exchange.method === 'resources/read' || !listing) return undefined
+  return isToWrap(response, exchange, listing) ? undefined : unsigned(response, listing.serverInfo)
 }
 
 /** Says why on the way: all a legacy client could do with such a result is misread it. */
@@ -56,8 +66,27 @@ function legacyResult(signed: Params, { method, params }: Exchange, crossing: Cr
 function wrapped(result: Params, tool: unknown, { listing }: Crossing): Params {
   const { structuredContent: content } = result
   if (content === undefined) return result
-  const isNamed = !isRecord(content) || needsWrap(listing()?.tools.find(({ name }) => name === tool)?.outputSchema)
+  const isNamed = !isRecord(content) || wraps(listing(), tool)
   return isNamed ? { ...result, structuredContent: { result: content } } : result
+}
+
+/** Of what nobody has read it is not certain: then it counts as such. */
+function isToWrap(response: Answer, { method, params }: Exchange, listing: Listing): boolean {
+  if (method !== 'tools/call') return false
+  const content = isUnread(response) ? unreadContent(response) : response.result.structuredContent
+  return content !== undefined && (!isRecord(content) || wraps(listing, params?.name))
+}
+
+/** Tools of a listing whose output is wrapped: looked for once. */
+const wrapping = new WeakMap<Listing, ReadonlySet<unknown>>()
+
+function wraps(listing: Listing | undefined, tool: unknown): boolean {
+  if (!listing) return false
+  const known = wrapping.get(listing)
+  if (known) return known.has(tool)
+  const found = new Set(listing.tools.filter(({ outputSchema }) => needsWrap(outputSchema)).map(({ name }) => name))
+  wrapping.set(listing, found)
+  return found.has(tool)
 }
 
 function legacyError(response: RpcError, { method, params }: Exchange, { upstream }: Crossing): RpcError {

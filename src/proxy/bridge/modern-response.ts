@@ -11,7 +11,7 @@ import {
   type RpcResponse,
   UNSUPPORTED_VERSION,
 } from '../mcp/rpc.ts'
-import { addSignature } from './envelope.ts'
+import { signed } from './signature.ts'
 
 /** "URL elicitation required" of 2025-11-25: no error of the modern era, which asks with a result instead. */
 export const URL_ELICITATION_REQUIRED = -32042
@@ -27,10 +27,7 @@ const translated: Readonly<Record<number, number>> = {
 
 /** A legacy server's response as its modern caller can take it (MCP: Basic, Responses and Error Codes). */
 export function modernResponse(response: RpcResponse, { method }: Exchange, serverInfo: Params): RpcResponse {
-  if (isError(response)) return modernError(response)
-  const result = addSignature(response.result, serverInfo)
-  // A server that says nothing of caching has promised nothing: stale at once, for nobody else.
-  return { ...response, result: method === 'resources/read' ? { ...result, ttlMs: 0, cacheScope: 'private' } : result }
+  return isError(response) ? modernError(response) : signed(response, serverInfo, method === 'resources/read')
 }
 
 function modernError(response: RpcError): RpcError {

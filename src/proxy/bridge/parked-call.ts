@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { type Deferred, defer } from '../../shared/async.ts'
+import { Aborter } from '../../shared/signal.ts'
 import { checkCapability, isQuestion, requiredFor } from '../mcp/capability.ts'
 import type { Asking, Caller, Exchange, Sink } from '../mcp/exchange.ts'
 import {
@@ -61,11 +62,10 @@ const MOST_HELD = 256
  * patience is limited.
  */
 export class ParkedCall implements Sink {
-  readonly id = randomUUID()
   readonly upstream: string
   readonly principal: string
   readonly #lot: Lot
-  readonly #abort = new AbortController()
+  readonly #abort = new Aborter()
   readonly #questions = new OpenQuestions()
   readonly #backlog = new Backlog(MOST_HELD)
   /** The request that is attached now. */
@@ -73,6 +73,7 @@ export class ParkedCall implements Sink {
   /** Who attached last: what it declared is what may be asked. */
   #caller: Caller
   #method = ''
+  #id: string | undefined
   #window: NodeJS.Timeout | undefined
   #patience: NodeJS.Timeout | undefined
   #missing: Missing | undefined
@@ -86,12 +87,18 @@ export class ParkedCall implements Sink {
     this.#lot = lot
   }
 
+  /** Most calls never need a place in the lot, nor a name. */
+  get id(): string {
+    this.#id ??= randomUUID()
+    return this.#id
+  }
+
   /** Puts the call on its way, with its first request attached. Resolves and rejects as `attach` does. */
   start(connection: Connection, exchange: Exchange): Promise<Turn> {
     this.#method = exchange.method
     const turn = this.attach(exchange)
     const params = stripEnvelope(isInterruptible(exchange.method) ? withoutAnswers(exchange.params) : exchange.params)
-    connection.call(across(exchange, { params, sink: this, signal: this.#abort.signal })).then(
+    connection.call(across(exchange, { params, sink: this, signal: this.#abort })).then(
       (response) => this.#finish((one) => one.resolve({ kind: 'answered', response })),
       (error: unknown) => this.#finish((one) => one.reject(error)),
     )
@@ -150,7 +157,7 @@ export class ParkedCall implements Sink {
   cancel(reason: string): void {
     clearTimeout(this.#window)
     clearTimeout(this.#patience)
-    this.#lot.release(this)
+    this.#leave()
     this.#abort.abort(reason)
   }
 
@@ -202,10 +209,14 @@ export class ParkedCall implements Sink {
     if (this.#visit) this.#part(this.#visit, settle)
   }
 
+  #leave(): void {
+    if (this.#id !== undefined) this.#lot.release(this)
+  }
+
   #part({ turn }: Visit, settle: (turn: Deferred<Turn>) => void): void {
     this.#visit = undefined
     clearTimeout(this.#window)
-    this.#lot.release(this)
+    this.#leave()
     settle(turn)
   }
 }

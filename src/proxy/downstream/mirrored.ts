@@ -100,10 +100,13 @@ function isDecimal(text: string | undefined): boolean {
 }
 
 function foreign(headers: Headers, declared: readonly Declared[]): Fields | undefined {
-  const fields: Record<string, string> = {}
-  for (const [field, value] of Object.entries(headers)) {
+  let fields: Record<string, string> | undefined
+  for (const field in headers) {
+    const value = headers[field]
     if (!field.startsWith('mcp-param-') || typeof value !== 'string') continue
-    if (!declared.some(({ header }) => header === field)) fields[field] = value
+    if (declared.some(({ header }) => header === field)) continue
+    fields ??= {}
+    fields[field] = value
   }
-  return Object.keys(fields).length > 0 ? fields : undefined
+  return fields
 }

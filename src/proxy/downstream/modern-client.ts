@@ -28,7 +28,8 @@ export class ModernClient implements Asker {
   readonly caller: Caller
   readonly session = undefined
   readonly #headers: IncomingHttpHeaders
-  readonly #calls = new Set<Aborter>()
+  /** One, but for what is asked of several servers. */
+  #calls: readonly Aborter[] = []
   #isGone = false
 
   constructor({ server, envelope, principal, headers }: ModernClientOptions) {
@@ -39,12 +40,12 @@ export class ModernClient implements Asker {
   }
 
   began(_id: Id, call: Aborter): void {
-    this.#calls.add(call)
+    this.#calls = [...this.#calls, call]
     if (this.#isGone) call.abort(GONE)
   }
 
   ended(_id: Id, call: Aborter): void {
-    this.#calls.delete(call)
+    this.#calls = this.#calls.filter((one) => one !== call)
   }
 
   /** The response stream was closed, which is how a modern client cancels. (MCP: Streamable HTTP, Cancellation.) */

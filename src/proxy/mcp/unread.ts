@@ -3,6 +3,7 @@ import { type Frame, frameOf, MARGIN, type Span } from './frame.ts'
 import { type Id, INTERNAL_ERROR, isRecord, type Params, RpcFailure, type RpcMessage } from './rpc.ts'
 import { isOneObject } from './scan.ts'
 import type { Framed } from './text.ts'
+import { type Source, Written } from './written.ts'
 
 /**
  * What stands in a result that has to be read on its way: where it points to, what it began. A key may be spelled in
@@ -30,7 +31,7 @@ export function unreadIn(bytes: Buffer): Unread | undefined {
 
 /** Whether a message is a response with nothing in its result that anybody on its way needs to know. */
 export function isUnread(message: RpcMessage): boolean {
-  return message instanceof Unread && message.isUnread
+  return message instanceof Written && message.isUnread
 }
 
 /** An event of a stream and a message on a pipe are one line. */
@@ -49,7 +50,7 @@ function parsed(bytes: Buffer, [start, end]: Span): Params | undefined {
 }
 
 /** A response whose result is parsed when somebody reads it. A copy of it is a response like any other. */
-export class Unread {
+export class Unread extends Written {
   readonly jsonrpc = '2.0'
   readonly id: number
   declare readonly result: Params
@@ -59,6 +60,7 @@ export class Unread {
   #result: Params | undefined
 
   constructor(bytes: Buffer, frame: Frame, result?: Params) {
+    super()
     this.id = Number(bytes.toString('latin1', ...frame.id))
     this.#bytes = bytes
     this.#frame = frame
@@ -69,6 +71,10 @@ export class Unread {
 
   get isUnread(): boolean {
     return this.#result === undefined
+  }
+
+  get source(): Source {
+    return { text: this.#bytes, frame: this.#frame }
   }
 
   under(id: Id): Framed {

@@ -1,7 +1,8 @@
 import { type Frame, frameOf, MARGIN } from './frame.ts'
 import { type Id, isRecord, type Params, type RpcResponse } from './rpc.ts'
 import type { Text } from './text.ts'
-import { Unread, unreadIn } from './unread.ts'
+import { unreadIn } from './unread.ts'
+import { type Source, Written } from './written.ts'
 
 /** From so many bytes on an answer goes on as the bytes it came in; below, text costs less. */
 const LARGE = 4096
@@ -39,8 +40,7 @@ export function readMessage(bytes: Buffer): unknown {
 
 /** The text of a response with this id; all else is as it came. */
 export function withId(response: RpcResponse, id: Id): Text {
-  if (response instanceof Unread) return response.under(id)
-  const text = response instanceof Verbatim ? response.under(id) : undefined
+  const text = response instanceof Written ? response.under(id) : undefined
   return text ?? JSON.stringify({ ...response, id })
 }
 
@@ -65,7 +65,7 @@ function resultIn(text: string, { result: [start, end] }: Frame): Params | undef
 }
 
 /** A result with the text it came in. A copy of it, with anything changed, is a response like any other. */
-class Verbatim {
+class Verbatim extends Written {
   readonly jsonrpc = '2.0'
   readonly id: number
   readonly result: Params
@@ -74,13 +74,23 @@ class Verbatim {
   readonly #frame: Frame
 
   constructor(result: Params, text: string, frame: Frame) {
+    super()
     this.id = Number(text.slice(...frame.id))
     this.result = result
     this.#text = text
     this.#frame = frame
   }
 
+  get isUnread(): boolean {
+    return false
+  }
+
   /** Undefined for a text of several lines: an event of a stream has but one. */
+  get source(): Source | undefined {
+    const text = this.#text
+    return text.includes('\n') || text.includes('\r') ? undefined : { text, frame: this.#frame }
+  }
+
   under(id: Id): string | undefined {
     const text = this.#text
     const [start, end] = this.#frame.id

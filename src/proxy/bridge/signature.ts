@@ -1,0 +1,126 @@
+import { Amended, type WrittenResult } from '../mcp/amended.ts'
+import type { Span } from '../mcp/frame.ts'
+import type { Params, RpcResponse } from '../mcp/rpc.ts'
+import { type Source, Written } from '../mcp/written.ts'
+import { addSignature, stripSignature } from './envelope.ts'
+
+/** A server that says nothing of caching has promised nothing: stale at once, for nobody else. */
+const uncached: Params = { ttlMs: 0, cacheScope: 'private' }
+const BARE = '"resultType":"complete"'
+
+/** What a server's results are given on their way to a modern client. */
+interface Signature {
+  readonly text: string
+  /** What it is alone; empty where it does not say. */
+  readonly metaText: string
+  /** With what a result says of caching. */
+  readonly uncachedText: string
+}
+
+/** A server says what it is once for all its calls. */
+const known = new WeakMap<Params, Signature>()
+
+function signatureOf(serverInfo: Params): Signature {
+  const before = known.get(serverInfo)
+  if (before) return before
+  const members = addSignature({}, serverInfo)
+  const { resultType: _type, ...meta } = members
+  const uncachedText = textOf({ ...members, ...uncached })
+  const signature = { text: textOf(members), metaText: textOf(meta), uncachedText }
+  known.set(serverInfo, signature)
+  return signature
+}
+
+function textOf(members: Params): string {
+  return JSON.stringify(members).slice(1, -1)
+}
+
+/**
+ * A legacy server's answer with what the modern era wants a result to say, in the text it came in where that has room
+ * for it.
+ */
+export function signed(response: Answer, serverInfo: Params, isCacheable: boolean): RpcResponse {
+  const apply = (result: Params): Params => ({ ...addSignature(result, serverInfo), ...(isCacheable && uncached) })
+  const source = sourceOf(response)
+  if (!source || !hasRoom(response, source, isCacheable)) return { ...response, result: apply(response.result) }
+  const { text, uncachedText } = signatureOf(serverInfo)
+  return new Amended(response, source, { kept: innerOf(source), added: isCacheable ? uncachedText : text, apply })
+}
+
+/** Whether the result has other members, and none of those that will be added. */
+function hasRoom(response: Answer, source: Source, isCacheable: boolean): response is WrittenResult {
+  if (!(response instanceof Written) || !isBeginning(source)) return false
+  const names = isCacheable ? ['resultType', '_meta', ...Object.keys(uncached)] : ['resultType', '_meta']
+  if (response.isUnread) return !names.some((name) => mentions(source, source.frame.result, `"${name}"`))
+  return !names.some((name) => Object.hasOwn(response.result, name))
+}
+
+/**
+ * A modern server's answer without what only its era says, in the text it came in: undefined unless that is complete,
+ * and says so at one of its ends. A second word about it is for those to find who read the result.
+ */
+export function unsigned(response: Answer, serverInfo: Params): RpcResponse | undefined {
+  const source = sourceOf(response)
+  const kept = source && unsignedPart(source, signatureOf(serverInfo))
+  if (!kept || !(response instanceof Written) || era.some((name) => mentions(source, kept, name))) return undefined
+  if (!response.isUnread && response.result.resultType !== 'complete') return undefined
+  return new Amended(response, source, { kept, added: '', apply: stripSignature })
+}
+
+const era = ['"resultType"', '"_meta"']
+
+/** What is left of the members of the result: its type comes first or last, the name of the server behind all else. */
+function unsignedPart(source: Source, { text, metaText }: Signature): Span | undefined {
+  if (!isBeginning(source)) return undefined
+  const [start, end] = innerOf(source)
+  const first = start + BARE.length + 1
+  const isFirst = at(source, start, first) === `${BARE},`
+  const ends = isFirst ? [metaText] : [text, BARE]
+  const last = ends.find((one) => at(source, end - one.length - 1, end) === `,${one}`)
+  if (isFirst) return [first, last ? end - last.length - 1 : end]
+  return last === undefined ? undefined : [start, end - last.length - 1]
+}
+
+/** A response with a result. */
+export type Answer = Exclude<RpcResponse, { readonly error: unknown }>
+
+function sourceOf(response: Answer): Source | undefined {
+  return response instanceof Written ? response.source : undefined
+}
+
+/** Whether the result begins with a member, so that there is one. */
+function isBeginning({ text, frame }: Source): boolean {
+  const first = frame.result[0] + 1
+  return typeof text === 'string' ? text[first] === '"' : text[first] === 0x22
+}
+
+function innerOf({ frame: { result } }: Source): Span {
+  return [result[0] + 1, result[1] - 1]
+}
+
+/** Of something else when that begins before the text does. */
+function at({ text }: Source, start: number, end: number): string {
+  return typeof text === 'string' ? text.slice(start, end) : text.toString('utf8', start, end)
+}
+
+/** Whether this text stands there. */
+export function mentions({ text }: Source, [start, end]: Span, what: string): boolean {
+  const found = typeof text === 'string' ? text.indexOf(what, start) : text.indexOf(what, start, 'latin1')
+  return found !== -1 && found < end
+}
+
+/**
+ * The structured content of an unread answer, as far as is needed to know whether it is an object: an empty one when it
+ * is, undefined when there is none, null when that would have to be read.
+ */
+export function unreadContent(response: Answer): Params | null | undefined {
+  const source = sourceOf(response)
+  if (!source) return null
+  const { text, frame } = source
+  const name = '"structuredContent"'
+  const found = text.indexOf(name, frame.result[0])
+  if (found === -1) return undefined
+  return text.lastIndexOf(name) === found && at(source, found + name.length, found + name.length + 2) === ':{'
+    ? {}
+    : null
+}
