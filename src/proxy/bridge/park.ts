@@ -27,19 +27,23 @@ import { ParkedCall, type Turn } from './parked-call.ts'
  * the middle, only as far as the question. The answer then comes with the client's next request, which goes on with
  * the same call (MCP: Multi Round-Trip Requests).
  */
-export async function park(connection: Connection, exchange: Exchange, crossing: Crossing): Promise<RpcResponse> {
+export function park(connection: Connection, exchange: Exchange, crossing: Crossing): Promise<RpcResponse> {
   const passage = { connection, exchange, crossing }
-  const { requestState, inputResponses } = isInterruptible(exchange.method) ? (exchange.params ?? {}) : {}
-  if (requestState === undefined) return begin(passage)
-  const call = await crossing.parking.open(requestState, { upstream: crossing.upstream, exchange })
-  const answers = answersOf(inputResponses)
-  return call ? goOn(call, answers, passage) : beginAnew(answers, passage)
+  const isAnew = exchange.params?.requestState === undefined || !isInterruptible(exchange.method)
+  return isAnew ? begin(passage) : resume(passage, exchange.params ?? {})
 }
 
 interface Passage {
   readonly connection: Connection
   readonly exchange: Exchange
   readonly crossing: Crossing
+}
+
+async function resume(passage: Passage, { requestState, inputResponses }: Params): Promise<RpcResponse> {
+  const { exchange, crossing } = passage
+  const call = await crossing.parking.open(requestState, { upstream: crossing.upstream, exchange })
+  const answers = answersOf(inputResponses)
+  return call ? goOn(call, answers, passage) : beginAnew(answers, passage)
 }
 
 async function begin(passage: Passage): Promise<RpcResponse> {
@@ -68,7 +72,7 @@ async function goOn(call: ParkedCall, answers: Answers, passage: Passage): Promi
   }
 }
 
-async function respond(turn: Turn, call: ParkedCall, passage: Passage): Promise<RpcResponse> {
+function respond(turn: Turn, call: ParkedCall, passage: Passage): Promise<RpcResponse> | RpcResponse {
   if (turn.kind === 'asked') return ask(turn.inputRequests, passage, call)
   const { response } = turn
   if (isError(response)) return fail(response, call, passage)

@@ -48,6 +48,8 @@ interface Missing {
 interface Visit {
   readonly exchange: Exchange
   readonly turn: Deferred<Turn>
+  /** Ends the call when the client does not want it any more. */
+  readonly onAbort: () => void
 }
 
 /** Questions that come within so many milliseconds go to the client together. */
@@ -110,20 +112,17 @@ export class ParkedCall implements Sink {
    * Resolves when the server asks again, or the call is over; rejects as `Connection.call` does, and with RpcFailure
    * while another request is attached. When the request's signal aborts, the call is cancelled.
    */
-  async attach(exchange: Exchange, answers: Answers = {}): Promise<Turn> {
-    if (this.#visit) throw new RpcFailure(INVALID_PARAMS, 'Another request is going on with this call already')
+  attach(exchange: Exchange, answers: Answers = {}): Promise<Turn> {
+    if (this.#visit)
+      return Promise.reject(new RpcFailure(INVALID_PARAMS, 'Another request is going on with this call already'))
     clearTimeout(this.#patience)
     const { signal } = exchange
     const turn = defer<Turn>()
     const onAbort = (): void => this.#abort.abort(signal.reason)
     signal.addEventListener('abort', onAbort, { once: true })
     if (signal.aborted) onAbort()
-    this.#enter({ exchange, turn }, answers)
-    try {
-      return await turn.promise
-    } finally {
-      signal.removeEventListener('abort', onAbort)
-    }
+    this.#enter({ exchange, turn, onAbort }, answers)
+    return turn.promise
   }
 
   #enter(visit: Visit, answers: Answers): void {
@@ -133,6 +132,12 @@ export class ParkedCall implements Sink {
     this.#questions.answer(answers)
     if (this.#settle) this.#part(visit, this.#settle)
     else if (this.#questions.size > 0) this.#collect()
+  }
+
+  /** The request that was attached is answered. */
+  #release({ exchange: { signal }, onAbort }: Visit): void {
+    this.#visit = undefined
+    signal.removeEventListener('abort', onAbort)
   }
 
   notify(notification: RpcNotification): void {
@@ -196,7 +201,7 @@ export class ParkedCall implements Sink {
     this.#window = undefined
     if (!this.#visit || this.#questions.size === 0) return
     const { turn } = this.#visit
-    this.#visit = undefined
+    this.#release(this.#visit)
     this.#patience = setTimeout(() => this.cancel('The client did not come back with input'), this.#lot.patience)
     turn.resolve({ kind: 'asked', inputRequests: this.#questions.inputRequests })
   }
@@ -213,11 +218,11 @@ export class ParkedCall implements Sink {
     if (this.#id !== undefined) this.#lot.release(this)
   }
 
-  #part({ turn }: Visit, settle: (turn: Deferred<Turn>) => void): void {
-    this.#visit = undefined
+  #part(visit: Visit, settle: (turn: Deferred<Turn>) => void): void {
+    this.#release(visit)
     clearTimeout(this.#window)
     this.#leave()
-    settle(turn)
+    settle(visit.turn)
   }
 }
 

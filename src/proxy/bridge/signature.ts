@@ -8,31 +8,39 @@ import { addSignature, stripSignature } from './envelope.ts'
 const uncached: Params = { ttlMs: 0, cacheScope: 'private' }
 const BARE = '"resultType":"complete"'
 
-/** What a server's results are given on their way to a modern client. */
+/** What is said of a server's results on their way to a modern client, as members and as JSON text. */
 interface Signature {
+  readonly members: Params
   readonly text: string
-  /** What it is alone; empty where it does not say. */
+  /** Without the type; empty where the server does not say who it is. */
   readonly metaText: string
-  /** With what a result says of caching. */
-  readonly uncachedText: string
 }
 
-/** A server says what it is once for all its calls. */
-const known = new WeakMap<Params, Signature>()
+interface Signatures {
+  readonly plain: Signature
+  /** With what a result says of caching. */
+  readonly cacheable: Signature
+}
 
-function signatureOf(serverInfo: Params): Signature {
+/** A server says who it is once for all its calls. */
+const known = new WeakMap<Params, Signatures>()
+
+function signaturesOf(serverInfo: Params): Signatures {
   const before = known.get(serverInfo)
   if (before) return before
   const members = addSignature({}, serverInfo)
-  const { resultType: _type, ...meta } = members
-  const uncachedText = textOf({ ...members, ...uncached })
-  const signature = { text: textOf(members), metaText: textOf(meta), uncachedText }
-  known.set(serverInfo, signature)
-  return signature
+  const made = { plain: signatureOf(members), cacheable: signatureOf({ ...members, ...uncached }) }
+  known.set(serverInfo, made)
+  return made
 }
 
-function textOf(members: Params): string {
-  return JSON.stringify(members).slice(1, -1)
+function signatureOf(members: Params): Signature {
+  const { resultType: _type, ...meta } = members
+  return { members, text: membersOf(members), metaText: membersOf(meta) }
+}
+
+function membersOf(record: Params): string {
+  return JSON.stringify(record).slice(1, -1)
 }
 
 /**
@@ -40,19 +48,25 @@ function textOf(members: Params): string {
  * for it.
  */
 export function signed(response: Answer, serverInfo: Params, isCacheable: boolean): RpcResponse {
-  const apply = (result: Params): Params => ({ ...addSignature(result, serverInfo), ...(isCacheable && uncached) })
+  const { plain, cacheable } = signaturesOf(serverInfo)
+  const { members, text } = isCacheable ? cacheable : plain
   const source = sourceOf(response)
-  if (!source || !hasRoom(response, source, isCacheable)) return { ...response, result: apply(response.result) }
-  const { text, uncachedText } = signatureOf(serverInfo)
-  return new Amended(response, source, { kept: innerOf(source), added: isCacheable ? uncachedText : text, apply })
+  if (source && hasRoom(response, source, members))
+    return new Amended(response, source, {
+      kept: innerOf(source),
+      added: text,
+      apply: (result) => ({ ...result, ...members }),
+    })
+  const result = addSignature(response.result, serverInfo)
+  return { ...response, result: isCacheable ? { ...result, ...uncached } : result }
 }
 
-/** Whether the result has other members, and none of those that will be added. */
-function hasRoom(response: Answer, source: Source, isCacheable: boolean): response is WrittenResult {
+/** Whether the result has other members, and none of these. */
+function hasRoom(response: Answer, source: Source, members: Params): response is WrittenResult {
   if (!(response instanceof Written) || !isBeginning(source)) return false
-  const names = isCacheable ? ['resultType', '_meta', ...Object.keys(uncached)] : ['resultType', '_meta']
-  if (response.isUnread) return !names.some((name) => mentions(source, source.frame.result, `"${name}"`))
-  return !names.some((name) => Object.hasOwn(response.result, name))
+  const has = (name: string): boolean =>
+    response.isUnread ? mentions(source, source.frame.result, `"${name}"`) : name in response.result
+  return !Object.keys(members).some(has)
 }
 
 /**
@@ -61,13 +75,14 @@ function hasRoom(response: Answer, source: Source, isCacheable: boolean): respon
  */
 export function unsigned(response: Answer, serverInfo: Params): RpcResponse | undefined {
   const source = sourceOf(response)
-  const kept = source && unsignedPart(source, signatureOf(serverInfo))
+  const kept = source && unsignedPart(source, signaturesOf(serverInfo).plain)
   if (!kept || !(response instanceof Written) || era.some((name) => mentions(source, kept, name))) return undefined
   if (!response.isUnread && response.result.resultType !== 'complete') return undefined
   return new Amended(response, source, { kept, added: '', apply: stripSignature })
 }
 
-const era = ['"resultType"', '"_meta"']
+/** The letters of these names, and hardly anything else, are spelled like this in escapes. */
+const era = ['"resultType"', '"_meta"', '\\u005', '\\u006', '\\u007']
 
 /** What is left of the members of the result: its type comes first or last, the name of the server behind all else. */
 function unsignedPart(source: Source, { text, metaText }: Signature): Span | undefined {

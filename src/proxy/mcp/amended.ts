@@ -30,8 +30,8 @@ export class Amended extends Written {
     this.#of = of
     this.#source = source
     this.#change = change
-    // Of the object itself, so that copies have it.
-    Object.defineProperty(this, 'result', { enumerable: true, get: () => this.#read() })
+    if (of.isUnread) this.#defer()
+    else this.result = change.apply(of.result)
   }
 
   get isUnread(): boolean {
@@ -51,6 +51,11 @@ export class Amended extends Written {
     const tail = `${added && `,${added}`}}${after}`
     if (typeof text === 'string') return `${head}${text.slice(...kept)}${tail}`
     return { head, bytes: text.subarray(...kept), tail }
+  }
+
+  /** Of the object itself, so that copies have it. */
+  #defer(): void {
+    Object.defineProperty(this, 'result', { enumerable: true, get: () => this.#read() })
   }
 
   #read(): Params {

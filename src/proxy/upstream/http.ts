@@ -130,7 +130,7 @@ export class HttpLink implements Link {
       // In the modern era each message says the revision itself, and there are no sessions.
       headers: mirrored ? this.#base : this.#headers,
       more: mirrored,
-      body: mirrored ? JSON.stringify(message) : textOf(message),
+      body: textOf(message),
       signal,
       isStream: message.method === 'subscriptions/listen',
     }

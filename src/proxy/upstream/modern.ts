@@ -108,7 +108,7 @@ export class ModernConnection implements Connection {
   }
 
   async call(exchange: Exchange): Promise<RpcResponse> {
-    const answer = await this.#examined(exchange)
+    const answer = await this.#examined(this.#spelledOnce(exchange))
     return isError(answer) && answer.error.code === HEADER_MISMATCH ? this.#again(exchange) : answer
   }
 
@@ -193,11 +193,24 @@ export class ModernConnection implements Connection {
     } catch (error) {
       this.#options.log.debug('the tools could not be fetched anew', { reason: messageOf(error) })
     }
-    const answer = await this.#examined(exchange)
+    const answer = await this.#examined(this.#spelledOnce(exchange))
     if (!isError(answer) || answer.error.code !== HEADER_MISMATCH) return answer
     const facts = { upstream: this.#options.name, kind: 'header_mismatch', retryable: false }
     const message = `Server "${this.#options.name}" does not accept the headers of the request`
     throw new RpcFailure(INTERNAL_ERROR, message, facts)
+  }
+
+  /**
+   * Large arguments go on in the text they came in, but not those a head repeats: no second spelling of them, which a
+   * reader of the text might prefer, shall contradict it.
+   */
+  #spelledOnce(exchange: Exchange): Exchange {
+    const { method, params, sink, signal, caller, headers } = exchange
+    if (method !== 'tools/call' || !params || this.transport === 'stdio') return exchange
+    if (this.#declared(params.name).length === 0 && headers === undefined) return exchange
+    const args = argumentsOf(params)
+    if (args === params.arguments) return exchange
+    return { method, params: { ...params, arguments: args }, sink, signal, caller, ...(headers && { headers }) }
   }
 
   /** What the head repeats of this very body (MCP: Streamable HTTP, Request Metadata). */
@@ -207,7 +220,7 @@ export class ModernConnection implements Connection {
     const name = field === undefined ? undefined : params?.[field]
     return {
       ...exchange.headers,
-      ...(method === 'tools/call' ? paramHeaders(this.#declared(name), argumentsOf(params)) : {}),
+      ...(method === 'tools/call' ? paramHeaders(this.#declared(name), params?.arguments) : {}),
       ...(typeof name === 'string' ? { 'mcp-name': encodeHeader(name) } : {}),
       'mcp-method': method,
       'mcp-protocol-version': String(metaOf(params)[envelope.version] ?? MODERN_VERSION),
