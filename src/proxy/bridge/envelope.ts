@@ -17,18 +17,19 @@ const TASKS = 'io.modelcontextprotocol/tasks'
  * every request (MCP: Basic, Per-request protocol fields). All else in `_meta` stays, the progress token and trace context among it.
  */
 export function addEnvelope(params: Params | undefined, caller: Caller, protocolVersion: string): Params {
-  return withMeta(params, { ...envelopeOf(caller), [envelope.version]: protocolVersion })
+  const meta = envelopeOf(caller, protocolVersion)
+  return params && '_meta' in params ? withMeta(params, meta) : { _meta: meta, ...params }
 }
 
 /** A session says the same with every request. */
 const envelopes = new WeakMap<Caller, Params>()
 
-function envelopeOf(caller: Caller): Params {
+function envelopeOf(caller: Caller, protocolVersion: string): Params {
   const known = envelopes.get(caller)
-  if (known) return known
+  if (known?.[envelope.version] === protocolVersion) return known
   const { clientInfo, level } = caller
   const made = {
-    [envelope.version]: '',
+    [envelope.version]: protocolVersion,
     [envelope.capabilities]: modernCapabilities(caller.capabilities),
     ...(isImplementation(clientInfo) && { [envelope.clientInfo]: clientInfo }),
     ...(level !== undefined && { [envelope.level]: level }),
