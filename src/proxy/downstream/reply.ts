@@ -129,7 +129,7 @@ export class Reply {
   #json(body: Text): void {
     const { response } = this.#options
     response.writeHead(this.#status, { 'content-type': 'application/json', 'content-length': byteLength(body) })
-    if (typeof body === 'string') response.end(body)
+    if (typeof body === 'string') endText(response, body)
     else endFramed(response, body)
   }
 }
@@ -145,6 +145,14 @@ class Patience implements Beating {
   beat(now: number): void {
     this.reply?.beat(now)
   }
+}
+
+/** In one write of one string: ended with its text, a response would hand the socket a list of two. */
+function endText(response: ServerResponse, text: string): void {
+  response.cork()
+  response.write(text)
+  response.uncork()
+  response.end()
 }
 
 /** In one write. */
