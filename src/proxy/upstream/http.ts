@@ -71,9 +71,9 @@ export class HttpLink implements Link {
     this.#side = new SideStream({ open: (stream) => this.#get(stream), log, events: { ...events, received } })
   }
 
-  async send(message: RpcMessage, signal: AbortSignal = this.#closing.signal, mirrored?: Headers): Promise<void> {
+  send(message: RpcMessage, signal: AbortSignal = this.#closing.signal, mirrored?: Headers): Promise<void> {
     if (clientsOwn.has(message.method)) this.#options.pool.warm()
-    await this.#post({ message, signal, mirrored })
+    return this.#post({ message, signal, mirrored })
   }
 
   agreed(protocolVersion: string): void {
