@@ -42,18 +42,21 @@ function httpRoutes({ endpoint, isReady }: Pick<RoutesOptions, 'endpoint' | 'isR
 /** The one way in: guard, path, method, in this order for every route there is. */
 export function serveRoutes(options: RoutesOptions, failed: (error: unknown) => void) {
   const find = remembering(httpRoutes(options))
-  return async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+  return (request: IncomingMessage, response: ServerResponse): Promise<void> | void => {
     const { route, server } = find(request.url ?? '')
     // A browser's preflight cannot carry a token, and its answer says nothing that is not public.
     const isPublic = route?.isPublic === true || (route !== undefined && request.method === 'OPTIONS')
     const denial = options.guard().check(request, { isPublic })
     if (denial) return deny(response, denial)
     allowOrigin(request, response)
-    try {
-      await act(route, { request, response, server })
-    } catch (error) {
+    const broke = (error: unknown): void => {
       failed(error)
       deny(response, { status: 500, code: INTERNAL_ERROR, message: 'Internal error' })
+    }
+    try {
+      return act(route, { request, response, server })?.catch(broke)
+    } catch (error) {
+      broke(error)
     }
   }
 }

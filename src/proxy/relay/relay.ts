@@ -66,12 +66,13 @@ export class Relay {
   }
 
   /** Answers one request on `reply`, sooner or later; never rejects. */
-  async handle(asker: Asker, request: RpcRequest, reply: Reply): Promise<void> {
+  handle(asker: Asker, request: RpcRequest, reply: Reply): Promise<void> {
     asker.session?.lend(reply)
-    const answer = await this.#answer({ asker, request, reply })
-    if (answer) reply.respond(answer.text, answer.status)
-    else reply.abandon()
-    asker.session?.reclaim(reply)
+    return this.#answer({ asker, request, reply }).then((answer) => {
+      if (answer) reply.respond(answer.text, answer.status)
+      else reply.abandon()
+      asker.session?.reclaim(reply)
+    })
   }
 
   /** Undefined when the client no longer waits for an answer. Never rejects: failures are answers. */
