@@ -85,13 +85,17 @@ async function createGroups({ own, kinds, copies }) {
   const healthy = await own(startUpstream())
   const names = ['a', 'b', 'c']
   const servers = Object.fromEntries(names.map((name) => [name, { url: `${healthy.origin}/${name}/mcp` }]))
-  const groups = {}
-  for (const kind of kinds) {
-    servers[kind] = { url: await urlOf(kind, own) }
-    for (let copy = 1; copy <= copies; copy++)
-      groups[`${kind}${copy}`] = { servers: [...names, { ref: kind, prefix: 'sick_' }] }
-  }
+  for (const kind of kinds) servers[kind] = { url: await urlOf(kind, own) }
+  const groups = Object.fromEntries(
+    inRows(kinds, copies).map((name) => [name, { servers: [...names, { ref: kindOf(name), prefix: 'sick_' }] }]),
+  )
   return own(createProject({ servers, groups }))
+}
+
+/** There and back again, so that being started and warmed up sooner or later is no kind's advantage. */
+function inRows(kinds, copies) {
+  const row = (copy) => (copy % 2 === 0 ? kinds : kinds.toReversed()).map((kind) => `${kind}${copy + 1}`)
+  return Array.from({ length: copies }, (_, copy) => row(copy)).flat()
 }
 
 /** Of one tool each: whether it is listed must make no difference to the lists. */
