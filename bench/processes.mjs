@@ -14,9 +14,10 @@ const STOP_TIMEOUT = 5_000
  * that it is ready, as `{ pid, ready, ask, cpu, rss, stop }`: `ready` is what it said, `ask(question, options)` resolves with its
  * answer, `cpu()` is its CPU time so far in microseconds, `rss()` its memory in bytes.
  */
-export async function startChild(file, config = {}, { flags = [] } = {}) {
+export async function startChild(file, config = {}, { flags = [], env = {} } = {}) {
   const child = fork(fileURLToPath(new URL(file, import.meta.url)), [JSON.stringify(config)], {
     execArgv: flags,
+    env: { ...process.env, ...env },
     serialization: 'advanced',
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
   })
