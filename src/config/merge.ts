@@ -5,9 +5,11 @@ import type { Entry, MapNode, Node } from './tree.ts'
  * deletes what a later merge puts under it; `prune` takes it out at the end.
  */
 export function merge(under: MapNode, over: MapNode): MapNode {
+  if (over.entries.size === 0) return under
+  if (under.entries.size === 0) return over
   const entries = new Map(under.entries)
   for (const [key, entry] of over.entries) entries.set(key, mergeEntry(entries.get(key), entry))
-  return { kind: 'map', entries, at: over.entries.size > 0 ? over.at : under.at }
+  return { kind: 'map', entries, at: over.at }
 }
 
 /** Left to right, each on top of the ones before. */
@@ -20,11 +22,12 @@ function mergeEntry(under: Entry | undefined, over: Entry): Entry {
   return { key: over.key, value: merge(under.value, over.value) }
 }
 
-/** Without the keys whose value is `null`, at every depth of maps. */
+/** Without the keys whose value is `null`, at every depth of maps; the very node where there are none. */
 export function prune(node: MapNode): MapNode {
+  if (!holdsNull(node)) return node
   const entries = new Map<string, Entry>()
   for (const [key, entry] of node.entries) {
-    if (entry.value.kind === 'scalar' && entry.value.value === null) continue
+    if (isNull(entry.value)) continue
     entries.set(key, { key: entry.key, value: pruned(entry.value) })
   }
   return { kind: 'map', entries, at: node.at }
@@ -34,4 +37,16 @@ function pruned(node: Node): Node {
   if (node.kind === 'map') return prune(node)
   if (node.kind === 'list') return { ...node, items: node.items.map(pruned) }
   return node
+}
+
+/** Whether a map in it has a key whose value is `null`. */
+function holdsNull(node: Node): boolean {
+  if (node.kind === 'list') return node.items.some(holdsNull)
+  if (node.kind === 'map')
+    for (const { value } of node.entries.values()) if (isNull(value) || holdsNull(value)) return true
+  return false
+}
+
+function isNull(node: Node): boolean {
+  return node.kind === 'scalar' && node.value === null
 }

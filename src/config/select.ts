@@ -3,7 +3,18 @@ import { secretsIn } from './interpolate.ts'
 import { mergeAll, prune } from './merge.ts'
 import { diagnose, type Place, quote } from './source.ts'
 import { didYouMean } from './suggest.ts'
-import { child, emptyMap, entriesOf, itemsOf, type MapNode, type Node, only, textOf, without } from './tree.ts'
+import {
+  child,
+  emptyMap,
+  entriesOf,
+  itemsOf,
+  type MapNode,
+  type Node,
+  only,
+  type ScalarNode,
+  textOf,
+  without,
+} from './tree.ts'
 
 /** What a profile uses, layers merged and deletions done, nothing interpolated yet. */
 export interface Selection {
@@ -83,9 +94,10 @@ interface WrittenGroup {
 function groupOf(context: Selecting, { name, at, value }: WrittenGroup): SelectedGroup {
   const defaults = child(context.tree, 'defaults')
   const node = prune(mergeAll(only(defaults, GROUP_KEYS, at), value))
+  const shared = mergeAll(only(defaults, SHARED_KEYS, at), only(value, SHARED_KEYS, at))
   const seen = new Set<string>()
   const servers = itemsOf(child(value, 'servers')).flatMap((entry) => {
-    const server = serverOf(context, { group: value, groupName: name, entry })
+    const server = serverOf(context, { shared, groupName: name, entry })
     if (server === undefined) return []
     if (seen.has(server.name)) context.diagnostics.push(duplicate(server, name))
     seen.add(server.name)
@@ -100,14 +112,15 @@ function duplicate(server: SelectedServer, group: string): Diagnostic {
 }
 
 interface ServerEntry {
-  readonly group: MapNode
+  /** What it shares with the others of its group: `defaults` ← group. */
+  readonly shared: MapNode
   readonly groupName: string
   readonly entry: Node
 }
 
 function serverOf(
   { tree, diagnostics }: Selecting,
-  { group, groupName, entry }: ServerEntry,
+  { shared, groupName, entry }: ServerEntry,
 ): SelectedServer | undefined {
   const ref = entry.kind === 'map' ? child(entry, 'ref') : entry
   const name = textOf(ref)
@@ -124,9 +137,8 @@ function serverOf(
       diagnostics.push(diagnose(ref.at, { code: 'unknown_server', message, hint }))
     return undefined
   }
-  const shared = [child(tree, 'defaults'), group].map((layer) => only(layer, SHARED_KEYS, ref.at))
   const own = entry.kind === 'map' ? without(entry, ['ref']) : undefined
-  return { name, at: ref.at, node: prune(mergeAll(emptyMap(ref.at), ...shared, server, own)) }
+  return { name, at: ref.at, node: prune(mergeAll(emptyMap(ref.at), shared, server, own)) }
 }
 
 /** Names in `${secret:NAME}` that no `secrets:` explains. */
@@ -146,8 +158,14 @@ function unknownSecrets({ groups, secrets }: Selection): Diagnostic[] {
 }
 
 /** Every scalar of a tree. */
-export function scalarsOf(node: Node): (Node & { readonly kind: 'scalar' })[] {
-  if (node.kind === 'scalar') return [node]
-  if (node.kind === 'list') return node.items.flatMap(scalarsOf)
-  return [...node.entries.values()].flatMap(({ value }) => scalarsOf(value))
+export function scalarsOf(node: Node): readonly ScalarNode[] {
+  const found: ScalarNode[] = []
+  collect(node, found)
+  return found
+}
+
+function collect(node: Node, found: ScalarNode[]): void {
+  if (node.kind === 'scalar') found.push(node)
+  else if (node.kind === 'list') for (const item of node.items) collect(item, found)
+  else for (const { value } of node.entries.values()) collect(value, found)
 }

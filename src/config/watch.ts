@@ -48,6 +48,8 @@ class FileWatch implements Watch {
   /** The check under way, and whether something happened since it began. */
   #checking: Promise<void> | undefined
   #again = false
+  /** The look ahead under way. */
+  #ahead: Promise<void> | undefined
   #silence: NodeJS.Timeout | undefined
   readonly #poll: NodeJS.Timeout
 
@@ -75,7 +77,7 @@ class FileWatch implements Watch {
     clearTimeout(this.#silence)
     clearInterval(this.#poll)
     this.#touches[Symbol.dispose]()
-    await this.#checking
+    await Promise.all([this.#checking, this.#ahead])
   }
 
   #reopen(): void {
@@ -100,6 +102,16 @@ class FileWatch implements Watch {
     if (this.#over.signal.aborted) return
     clearTimeout(this.#silence)
     this.#silence = setTimeout(() => this.#check(), SILENCE)
+    this.#lookAhead()
+  }
+
+  /** Parses during the silence what was saved, so that the check finds it parsed unless more has come. */
+  #lookAhead(): void {
+    this.#ahead ??= changesSince(this.#known, this.#parses)
+      .then(() => {}, this.#options.onError)
+      .finally(() => {
+        this.#ahead = undefined
+      })
   }
 
   #check(): void {

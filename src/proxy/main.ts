@@ -3,6 +3,7 @@ import { messageOf } from '../shared/errors.ts'
 import { createLog } from '../shared/log.ts'
 import type { FromProxy, ToProxy } from './protocol.ts'
 import { ProxyProcess } from './proxy-process.ts'
+import { boundYoung } from './young.ts'
 
 /** The entry of a proxy process: whatever it needs of the process it is in goes through here. */
 
@@ -33,6 +34,7 @@ function start(message: Extract<ToProxy, { type: 'start' }>): ProxyProcess {
       }),
   })
   void started.listen().catch(fatal)
+  boundYoung()
   return started
 }
 

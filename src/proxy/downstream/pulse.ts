@@ -5,10 +5,14 @@ export interface Beating {
 }
 
 const EVERY = 1000
+/** After so many additions, or twice as many as beat, the set is made anew; why is said at `Register`. */
+const RENEWAL = 64
 
 /** One timer for all open requests and streams: what would be a timer each is an entry in a set. */
 export class Pulse implements Disposable {
-  readonly #beating = new Set<Beating>()
+  #beating = new Set<Beating>()
+  /** Since the set was made. */
+  #added = 0
   readonly #timer: NodeJS.Timeout
 
   constructor() {
@@ -16,7 +20,14 @@ export class Pulse implements Disposable {
   }
 
   add(beating: Beating): void {
+    this.#renew()
     this.#beating.add(beating)
+  }
+
+  #renew(): void {
+    if (++this.#added < Math.max(RENEWAL, 2 * this.#beating.size)) return
+    this.#added = 0
+    this.#beating = new Set(this.#beating)
   }
 
   delete(beating: Beating): void {

@@ -1,3 +1,4 @@
+import { Register } from '../../shared/register.ts'
 import type { Aborter } from '../../shared/signal.ts'
 import type { Asking, Caller } from '../mcp/exchange.ts'
 import { isAtLeast, type Level } from '../mcp/levels.ts'
@@ -26,7 +27,7 @@ export class Session implements Asker, Listener {
   readonly id: string
   readonly facts: SessionFacts
   /** What the client asked for and is being carried, so that it can be cancelled by its id. */
-  readonly calls = new Map<Id, Aborter>()
+  readonly calls = new Register<Id, Aborter>()
   readonly #questions: Questions
   #lastSeen = performance.now()
   #stream: SessionStream | undefined

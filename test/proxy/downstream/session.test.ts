@@ -3,6 +3,7 @@ import type { Outlet } from '../../../src/proxy/downstream/questions.ts'
 import { Session } from '../../../src/proxy/downstream/session.ts'
 import type { RpcNotification, RpcRequest } from '../../../src/proxy/mcp/rpc.ts'
 import { Aborter } from '../../../src/shared/signal.ts'
+import { growOld, oldSpace } from '../../helpers/heap.ts'
 
 function open(capabilities: Record<string, unknown> = { sampling: {}, elicitation: {} }): Session {
   const facts = {
@@ -109,7 +110,8 @@ test.each([
 ])('a cancellation of %j means exactly that id, its type included', (params, aborted) => {
   const session = open()
   const calls = [new Aborter(), new Aborter()] as const
-  session.calls.set(1, calls[0]).set('1', calls[1])
+  session.began(1, calls[0])
+  session.began('1', calls[1])
   const about = params === undefined ? {} : { params }
   session.heard({ jsonrpc: '2.0', method: 'notifications/cancelled', ...about })
   expect(calls.map(({ signal }) => signal.aborted)).toEqual(aborted)
@@ -143,4 +145,21 @@ test('progress of the client on a question reaches who asked, under the token it
   progress('mine')
   progress(question?.id)
   expect(told.map(({ params }) => params)).toEqual([{ progressToken: 'mine', progress: 1 }])
+})
+
+test('calls that ended are not kept by a session that goes on', () => {
+  const session = open()
+  const calls: Aborter[] = []
+  const call = (id: number) => {
+    const begun = Object.assign(new Aborter(), { body: Array(100).fill(id) })
+    calls.push(begun)
+    session.began(id, begun)
+    const ended = calls.length > 1 ? calls.shift() : undefined
+    if (ended) session.ended(id - 1, ended)
+    if (id % 1000 === 0) growOld()
+  }
+  for (let id = 0; id < 5_000; id++) call(id)
+  const before = oldSpace()
+  for (let id = 5_000; id < 25_000; id++) call(id)
+  expect((oldSpace() - before) / 20_000).toBeLessThan(25)
 })

@@ -1,0 +1,24 @@
+import { getHeapSpaceStatistics, setFlagsFromString } from 'node:v8'
+
+/** Bytes, both halves: with more, calls cost no less, and what was grown is never given back. */
+export const MOST_YOUNG = 16 * 1024 * 1024
+
+/**
+ * Ends the growth of V8's young generation, which would go on to twice as much, on Node 24 to four times. The option
+ * that says so at start is no choice: with it Node compiles its own modules anew, which takes a start 8 ms. Stops looking
+ * once it is done, or disposed.
+ */
+export function boundYoung(everyMs = 250): Disposable {
+  const timer = setInterval(() => {
+    if (youngSpace() < MOST_YOUNG) return
+    clearInterval(timer)
+    // Read by V8 each time before it grows.
+    setFlagsFromString('--semi-space-growth-factor=1')
+  }, everyMs).unref()
+  return { [Symbol.dispose]: () => clearInterval(timer) }
+}
+
+/** In bytes, as reserved. */
+export function youngSpace(): number {
+  return getHeapSpaceStatistics().find(({ space_name }) => space_name === 'new_space')?.space_size ?? 0
+}
