@@ -30,7 +30,7 @@ export class LegacyEndpoint {
 
   async post(visit: Visit, body: unknown): Promise<void> {
     if (isInitialize(body)) return this.#initialize(visit, body)
-    const session = await this.#session(visit)
+    const session = this.#session(visit)
     if (isDenial(session)) return deny(visit.response, session)
     const messages = messagesOf(body, session)
     if (isDenial(messages)) return deny(visit.response, messages)
@@ -47,7 +47,7 @@ export class LegacyEndpoint {
   async #initialize({ request, response, server }: Visit, message: RpcRequest): Promise<void> {
     const { sessions, pulse, initialize, principal } = this.#options
     if (sessions.isFull) return deny(response, full)
-    const session = await begin(sessions, { server, principal: principal(request) }, message)
+    const session = begin(sessions, { server, principal: principal(request) }, message)
     response.setHeader('mcp-session-id', session.id)
     const reply = new Reply({ response, pulse, expected: 1, isBatch: false })
     const answer = await greet(initialize, session.facts, message.id)
@@ -61,7 +61,7 @@ export class LegacyEndpoint {
    */
   async get(visit: Visit): Promise<void> {
     const { request, response } = visit
-    const session = await this.#session(visit)
+    const session = this.#session(visit)
     if (isDenial(session)) return deny(response, session)
     const cursor = this.#streams.find(session, request.headers['last-event-id'])
     // Where nothing follows, a client would come back without end: to this answer event sources stop (HTML, 9.2.3).
@@ -79,20 +79,19 @@ export class LegacyEndpoint {
   }
 
   async delete(visit: Visit): Promise<void> {
-    const session = await this.#session(visit)
+    const session = this.#session(visit)
     if (isDenial(session)) return deny(visit.response, session)
     this.#options.sessions.delete(session)
     visit.response.writeHead(200).end()
   }
 
   /** Foreign, broken, deleted and another address's ids look the same: nothing to learn from the difference. */
-  async #session({ request, server }: Visit): Promise<Session | Denial> {
+  #session({ request, server }: Visit): Session | Denial {
     const denial = checkVersion(versionHeader(request))
     if (denial) return denial
     const id = request.headers['mcp-session-id']
     if (typeof id !== 'string' || id === '') return refusal(400, 'Bad Request: Mcp-Session-Id header is required')
-    const found = this.#options.sessions.find(id)
-    const session = found instanceof Promise ? await found : found
+    const session = this.#options.sessions.find(id)
     if (session === 'full') return full
     if (!session || session.facts.server !== server) return unknownSession
     if (!mayUse(this.#options.principal(request), session.facts.principal)) return unknownSession
