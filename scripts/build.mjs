@@ -20,15 +20,15 @@ const ascii = {
 }
 /** YAML's own build for Node is CommonJS, of which nothing can be left out. */
 const modules = { yaml: join(root, 'node_modules/yaml/browser/dist/index.js') }
-/** Commander can run programs; no command of ours is one. */
-const childless = {
-  name: 'childless',
-  transform(code, id) {
-    if (!id.endsWith('/commander/lib/command.js')) return undefined
-    const loaded = "const childProcess = require('node:child_process');"
-    if (!code.includes(loaded)) throw new Error('commander loads node:child_process in another way than before')
-    return code.replace(loaded, 'const childProcess = {};')
-  },
+/**
+ * Parts of Node that cost a start a millisecond or more, of each of which a run needs little, late or not at all: they are
+ * loaded by the first call of one of their functions. Nothing but functions may be imported from them.
+ */
+const late = ['node:child_process', 'node:crypto', 'node:dns/promises', 'node:fs/promises', 'node:tls']
+const lateBuiltins = {
+  name: 'late-builtins',
+  resolveId: (id) => (late.includes(fullName(id)) ? `\0${fullName(id)}` : null),
+  load: (id) => (id.startsWith('\0node:') ? forwarding(id.slice(1)) : null),
 }
 const inputs = ['cli', 'src', 'schemas', 'scripts', 'package.json', 'package-lock.json']
 
@@ -58,7 +58,7 @@ function bundle(name, file) {
     resolve: { alias: modules },
     transform: { target: 'node20.19' },
     logLevel: 'warn',
-    plugins: [ascii, childless],
+    plugins: [ascii, lateBuiltins],
     preserveEntrySignatures: false,
     output: {
       dir: fresh,
@@ -94,6 +94,22 @@ function partition(graph, entry) {
     names.set(id, name)
     for (const imported of graph.getModuleInfo(id)?.importedIds ?? []) spread(imported, name)
   }
+}
+
+function fullName(id) {
+  return id.startsWith('node:') ? id : `node:${id}`
+}
+
+function forwarding(builtin) {
+  const functions = Object.entries(process.getBuiltinModule(builtin)).filter(isPlainFunction)
+  const forward = ([name]) => `export function ${name}(...args) { return loaded().${name}(...args) }`
+  const loaded = `let it\nfunction loaded() { return (it ??= process.getBuiltinModule('${builtin}')) }`
+  return [loaded, ...functions.map(forward)].join('\n')
+}
+
+/** Not a class, of which instances are made. */
+function isPlainFunction([name, value]) {
+  return typeof value === 'function' && /^[a-z]/.test(name)
 }
 
 function escaped(character) {
