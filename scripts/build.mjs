@@ -27,8 +27,17 @@ const modules = { yaml: join(root, 'node_modules/yaml/browser/dist/index.js') }
 const late = ['node:child_process', 'node:crypto', 'node:dns/promises', 'node:fs/promises', 'node:tls']
 const lateBuiltins = {
   name: 'late-builtins',
-  resolveId: (id) => (late.includes(fullName(id)) ? `\0${fullName(id)}` : null),
-  load: (id) => (id.startsWith('\0node:') ? forwarding(id.slice(1)) : null),
+  resolveId(id, _importer, { kind }) {
+    const name = id.startsWith('node:') ? id : `node:${id}`
+    if (!late.includes(name)) return null
+    return kind === 'require-call' ? `\0required ${name}` : `\0imported ${name}`
+  },
+  load(id) {
+    const [kind, name] = id.split(' ')
+    if (kind === '\0required') return forwarding(name, (key) => `exports.${key} =`)
+    if (kind === '\0imported') return forwarding(name, (key) => `export const ${key} =`)
+    return null
+  },
 }
 const inputs = ['cli', 'src', 'schemas', 'scripts', 'package.json', 'package-lock.json']
 
@@ -96,15 +105,10 @@ function partition(graph, entry) {
   }
 }
 
-function fullName(id) {
-  return id.startsWith('node:') ? id : `node:${id}`
-}
-
-function forwarding(builtin) {
+function forwarding(builtin, declared) {
   const functions = Object.entries(process.getBuiltinModule(builtin)).filter(isPlainFunction)
-  const forward = ([name]) => `export function ${name}(...args) { return loaded().${name}(...args) }`
-  const loaded = `let it\nfunction loaded() { return (it ??= process.getBuiltinModule('${builtin}')) }`
-  return [loaded, ...functions.map(forward)].join('\n')
+  const loaded = `let it\nconst loaded = () => (it ??= process.getBuiltinModule('${builtin}'))`
+  return [loaded, ...functions.map(([key]) => `${declared(key)} (...args) => loaded().${key}(...args)`)].join('\n')
 }
 
 /** Not a class, of which instances are made. */
