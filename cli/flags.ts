@@ -1,7 +1,7 @@
 import type { Flag } from './command.ts'
 
-export const outputs = ['human', 'json', 'yaml', 'ndjson'] as const
-export const progressModes = ['auto', 'tty', 'plain', 'json', 'quiet'] as const
+const outputs = ['human', 'json', 'yaml', 'ndjson'] as const
+const progressModes = ['auto', 'tty', 'plain', 'json', 'quiet'] as const
 export const formats = ['human', 'json', 'github', 'sarif'] as const
 
 export type OutputFormat = (typeof outputs)[number]
