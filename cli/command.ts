@@ -17,7 +17,8 @@ export interface Flag {
   /** Reads the value; throws McpctlError `usage`. */
   readonly parse?: (value: string) => unknown
   readonly choices?: readonly string[]
-  readonly hidden?: boolean
+  /** Each value counts, not the last one alone. */
+  readonly repeatable?: boolean
 }
 
 /** One row of the command table. */

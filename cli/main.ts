@@ -2,6 +2,7 @@
 import manifest from '../package.json' with { type: 'json' }
 import { codeCache } from '../src/shared/code-cache.ts'
 import type { Signal, Surroundings } from './context.ts'
+import { Outlet } from './outlet.ts'
 
 const argv = process.argv.slice(2)
 
@@ -10,14 +11,14 @@ else void main()
 
 /** Runs the command line in this process; the only place that reads its environment and ends it. */
 async function main(): Promise<void> {
-  const listeners = new Set<(signal: Signal) => void>()
+  const listeners: Listeners = new Set()
   exitOnSignals(listeners)
-  endWhenNobodyReads(listeners)
+  const streams = standardStreams(listeners)
   useCodeCache()
   const { runProgram } = await import('./program.ts')
-  const exit = await runProgram(argv, surroundings(listeners))
+  const exit = await runProgram(argv, surroundings(streams, listeners))
   // A handle left open (a kept-alive socket, say) must not keep the answer waiting.
-  process.stdout.write('', () => process.exit(exit))
+  streams.stdout.flush(() => process.exit(exit))
 }
 
 /** From here on this process finds what it loads compiled by an earlier one, where Node can do that (22.8). */
@@ -29,14 +30,13 @@ function useCodeCache(): void {
 
 type Listeners = Set<(signal: Signal) => void>
 
-function surroundings(listeners: Listeners): Surroundings {
+function surroundings(streams: Pick<Surroundings, 'stdout' | 'stderr'>, listeners: Listeners): Surroundings {
   return {
     env: process.env,
     cwd: process.cwd(),
     version: manifest.version,
     execPath: process.execPath,
-    stdout: process.stdout,
-    stderr: process.stderr,
+    ...streams,
     onSignal(listener) {
       listeners.add(listener)
       return { [Symbol.dispose]: () => void listeners.delete(listener) }
@@ -60,13 +60,15 @@ function exitOnSignals(listeners: Listeners): void {
 }
 
 /** `mcpctl logs | head` is no failure: the reader has seen enough. What a command still has to end, it ends. */
-function endWhenNobodyReads(listeners: Listeners): void {
+function standardStreams(listeners: Listeners) {
   let told = false
-  for (const stream of [process.stdout, process.stderr]) {
-    stream.on('error', () => {
-      if (listeners.size === 0) process.exit(0)
-      if (!told) for (const listener of listeners) listener('SIGTERM')
-      told = true
-    })
+  const lost = () => {
+    if (listeners.size === 0) process.exit(0)
+    if (!told) for (const listener of listeners) listener('SIGTERM')
+    told = true
+  }
+  return {
+    stdout: new Outlet({ fd: 1, open: () => process.stdout, lost }),
+    stderr: new Outlet({ fd: 2, open: () => process.stderr, lost }),
   }
 }

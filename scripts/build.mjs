@@ -20,14 +20,23 @@ const ascii = {
 }
 /** YAML's own build for Node is CommonJS, of which nothing can be left out. */
 const modules = { yaml: join(root, 'node_modules/yaml/browser/dist/index.js') }
-/** Commander can run programs; no command of ours is one. */
-const childless = {
-  name: 'childless',
-  transform(code, id) {
-    if (!id.endsWith('/commander/lib/command.js')) return undefined
-    const loaded = "const childProcess = require('node:child_process');"
-    if (!code.includes(loaded)) throw new Error('commander loads node:child_process in another way than before')
-    return code.replace(loaded, 'const childProcess = {};')
+/**
+ * Parts of Node that cost a start a millisecond or more, of each of which a run needs little, late or not at all: they are
+ * loaded by the first call of one of their functions. Nothing but functions may be imported from them.
+ */
+const late = ['node:child_process', 'node:crypto', 'node:dns/promises', 'node:fs/promises', 'node:tls']
+const lateBuiltins = {
+  name: 'late-builtins',
+  resolveId(id, _importer, { kind }) {
+    const name = id.startsWith('node:') ? id : `node:${id}`
+    if (!late.includes(name)) return null
+    return kind === 'require-call' ? `\0required ${name}` : `\0imported ${name}`
+  },
+  load(id) {
+    const [kind, name] = id.split(' ')
+    if (kind === '\0required') return forwarding(name, (key) => `exports.${key} =`)
+    if (kind === '\0imported') return forwarding(name, (key) => `export const ${key} =`)
+    return null
   },
 }
 const inputs = ['cli', 'src', 'schemas', 'scripts', 'package.json', 'package-lock.json']
@@ -58,7 +67,7 @@ function bundle(name, file) {
     resolve: { alias: modules },
     transform: { target: 'node20.19' },
     logLevel: 'warn',
-    plugins: [ascii, childless],
+    plugins: [ascii, lateBuiltins],
     preserveEntrySignatures: false,
     output: {
       dir: fresh,
@@ -94,6 +103,17 @@ function partition(graph, entry) {
     names.set(id, name)
     for (const imported of graph.getModuleInfo(id)?.importedIds ?? []) spread(imported, name)
   }
+}
+
+function forwarding(builtin, declared) {
+  const functions = Object.entries(process.getBuiltinModule(builtin)).filter(isPlainFunction)
+  const loaded = `let it\nconst loaded = () => (it ??= process.getBuiltinModule('${builtin}'))`
+  return [loaded, ...functions.map(([key]) => `${declared(key)} (...args) => loaded().${key}(...args)`)].join('\n')
+}
+
+/** Not a class, of which instances are made. */
+function isPlainFunction([name, value]) {
+  return typeof value === 'function' && /^[a-z]/.test(name)
 }
 
 function escaped(character) {

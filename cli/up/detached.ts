@@ -1,3 +1,4 @@
+import { spawn } from 'node:child_process'
 import { open, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { pause } from '../../src/shared/async.ts'
@@ -17,7 +18,6 @@ export async function startDetached(context: Context, project: Project): Promise
   prepareStateFolder(paths)
   const lastWords = join(paths.folder, 'supervisor.err')
   const file = await open(lastWords, 'w', 0o600)
-  const { spawn } = await import('node:child_process')
   const child = spawn(context.execPath, [entryFile('supervisor'), folder], {
     cwd: folder,
     detached: true,

@@ -1,4 +1,3 @@
-import { isIPv4, isIPv6 } from 'node:net'
 import type { Diagnostic } from '../shared/diagnostic.ts'
 import type { Group } from './profile.ts'
 import type { SelectedGroup } from './select.ts'
@@ -53,15 +52,15 @@ function addressOf(host: string): string {
   return /^localhost\.?$/i.test(host) ? '127.0.0.1' : host.toLowerCase()
 }
 
+/** Node's own patterns would be `isIP`, but to load `node:net` takes longer than to check a profile. */
+const LOOPBACK_4 = /^127(?:\.(?:\d|[1-9]\d|1\d\d|2[0-4]\d|25[0-5])){3}$/
 /** As the host of a URL, where each address has one spelling: `::1`, and 127.0.0.0/8 mapped. */
 const LOOPBACK_6 = /^\[(?:::1|::ffff:7f[\da-f]{2}:[\da-f]+)\]$/
 
 function isLoopback(host: string): boolean {
-  if (/^localhost\.?$/i.test(host)) return true
-  // In this order: Node's pattern for IPv6 is so large that the first use of it takes milliseconds.
-  if (isIPv4(host)) return host.startsWith('127.')
+  if (/^localhost\.?$/i.test(host) || LOOPBACK_4.test(host)) return true
   const url = `http://[${host}]`
-  return isIPv6(host) && URL.canParse(url) && LOOPBACK_6.test(new URL(url).hostname)
+  return /^[\da-f:.]+$/i.test(host) && URL.canParse(url) && LOOPBACK_6.test(new URL(url).hostname)
 }
 
 function checkBind(checked: CheckedGroup): Diagnostic[] {

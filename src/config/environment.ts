@@ -91,7 +91,7 @@ interface EnvFile {
 
 async function readEnvFile({ paths, required, at, cwd }: WantedFile): Promise<EnvFile> {
   const read = await Promise.all(paths.map((path) => readSource(path, cwd)))
-  const sources = new Map(read.map(({ source, hash }) => [source.path, hash]))
+  const sources = new Map(read.map(({ source, fingerprint }) => [source.path, fingerprint]))
   const found = read.find((one) => one.problem?.code !== 'file_missing') ?? read[0]
   if (found === undefined) return { sources, values: {}, diagnostics: [] }
   const { source, problem } = found

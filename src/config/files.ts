@@ -1,7 +1,7 @@
 import { realpath } from 'node:fs/promises'
 import { basename, dirname, resolve, sep } from 'node:path'
 import type { Diagnostic } from '../shared/diagnostic.ts'
-import { hashesOf } from './fingerprint.ts'
+import { fingerprintsOf } from './fingerprint.ts'
 import { searchOf } from './include.ts'
 import { fromMcpServers } from './mcp-servers.ts'
 import type { Parses } from './parses.ts'
@@ -76,8 +76,8 @@ async function visit(walk: Walk, { path, chain, from }: Visit): Promise<void> {
   if (walk.seen.size === MAX_FILES) walk.diagnostics.push(tooMany(from, path, walk.cwd))
   walk.seen.add(path)
   if (walk.seen.size > MAX_FILES) return
-  const { source, hash, mode, problem } = await readSource(path, walk.cwd)
-  walk.sources.set(path, hash)
+  const { source, fingerprint, mode, problem } = await readSource(path, walk.cwd)
+  walk.sources.set(path, fingerprint)
   if (problem !== undefined) {
     const at = from ?? wholeFile(source)
     walk.diagnostics.push(diagnose(at, { ...problem, message: `${source.shown} ${problem.message}` }))
@@ -161,7 +161,7 @@ async function expand(walk: Walk, folder: string, pattern: string): Promise<{ pa
   const search = await searchOf(folder, pattern)
   if (!search) return { paths: [resolve(folder, pattern)], isGlob: false }
   // Before the search: what appears from here on is news.
-  for (const [path, hash] of await hashesOf([search.folder])) walk.sources.set(path, hash)
+  for (const [path, fingerprint] of await fingerprintsOf([search.folder])) walk.sources.set(path, fingerprint)
   return { paths: (await search.find()).sort(), isGlob: true }
 }
 

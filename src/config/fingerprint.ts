@@ -1,27 +1,27 @@
 import { stat } from 'node:fs/promises'
 import { basename } from 'node:path'
 import type { Parses } from './parses.ts'
-import { type Content, hashOf, readBytes, type Sources } from './read.ts'
+import { type Content, fingerprintOf, readBytes, type Sources } from './read.ts'
 
 /** What became of one file. */
 export interface Change {
   readonly path: string
-  readonly hash: string
+  readonly fingerprint: string
   /** False for what looks like the middle of a write: missing, empty, not to be parsed. */
   readonly isWhole: boolean
 }
 
 const MAX_BYTES = 1024 * 1024
 
-/** Absolute paths with the hash of what is there now. Never throws: a file that cannot be read has a hash too. */
-export async function hashesOf(paths: readonly string[]): Promise<Sources> {
-  const hashed = async (path: string) => [path, await hashOf(path, await readBytes(path, MAX_BYTES))] as const
+/** Absolute paths with the fingerprint of what is there now. Never throws: a file that cannot be read has a fingerprint too. */
+export async function fingerprintsOf(paths: readonly string[]): Promise<Sources> {
+  const hashed = async (path: string) => [path, await fingerprintOf(path, await readBytes(path, MAX_BYTES))] as const
   return new Map(await Promise.all(paths.map(hashed)))
 }
 
 /** What differs from before. Never throws. */
 export async function changesSince(before: Sources, parses: Parses): Promise<readonly Change[]> {
-  const found = await Promise.all([...before].map(([path, hash]) => changeOf(path, hash, parses)))
+  const found = await Promise.all([...before].map(([path, fingerprint]) => changeOf(path, fingerprint, parses)))
   return found.filter((change) => change !== undefined)
 }
 
@@ -34,9 +34,9 @@ export async function identities(paths: readonly string[]): Promise<string> {
 /** Only what differs is looked into: files are looked at every few seconds. */
 async function changeOf(path: string, before: string, parses: Parses): Promise<Change | undefined> {
   const read = await readBytes(path, MAX_BYTES)
-  const hash = await hashOf(path, read)
-  if (hash === before) return undefined
-  return { path, hash, isWhole: 'bytes' in read ? isWhole(path, read, parses) : read.code === 'is_folder' }
+  const fingerprint = await fingerprintOf(path, read)
+  if (fingerprint === before) return undefined
+  return { path, fingerprint, isWhole: 'bytes' in read ? isWhole(path, read, parses) : read.code === 'is_folder' }
 }
 
 function isWhole(path: string, { bytes }: Content, parses: Parses): boolean {

@@ -4,7 +4,7 @@ import { McpctlError } from '../shared/errors.ts'
 import { checkClaims, defaultOf, matchesOf } from './claims.ts'
 import { extend, type WrittenProfile } from './extend.ts'
 import { readFiles, type SetFile } from './files.ts'
-import { hashesOf } from './fingerprint.ts'
+import { fingerprintsOf } from './fingerprint.ts'
 import { lint } from './lint.ts'
 import { locate, namedPaths, type Pointer } from './locate.ts'
 import { profileName } from './mcp-servers.ts'
@@ -53,7 +53,7 @@ export interface ProfileSummary {
 export async function loadProfileSet(pointer: Pointer, parses = new Parses()): Promise<ProfileSet> {
   const location = await locate(pointer)
   if (location.roots.flat().length === 0) throw nothingFound(pointer, location.folders)
-  const folders = await hashesOf(location.folders)
+  const folders = await fingerprintsOf(location.folders)
   const read = await readFiles({ roots: location.roots, cwd: pointer.cwd, parses })
   const { profiles, diagnostics } = profilesOf(read.files)
   const base = baseOf(read.files)

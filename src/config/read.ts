@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto'
 import { constants } from 'node:fs'
 import { type FileHandle, open, readdir } from 'node:fs/promises'
 import { platform } from 'node:os'
@@ -9,7 +8,7 @@ const MAX_BYTES = 1024 * 1024
 
 export interface ReadFile {
   readonly source: Source
-  readonly hash: string
+  readonly fingerprint: string
   /** Permission bits; 0 when it could not be read. */
   readonly mode: number
   readonly problem: Problem | undefined
@@ -18,12 +17,12 @@ export interface ReadFile {
 /** Reads a file of the profile set; never throws: what is wrong with it is its `problem`, and its text is empty. */
 export async function readSource(path: string, cwd: string): Promise<ReadFile> {
   const read = await readBytes(path, MAX_BYTES)
-  const hash = await hashOf(path, read)
-  if (!('bytes' in read)) return { source: sourceOf(path, '', cwd), hash, mode: 0, problem: read }
+  const fingerprint = await fingerprintOf(path, read)
+  if (!('bytes' in read)) return { source: sourceOf(path, '', cwd), fingerprint, mode: 0, problem: read }
   const { mode } = read
   const text = decode(read.bytes)
-  if (typeof text !== 'string') return { source: sourceOf(path, '', cwd), hash, mode, problem: text }
-  return { source: sourceOf(path, text, cwd), hash, mode, problem: undefined }
+  if (typeof text !== 'string') return { source: sourceOf(path, '', cwd), fingerprint, mode, problem: text }
+  return { source: sourceOf(path, text, cwd), fingerprint, mode, problem: undefined }
 }
 
 /** What was in a file, and who else could have written it. */
@@ -33,17 +32,16 @@ export interface Content {
   readonly mode: number
 }
 
-/** Absolute paths, each with the hash of what was there when it was read: what a watch compares with. */
+/** Absolute paths, each with the fingerprint of what was there when it was read: what a watch compares with. */
 export type Sources = ReadonlyMap<string, string>
 
-/** Of the content; of a folder, the names of its YAML files; what cannot be read has a hash too, which says why. */
-export async function hashOf(path: string, read: Content | Problem): Promise<string> {
-  if (!('bytes' in read)) return read.code === 'is_folder' ? hash(await yamlNames(path)) : read.code
-  return hash(read.bytes)
-}
-
-function hash(content: string | Uint8Array): string {
-  return createHash('sha256').update(content).digest('hex')
+/**
+ * The content itself, which never lies and costs less than any hash; of a folder, the names of its YAML files; what cannot
+ * be read has a fingerprint too, which says why.
+ */
+export async function fingerprintOf(path: string, read: Content | Problem): Promise<string> {
+  if ('bytes' in read) return `=${Buffer.from(read.bytes).toString('latin1')}`
+  return read.code === 'is_folder' ? `=${await yamlNames(path)}` : read.code
 }
 
 async function yamlNames(folder: string): Promise<string> {

@@ -1,8 +1,9 @@
+import { execFile } from 'node:child_process'
 import { resolve } from 'node:path'
 import type { Diagnostic } from '../shared/diagnostic.ts'
 import type { Env } from '../shared/paths.ts'
 import { interpolate } from './interpolate.ts'
-import { hashOf, readBytes, type Sources } from './read.ts'
+import { fingerprintOf, readBytes, type Sources } from './read.ts'
 import { diagnose, type Problem } from './source.ts'
 import { child, type Entry, type MapNode, type Node, textOf } from './tree.ts'
 
@@ -49,8 +50,8 @@ interface ReadSecret {
   readonly source?: FileRead
 }
 
-/** Its path and the hash of what was in it. */
-type FileRead = readonly [path: string, hash: string]
+/** Its path and the fingerprint of what was in it. */
+type FileRead = readonly [path: string, fingerprint: string]
 
 async function readSecret(options: SecretOptions, name: string, { key, value }: Entry): Promise<ReadSecret> {
   const kinds = SOURCES.filter((kind) => child(value, kind) !== undefined)
@@ -119,7 +120,7 @@ async function fromVariable({ variable }: SecretOptions, [name = '']: readonly s
 async function fromFile({ folder }: SecretOptions, [name = '']: readonly string[]): Promise<Result> {
   const path = resolve(folder, name)
   const read = await readBytes(path, MAX_BYTES)
-  const source = [path, await hashOf(path, read)] as const
+  const source = [path, await fingerprintOf(path, read)] as const
   if (!('bytes' in read)) return { value: { code: 'secret_file', message: `${name} ${read.message}` }, source }
   const value = strip(Buffer.from(read.bytes).toString('utf8'))
   if (value === '') return { value: { code: 'secret_file', message: `${name} is empty` }, source }
@@ -138,8 +139,6 @@ async function fromCommand({ folder, env }: SecretOptions, words: readonly strin
     maxBuffer: MAX_BYTES,
   } as const
   if (file === '') return { value: { code: 'secret_command', message: 'the command is empty' } }
-  // Loaded by the few profiles that have such a secret.
-  const { execFile } = await import('node:child_process')
   return new Promise((done) => {
     const child = execFile(file, args, options, (error, stdout) => {
       const value = strip(stdout)

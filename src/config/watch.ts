@@ -135,7 +135,7 @@ class FileWatch implements Watch {
     const known = this.#known
     const changes = await this.#settled(known)
     if (changes.length === 0 || this.#over.signal.aborted || known !== this.#known) return
-    this.#known = new Map([...known, ...changes.map(({ path, hash }) => [path, hash] as const)])
+    this.#known = new Map([...known, ...changes.map(({ path, fingerprint }) => [path, fingerprint] as const)])
     this.#options.onChange()
   }
 

@@ -1,4 +1,3 @@
-import { isDeepStrictEqual } from 'node:util'
 import { redact } from '../shared/secret.ts'
 import type { CatalogStatus, ProxyState, ServerStatus } from '../shared/status.ts'
 import type { Offer } from './catalog/offer.ts'
@@ -60,7 +59,7 @@ export class Reporter implements Disposable {
     this.#told = new Map(report.servers.map((server) => [server.name, server]))
     const servers = report.servers.filter((server) => !isSame(server, told.get(server.name)))
     const order = [...this.#told.keys()]
-    this.#send({ ...report, servers, ...(!isDeepStrictEqual(order, [...told.keys()]) && { order }) })
+    this.#send({ ...report, servers, ...(JSON.stringify(order) !== JSON.stringify([...told.keys()]) && { order }) })
   }
 
   [Symbol.dispose](): void {

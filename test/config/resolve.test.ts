@@ -392,11 +392,16 @@ test.each([
   ['127.0.0.1', true],
   ['127.255.0.9', true],
   ['128.0.0.1', false],
+  ['127.0.0.256', false],
+  ['127.0.0.01', false],
+  ['127.1', false],
+  ['127.0.0.1.example.com', false],
   ['::1', true],
   ['0:0:0:0:0:0:0:1', true],
   ['::ffff:127.0.0.1', true],
   ['::ffff:7f:1', false],
   ['::2', false],
+  ['::1%lo', false],
 ])('whether the host %s may go without auth: %s', async (host, isOpen) => {
   await using folder = await tempFolder()
   await folder.write({

@@ -3,7 +3,7 @@ import { mkdir, readdir, rename, rm, symlink, unlink, writeFile } from 'node:fs/
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { expect, test } from 'vitest'
-import { hashesOf } from '../../src/config/fingerprint.ts'
+import { fingerprintsOf } from '../../src/config/fingerprint.ts'
 import { loadProfileSet } from '../../src/config/load.ts'
 import { watchFiles } from '../../src/config/watch.ts'
 import { type TempFolder, tempFolder } from '../helpers/temp.ts'
@@ -26,7 +26,7 @@ async function watched(
   let count = 0
   const errors: unknown[] = []
   const path = (name: string) => join(folder.path, name)
-  const watch = watchFiles(await hashesOf(names.map(path)), {
+  const watch = watchFiles(await fingerprintsOf(names.map(path)), {
     onChange: () => count++,
     onError: (error) => errors.push(error),
   })
@@ -35,7 +35,7 @@ async function watched(
     folder,
     path,
     changes: () => count,
-    update: async (next) => watch.update(await hashesOf(next.map(path))),
+    update: async (next) => watch.update(await fingerprintsOf(next.map(path))),
     async [Symbol.asyncDispose]() {
       await watch[Symbol.asyncDispose]()
       await folder[Symbol.asyncDispose]()
@@ -164,13 +164,13 @@ test('a save between the reading and the watching is a change', async () => {
   await using folder = await tempFolder()
   await folder.write({ 'a.yaml': 'a: 0\n', 'b.yaml': 'b: 0\n' })
   const [a, b] = [join(folder.path, 'a.yaml'), join(folder.path, 'b.yaml')]
-  const [one, both] = [await hashesOf([a]), await hashesOf([a, b])]
+  const [one, both] = [await fingerprintsOf([a]), await fingerprintsOf([a, b])]
   await writeFile(a, 'a: 1\n')
   let count = 0
   await using watch = watchFiles(one, { onChange: () => count++, onError: () => {} })
   await waitFor(() => count === 1, 2_000)
   await writeFile(b, 'b: 1\n')
-  watch.update(new Map([...(await hashesOf([a])), [b, both.get(b) ?? '']]))
+  watch.update(new Map([...(await fingerprintsOf([a])), [b, both.get(b) ?? '']]))
   await waitFor(() => count === 2, 2_000)
 })
 

@@ -41,7 +41,7 @@ interface Passage {
 
 async function resume(passage: Passage, { requestState, inputResponses }: Params): Promise<RpcResponse> {
   const { exchange, crossing } = passage
-  const call = await crossing.parking.open(requestState, { upstream: crossing.upstream, exchange })
+  const call = crossing.parking.open(requestState, { upstream: crossing.upstream, exchange })
   const answers = answersOf(inputResponses)
   return call ? goOn(call, answers, passage) : beginAnew(answers, passage)
 }
@@ -97,7 +97,7 @@ function missing(requiredCapabilities: Params, message: string): RpcError {
 
 async function ask(inputRequests: Params, passage: Passage, call?: ParkedCall): Promise<RpcResponse> {
   const { connection, exchange, crossing } = passage
-  const requestState = await crossing.parking.seal({ upstream: crossing.upstream, exchange }, call)
+  const requestState = crossing.parking.seal({ upstream: crossing.upstream, exchange }, call)
   // Nobody will ever learn of the state: the call would wait in vain.
   if (exchange.signal.aborted) call?.cancel('The client is gone')
   const result = addSignature({ inputRequests, requestState }, connection.greeting.serverInfo, 'input_required')

@@ -63,7 +63,7 @@ export class Parking implements Lot, Disposable {
   }
 
   /** The `requestState` with which the owner's next request goes on with `call`, or begins anew without one. */
-  seal({ upstream, exchange }: Owner, call?: ParkedCall): Promise<string> {
+  seal({ upstream, exchange }: Owner, call?: ParkedCall): string {
     const { principal } = exchange.caller
     return sealState({ call: call?.id, upstream, principal, digest: digestOf(exchange) }, this.#key, this.patience)
   }
@@ -72,8 +72,8 @@ export class Parking implements Lot, Disposable {
    * The call a `requestState` goes on with; undefined when it begins anew. Throws RpcFailure for what is not ours, too
    * old, another's, or another request's (MCP: Multi Round-Trip Requests, Server Requirements).
    */
-  async open(state: unknown, { upstream, exchange }: Owner): Promise<ParkedCall | undefined> {
-    const claims = await openState(state, this.#key)
+  open(state: unknown, { upstream, exchange }: Owner): ParkedCall | undefined {
+    const claims = openState(state, this.#key)
     if (claims === 'expired') throw refusal('has expired')
     if (claims === undefined || claims.principal !== exchange.caller.principal) throw refusal('is not known here')
     if (claims.upstream !== upstream || claims.digest !== digestOf(exchange)) throw refusal('is of another request')

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
+import { seal, unseal } from '../../shared/sealed.ts'
 import type { Exchange } from '../mcp/exchange.ts'
-import { isRecord, type Params } from '../mcp/rpc.ts'
+import { isRecord, type Params, recordOf } from '../mcp/rpc.ts'
 
 /** What a `requestState` says under its seal: which call it goes on with, and who may do so with which request. */
 export interface Claims {
@@ -11,34 +12,20 @@ export interface Claims {
   readonly digest: string
 }
 
-const ENCRYPTION = { alg: 'dir', enc: 'A256GCM' } as const
 const LONGEST = 4096
 
-/** Not before a call is parked: the proxy listens sooner without it. */
-const jose = () => import('jose')
-
 /** Encrypted and authenticated: the client carries it, but can neither read nor change it. `ttl` in milliseconds. */
-export async function sealState({ call, ...claims }: Claims, key: Uint8Array, ttl: number): Promise<string> {
-  const { EncryptJWT } = await jose()
-  return new EncryptJWT({ ...claims, ...(call !== undefined && { call }) })
-    .setProtectedHeader(ENCRYPTION)
-    .setExpirationTime(new Date(Date.now() + ttl))
-    .encrypt(key)
+export function sealState({ call, ...claims }: Claims, key: Uint8Array, ttl: number): string {
+  const exp = Math.floor((Date.now() + ttl) / 1000)
+  return seal({ ...claims, ...(call !== undefined && { call }), exp }, key)
 }
 
 /** Undefined for whatever this key did not seal: foreign, broken and forged are all the same. */
-export async function openState(state: unknown, key: Uint8Array): Promise<Claims | 'expired' | undefined> {
+export function openState(state: unknown, key: Uint8Array): Claims | 'expired' | undefined {
   if (typeof state !== 'string' || state.length > LONGEST) return undefined
-  const { errors, jwtDecrypt } = await jose()
-  try {
-    const { payload } = await jwtDecrypt(state, key, {
-      keyManagementAlgorithms: [ENCRYPTION.alg],
-      contentEncryptionAlgorithms: [ENCRYPTION.enc],
-    })
-    return claimsOf(payload)
-  } catch (error) {
-    return error instanceof errors.JWTExpired ? 'expired' : undefined
-  }
+  const { exp, ...claims } = recordOf(unseal(state, key))
+  if (typeof exp !== 'number') return undefined
+  return exp <= Math.floor(Date.now() / 1000) ? 'expired' : claimsOf(claims)
 }
 
 function claimsOf({ call, upstream, principal, digest }: Params): Claims | undefined {

@@ -52,7 +52,7 @@ export interface Beginning {
 }
 
 /** The session an `initialize` asks for. */
-export function begin(sessions: Sessions, { server, principal }: Beginning, { params }: RpcRequest): Promise<Session> {
+export function begin(sessions: Sessions, { server, principal }: Beginning, { params }: RpcRequest): Session {
   const { protocolVersion, capabilities, clientInfo } = params ?? {}
   const version = negotiate(protocolVersion)
   const declared = { capabilities: recordOf(capabilities), clientInfo: recordOf(clientInfo) }

@@ -39,9 +39,7 @@ export class LegacyEndpoint {
   post(visit: Visit, body: unknown): Promise<void> | void {
     if (isInitialize(body)) return this.#initialize(visit, body)
     const posted = { response: visit.response, body }
-    const session = this.#session(visit)
-    if (session instanceof Promise) return session.then((found) => this.#take(posted, found))
-    this.#take(posted, session)
+    this.#take(posted, this.#session(visit))
   }
 
   #take(posted: Posted, session: Session | Denial): void {
@@ -66,7 +64,7 @@ export class LegacyEndpoint {
   async #initialize({ request, response, server }: Visit, message: RpcRequest): Promise<void> {
     const { sessions, pulse, initialize, principal } = this.#options
     if (sessions.isFull) return deny(response, full)
-    const session = await begin(sessions, { server, principal: principal(request) }, message)
+    const session = begin(sessions, { server, principal: principal(request) }, message)
     response.setHeader('mcp-session-id', session.id)
     const reply = new Reply({ response, pulse, expected: 1, isBatch: false })
     const answer = await greet(initialize, session.facts, message.id)
@@ -80,7 +78,7 @@ export class LegacyEndpoint {
    */
   async get(visit: Visit): Promise<void> {
     const { request, response } = visit
-    const session = await this.#session(visit)
+    const session = this.#session(visit)
     if (isDenial(session)) return deny(response, session)
     const cursor = this.#streams.find(session, request.headers['last-event-id'])
     // Where nothing follows, a client would come back without end: to this answer event sources stop (HTML, 9.2.3).
@@ -98,20 +96,18 @@ export class LegacyEndpoint {
   }
 
   async delete(visit: Visit): Promise<void> {
-    const session = await this.#session(visit)
+    const session = this.#session(visit)
     if (isDenial(session)) return deny(visit.response, session)
     this.#options.sessions.delete(session)
     visit.response.writeHead(200).end()
   }
 
-  /** At once, unless the session has to be brought back into memory. */
-  #session(visit: Visit): Session | Denial | Promise<Session | Denial> {
+  #session(visit: Visit): Session | Denial {
     const denial = checkVersion(versionHeader(visit.request))
     if (denial) return denial
     const id = visit.request.headers['mcp-session-id']
     if (typeof id !== 'string' || id === '') return refusal(400, 'Bad Request: Mcp-Session-Id header is required')
-    const found = this.#options.sessions.find(id)
-    return found instanceof Promise ? found.then((one) => this.#admit(visit, one)) : this.#admit(visit, found)
+    return this.#admit(visit, this.#options.sessions.find(id))
   }
 
   /** Foreign, broken, deleted and another address's ids look the same: nothing to learn from the difference. */

@@ -1,5 +1,6 @@
+import { seal, unseal } from '../../shared/sealed.ts'
 import { isVersion, type Version } from '../mcp/era.ts'
-import { isRecord, type Params } from '../mcp/rpc.ts'
+import { isRecord, type Params, recordOf } from '../mcp/rpc.ts'
 
 /** What a session id carries under its seal: enough for any generation of the proxy to go on with the session. */
 export interface SessionFacts {
@@ -17,54 +18,23 @@ export interface SessionFacts {
 }
 
 export interface Sealer {
-  seal(facts: SessionFacts): Promise<string>
+  seal(facts: SessionFacts): string
   /** Undefined for whatever this key did not seal. */
-  open(id: string): Promise<SessionFacts | undefined>
+  open(id: string): SessionFacts | undefined
 }
 
-const ENCRYPTION = { alg: 'dir', enc: 'A256GCM' } as const
 /** Ids travel in a header, whose lines servers and proxies cut at 8 KiB. */
 const LONGEST_ID = 8192
 const LONGEST_PART = 2048
-
-/** Not before the first session: a proxy listens sooner without it, and one for modern clients never needs it. */
-const jose = () => import('jose')
 
 /** Seals with a 32-byte key, given in base64url. Throws RangeError for a key of another length. */
 export function sealerOf(sessionKey: string): Sealer {
   const key = Buffer.from(sessionKey, 'base64url')
   if (key.length !== 32) throw new RangeError(`a session key has 32 bytes, this one has ${key.length}`)
   return {
-    seal: async ({ sid, server, version, capabilities, clientInfo, group, principal }) => {
-      const { EncryptJWT } = await jose()
-      return new EncryptJWT({
-        sid,
-        server,
-        version,
-        capabilities: compact(capabilities),
-        clientInfo: compact(clientInfo),
-        group,
-        principal,
-      })
-        .setProtectedHeader(ENCRYPTION)
-        .encrypt(key)
-    },
-    open: (id) => open(id, key),
-  }
-}
-
-async function open(id: string, key: Uint8Array): Promise<SessionFacts | undefined> {
-  if (id.length > LONGEST_ID) return undefined
-  const { jwtDecrypt } = await jose()
-  try {
-    const { payload } = await jwtDecrypt(id, key, {
-      keyManagementAlgorithms: [ENCRYPTION.alg],
-      contentEncryptionAlgorithms: [ENCRYPTION.enc],
-    })
-    return factsOf(payload)
-  } catch {
-    // Foreign, broken or forged: all the same to the caller, and nothing to learn for who sent it.
-    return undefined
+    seal: ({ capabilities, clientInfo, ...facts }) =>
+      seal({ ...facts, capabilities: compact(capabilities), clientInfo: compact(clientInfo) }, key),
+    open: (id) => (id.length > LONGEST_ID ? undefined : factsOf(recordOf(unseal(id, key)))),
   }
 }
 

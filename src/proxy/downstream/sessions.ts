@@ -28,11 +28,8 @@ export class Sessions implements Disposable {
   readonly #options: SessionsOptions
   readonly #byId = new Map<string, Session>()
   readonly #bySid = new Map<string, Session>()
-  readonly #opening = new Map<string, Promise<Found>>()
   readonly #deleted = new Set<string>()
   readonly #timer: NodeJS.Timeout
-  /** Being sealed: a burst must not pass the limit together. */
-  #creating = 0
 
   constructor(options: SessionsOptions) {
     this.#options = options
@@ -40,26 +37,21 @@ export class Sessions implements Disposable {
   }
 
   get isFull(): boolean {
-    return this.#byId.size + this.#creating >= this.#options.most()
+    return this.#byId.size >= this.#options.most()
   }
 
   [Symbol.iterator](): IterableIterator<Session> {
     return this.#byId.values()
   }
 
-  async create(facts: Omit<SessionFacts, 'sid' | 'group'>): Promise<Session> {
-    const whole = { ...facts, sid: randomUUID(), group: this.#options.group }
-    this.#creating++
-    try {
-      const { sealer, tell } = this.#options
-      return this.#add(new Session(await sealer.seal(whole), whole, { tell }))
-    } finally {
-      this.#creating--
-    }
+  create(facts: Omit<SessionFacts, 'sid' | 'group'>): Session {
+    const { group, sealer, tell } = this.#options
+    const whole = { ...facts, sid: randomUUID(), group }
+    return this.#add(new Session(sealer.seal(whole), whole, { tell }))
   }
 
-  /** The session of an id, at once when it is in memory; undefined for ids that are foreign, broken or deleted. */
-  find(id: string): Session | Promise<Found> {
+  /** The session of an id; undefined for ids that are foreign, broken or deleted. */
+  find(id: string): Found {
     return this.#byId.get(id) ?? this.#reopen(id)
   }
 
@@ -74,18 +66,12 @@ export class Sessions implements Disposable {
     this.#end(session, 'The session was deleted')
   }
 
-  /** One opening per id, however many requests bring it: a session is one object. */
-  #reopen(id: string): Promise<Found> {
-    const opening = this.#opening.get(id) ?? this.#open(id).finally(() => this.#opening.delete(id))
-    this.#opening.set(id, opening)
-    return opening
-  }
-
-  async #open(id: string): Promise<Found> {
-    const facts = await this.#options.sealer.open(id)
-    if (!facts || facts.group !== this.#options.group || this.#deleted.has(facts.sid)) return undefined
+  #reopen(id: string): Found {
+    const { sealer, group, tell } = this.#options
+    const facts = sealer.open(id)
+    if (!facts || facts.group !== group || this.#deleted.has(facts.sid)) return undefined
     if (this.isFull) return 'full'
-    return this.#add(new Session(id, facts, { isResumed: true, tell: this.#options.tell }))
+    return this.#add(new Session(id, facts, { isResumed: true, tell }))
   }
 
   #add(session: Session): Session {

@@ -90,7 +90,7 @@ export class SseEndpoint implements Beating {
     if (!isInitialize(body)) return deny(response, notInitialized)
     if (sessions.isFull) return deny(response, full)
     response.writeHead(202).end()
-    const session = await begin(sessions, conversation, body)
+    const session = begin(sessions, conversation, body)
     const answer = await greet(initialize, session.facts, body.id)
     const isStarted = !isError(answer) && conversation.start(session)
     if (isStarted || isError(answer)) conversation.answers.send(JSON.stringify(answer))

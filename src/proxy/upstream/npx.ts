@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
-import { access, constants, readFile, realpath } from 'node:fs/promises'
+import { constants } from 'node:fs'
+import { access, readFile, realpath } from 'node:fs/promises'
 import { delimiter, dirname, join, sep } from 'node:path'
 import type { StdioTransport } from '../../config/profile.ts'
 import { manifestOf, programOf, programsOf } from './manifest.ts'

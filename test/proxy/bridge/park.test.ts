@@ -343,7 +343,7 @@ describe('a parked call', () => {
   test('is cancelled when nobody was there to take its state', async () => {
     const closing = exchangeOf('modern')
     class Late extends Parking {
-      override seal(...owner: Parameters<Parking['seal']>): Promise<string> {
+      override seal(...owner: Parameters<Parking['seal']>): string {
         closing.abort('just now')
         return super.seal(...owner)
       }

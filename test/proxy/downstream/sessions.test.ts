@@ -19,57 +19,58 @@ function open({ key = newKey(), most = 10, group = 'local' } = {}) {
   return { sessions, ended, key, [Symbol.dispose]: () => sessions[Symbol.dispose]() }
 }
 
-test('a session in memory is found at once, as one object', async () => {
+test('a session in memory is found at once, as one object', () => {
   using one = open()
-  const session = await one.sessions.create(facts)
+  const session = one.sessions.create(facts)
   expect(one.sessions.find(session.id)).toBe(session)
 })
 
-test('another process with the key goes on with the session, as one object however many ask', async () => {
+test('another process with the key goes on with the session, as one object however many ask', () => {
   using one = open()
   using other = open({ key: one.key })
-  const { id, facts: sealed } = await one.sessions.create(facts)
-  const [first, second] = await Promise.all([other.sessions.find(id), other.sessions.find(id)])
+  const { id, facts: sealed } = one.sessions.create(facts)
+  const first = other.sessions.find(id)
+  const second = other.sessions.find(id)
   expect(first).toBe(second)
   expect(first).toMatchObject({ id, facts: sealed })
 })
 
-test('D-13: another group’s id is not found, whoever has the same key', async () => {
+test('D-13: another group’s id is not found, whoever has the same key', () => {
   using one = open()
   using other = open({ key: one.key, group: 'remote' })
-  const { id } = await one.sessions.create(facts)
-  expect(await other.sessions.find(id)).toBeUndefined()
+  const { id } = one.sessions.create(facts)
+  expect(other.sessions.find(id)).toBeUndefined()
 })
 
-test('a deleted session does not come back', async () => {
+test('a deleted session does not come back', () => {
   using one = open()
-  const session = await one.sessions.create(facts)
+  const session = one.sessions.create(facts)
   one.sessions.delete(session)
-  expect(await one.sessions.find(session.id)).toBeUndefined()
+  expect(one.sessions.find(session.id)).toBeUndefined()
   expect(one.ended).toEqual([session])
 })
 
-test('D-10: an idle session leaves memory and comes back by its id, a busy one stays', async () => {
+test('D-10: an idle session leaves memory and comes back by its id, a busy one stays', () => {
   using one = open()
-  const idle = await one.sessions.create(facts)
-  const busy = await one.sessions.create(facts)
+  const idle = one.sessions.create(facts)
+  const busy = one.sessions.create(facts)
   busy.calls.set(1, new Aborter())
   one.sessions.sweep(performance.now() + 29 * MINUTE)
   expect([...one.sessions]).toEqual([idle, busy])
   one.sessions.sweep(performance.now() + 31 * MINUTE)
   expect([...one.sessions]).toEqual([busy])
-  const back = await one.sessions.find(idle.id)
+  const back = one.sessions.find(idle.id)
   expect(back).toMatchObject({ id: idle.id })
   expect(back).not.toBe(idle)
 })
 
-test('when there is no room, nothing is evicted and a good id is told apart from a bad one', async () => {
+test('when there is no room, nothing is evicted and a good id is told apart from a bad one', () => {
   using one = open()
   using small = open({ key: one.key, most: 1 })
-  const kept = await small.sessions.create(facts)
+  const kept = small.sessions.create(facts)
   expect(small.sessions.isFull).toBe(true)
-  const { id } = await one.sessions.create(facts)
-  expect(await small.sessions.find(id)).toBe('full')
-  expect(await small.sessions.find('bad')).toBeUndefined()
+  const { id } = one.sessions.create(facts)
+  expect(small.sessions.find(id)).toBe('full')
+  expect(small.sessions.find('bad')).toBeUndefined()
   expect(small.sessions.find(kept.id)).toBe(kept)
 })

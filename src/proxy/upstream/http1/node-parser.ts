@@ -30,7 +30,7 @@ const facts = ['RESPONSE', 'kOnMessageBegin', 'kOnHeaders', 'kOnHeadersComplete'
 /** Undefined where this Node keeps its parser to itself: it is no documented part of Node. */
 export function findParser(): NodeParserClass | undefined {
   try {
-    const { HTTPParser } = createRequire(import.meta.url)('_http_common')
+    const { HTTPParser } = createRequire(import.meta.filename)('_http_common')
     return isParserClass(HTTPParser) ? HTTPParser : undefined
   } catch {
     // No such module, or not for us: there is another client for that.

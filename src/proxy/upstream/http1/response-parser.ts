@@ -1,4 +1,3 @@
-import { isDeepStrictEqual } from 'node:util'
 import { LinkFailure } from '../failure.ts'
 import type { Head } from '../pool.ts'
 import { socketFailure } from '../socket-failure.ts'
@@ -111,7 +110,7 @@ export function isSound(Parser: NodeParserClass): boolean {
   })
   try {
     parser.read(Buffer.from(sample))
-    return isDeepStrictEqual(seen, ['began', 200, ['1', '2'], false, 'ok', 'complete'])
+    return JSON.stringify(seen) === '["began",200,["1","2"],false,"ok","complete"]'
   } catch {
     // Whatever it does is not what we know.
     return false
