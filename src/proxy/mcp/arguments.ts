@@ -37,8 +37,8 @@ class Kept {
 }
 
 /** What a call's arguments stand for. Throws RpcFailure when they are not JSON. */
-export function argumentsOf(params: Params | undefined): unknown {
-  const args = params?.arguments
+export function argumentsOf(params: unknown): unknown {
+  const args = isRecord(params) ? params.arguments : undefined
   return args instanceof Kept ? args.toJSON() : args
 }
 
@@ -76,7 +76,7 @@ export function textOf(message: RpcMessage): Text {
  * theirs: one line of it, for sure. Throws RpcFailure when it is none.
  */
 export function lineOf(message: RpcMessage): Text {
-  argumentsOf(isRecord(message.params) ? message.params : undefined)
+  argumentsOf(message.params)
   const text = textOf(message)
   return typeof text === 'string' || !hasBreak(text.bytes) ? text : JSON.stringify(message)
 }
