@@ -250,7 +250,7 @@ function listensOn({ port }: Listen): Waiter['fits'] {
 
 /**
  * How large old objects may grow before the first full collection, in MB. Bodies count among them, though they die young:
- * with V8's own limit, a few MB above what lives, bodies of 20 KB set off ten full collections a second.
+ * V8's own limit, a few MB above what lives, has bodies of 20 KB set off a full collection every few hundred calls.
  */
 const OLD_SPACE = 32
 
