@@ -71,7 +71,7 @@ export class Group implements AsyncDisposable {
   readonly #news: News
   readonly #verbosity: Verbosity
   readonly #privacy: Privacy
-  readonly #serve: (request: IncomingMessage, response: ServerResponse) => Promise<void>
+  readonly #serve: (request: IncomingMessage, response: ServerResponse) => Promise<void> | void
   #config: GroupConfig
   #guard: Guard
   #generation: number
@@ -206,8 +206,8 @@ export class Group implements AsyncDisposable {
   }
 
   /** Answers one HTTP request of the group's port. */
-  async serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    await this.#serve(request, response)
+  serve(request: IncomingMessage, response: ServerResponse): Promise<void> | void {
+    return this.#serve(request, response)
   }
 
   /** Takes over another configuration; resolves when what it added or changed serves, or has failed once. */

@@ -12,8 +12,8 @@ export interface Address {
   readonly port: number
 }
 
-/** Never rejects. */
-export type Serve = (request: IncomingMessage, response: ServerResponse) => Promise<void>
+/** Neither throws nor rejects. */
+export type Serve = (request: IncomingMessage, response: ServerResponse) => Promise<void> | void
 
 /** A client that closes in the very moment of our close would lose a request: idle connections are left for a while. */
 const QUIET = 500

@@ -28,7 +28,8 @@ export class Endpoint {
   }
 
   async post(visit: Visit): Promise<void> {
-    const body = await this.#receive(visit, checkPost)
+    if (this.#isRefused(visit, checkPost)) return
+    const body = this.#parsed(visit, await this.#read(visit))
     if (!body) return
     const era = eraOf(body.value, versionHeader(visit.request))
     if (typeof era === 'object') return deny(visit.response, era)
@@ -56,18 +57,24 @@ export class Endpoint {
 
   /** HTTP+SSE: one message; its answer comes on the stream, so nothing need be accepted here. */
   async message(visit: Visit): Promise<void> {
-    const body = await this.#receive(visit, checkBody)
+    if (this.#isRefused(visit, checkBody)) return
+    const body = this.#parsed(visit, await this.#read(visit))
     if (body) return this.#options.sse.post(visit, body.value)
   }
 
-  /** The body of a POST, unless the request was refused. */
-  async #receive(visit: Visit, check: typeof checkPost): Promise<Parsed | undefined> {
-    const { request, response } = visit
-    const maxBody = this.#options.maxBody()
-    const denial = check(request, maxBody) ?? this.#checkAddress(visit)
-    if (denial) return void deny(response, denial)
-    const bytes = await readBody(request, maxBody)
-    if (!bytes) return void deny(response, tooLarge(maxBody))
+  #isRefused(visit: Visit, check: typeof checkPost): boolean {
+    const denial = check(visit.request, this.#options.maxBody()) ?? this.#checkAddress(visit)
+    if (denial) deny(visit.response, denial)
+    return denial !== undefined
+  }
+
+  #read({ request }: Visit): Promise<Buffer | undefined> {
+    return readBody(request, this.#options.maxBody())
+  }
+
+  /** The body of a POST, unless the request is refused for it. */
+  #parsed({ response }: Visit, bytes: Buffer | undefined): Parsed | undefined {
+    if (!bytes) return void deny(response, tooLarge(this.#options.maxBody()))
     const body = parse(bytes)
     if (!isDenial(body)) return body
     deny(response, body)

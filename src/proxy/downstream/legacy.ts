@@ -1,3 +1,4 @@
+import type { ServerResponse } from 'node:http'
 import { checkVersion, versionHeader } from '../mcp/era.ts'
 import { isError, isRequest, type RpcRequest } from '../mcp/rpc.ts'
 import { type Denial, deny, isDenial, refusal } from './denial.ts'
@@ -15,8 +16,15 @@ import {
 import { Reply } from './reply.ts'
 import type { ResumableStream } from './resumable.ts'
 import type { Session } from './session.ts'
+import type { Found } from './sessions.ts'
 import { Streams } from './streams.ts'
 import type { Visit } from './visit.ts'
+
+/** The parsed body of a POST, and where its answer goes. */
+interface Posted {
+  readonly response: ServerResponse
+  readonly body: unknown
+}
 
 /** The legacy era on one address: POST in sessions that begin with `initialize`, GET for their streams, DELETE. */
 export class LegacyEndpoint {
@@ -28,13 +36,23 @@ export class LegacyEndpoint {
     this.#streams = new Streams(options.pulse)
   }
 
-  async post(visit: Visit, body: unknown): Promise<void> {
+  post(visit: Visit, body: unknown): Promise<void> | void {
     if (isInitialize(body)) return this.#initialize(visit, body)
-    const session = await this.#session(visit)
-    if (isDenial(session)) return deny(visit.response, session)
+    const posted = { response: visit.response, body }
+    const session = this.#session(visit)
+    if (session instanceof Promise) return session.then((found) => this.#take(posted, found))
+    this.#take(posted, session)
+  }
+
+  #take(posted: Posted, session: Session | Denial): void {
+    const denial = isDenial(session) ? session : this.#deliver(posted, session)
+    if (denial) deny(posted.response, denial)
+  }
+
+  /** Returns why not when that is nothing the session may say. */
+  #deliver({ response, body }: Posted, session: Session): Denial | undefined {
     const messages = messagesOf(body, session)
-    if (isDenial(messages)) return deny(visit.response, messages)
-    const { response } = visit
+    if (isDenial(messages)) return messages
     const { relay, pulse } = this.#options
     const expected = messages.filter(isRequest).length
     const open = () => this.#streams.openAnswer(session, response)
@@ -42,6 +60,7 @@ export class LegacyEndpoint {
       expected > 0 ? new Reply({ response, pulse, expected, isBatch: Array.isArray(body), open }) : undefined
     dispatch(relay, { session, messages, reply })
     if (!reply) response.writeHead(202).end()
+    return undefined
   }
 
   async #initialize({ request, response, server }: Visit, message: RpcRequest): Promise<void> {
@@ -85,14 +104,18 @@ export class LegacyEndpoint {
     visit.response.writeHead(200).end()
   }
 
-  /** Foreign, broken, deleted and another address's ids look the same: nothing to learn from the difference. */
-  async #session({ request, server }: Visit): Promise<Session | Denial> {
-    const denial = checkVersion(versionHeader(request))
+  /** At once, unless the session has to be brought back into memory. */
+  #session(visit: Visit): Session | Denial | Promise<Session | Denial> {
+    const denial = checkVersion(versionHeader(visit.request))
     if (denial) return denial
-    const id = request.headers['mcp-session-id']
+    const id = visit.request.headers['mcp-session-id']
     if (typeof id !== 'string' || id === '') return refusal(400, 'Bad Request: Mcp-Session-Id header is required')
     const found = this.#options.sessions.find(id)
-    const session = found instanceof Promise ? await found : found
+    return found instanceof Promise ? found.then((one) => this.#admit(visit, one)) : this.#admit(visit, found)
+  }
+
+  /** Foreign, broken, deleted and another address's ids look the same: nothing to learn from the difference. */
+  #admit({ request, server }: Visit, session: Found): Session | Denial {
     if (session === 'full') return full
     if (!session || session.facts.server !== server) return unknownSession
     if (!mayUse(this.#options.principal(request), session.facts.principal)) return unknownSession

@@ -41,19 +41,22 @@ function httpRoutes({ endpoint, isReady }: Pick<RoutesOptions, 'endpoint' | 'isR
 
 /** The one way in: guard, path, method, in this order for every route there is. */
 export function serveRoutes(options: RoutesOptions, failed: (error: unknown) => void) {
-  const routes = httpRoutes(options)
-  return async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
-    const { route, server } = find(routes, request.url ?? '')
+  const find = remembering(httpRoutes(options))
+  return (request: IncomingMessage, response: ServerResponse): Promise<void> | void => {
+    const { route, server } = find(request.url ?? '')
     // A browser's preflight cannot carry a token, and its answer says nothing that is not public.
     const isPublic = route?.isPublic === true || (route !== undefined && request.method === 'OPTIONS')
     const denial = options.guard().check(request, { isPublic })
     if (denial) return deny(response, denial)
     allowOrigin(request, response)
-    try {
-      await act(route, { request, response, server })
-    } catch (error) {
+    const broke = (error: unknown): void => {
       failed(error)
       deny(response, { status: 500, code: INTERNAL_ERROR, message: 'Internal error' })
+    }
+    try {
+      return act(route, { request, response, server })?.catch(broke)
+    } catch (error) {
+      broke(error)
     }
   }
 }
@@ -67,7 +70,21 @@ function act(route: HttpRoute | undefined, visit: Visit): Promise<void> | void {
   return deny(response, refusal(405, 'Method Not Allowed', { allow: Object.keys(route.methods).join(', ') }))
 }
 
-function find(routes: readonly HttpRoute[], url: string): { route: HttpRoute | undefined; server: string | undefined } {
+interface Found {
+  readonly route: HttpRoute | undefined
+  readonly server: string | undefined
+}
+
+/** What was found last is found at once, since most requests come for the same. */
+function remembering(routes: readonly HttpRoute[]): (url: string) => Found {
+  let last: (Found & { readonly url: string }) | undefined
+  return (url) => {
+    if (last?.url !== url) last = { ...find(routes, url), url }
+    return last
+  }
+}
+
+function find(routes: readonly HttpRoute[], url: string): Found {
   const query = url.indexOf('?')
   const path = query === -1 ? url : url.slice(0, query)
   for (const route of routes) {

@@ -32,7 +32,7 @@ export function serving(options: ServingOptions) {
     modern: new ModernEndpoint({ ...options, principal }),
   })
   const failed = (error: unknown): void => log.error('request failed', { error: messageOf(error) })
-  const serve: (request: IncomingMessage, response: ServerResponse) => Promise<void> = serveRoutes(
+  const serve: (request: IncomingMessage, response: ServerResponse) => Promise<void> | void = serveRoutes(
     { guard, endpoint, isReady },
     failed,
   )

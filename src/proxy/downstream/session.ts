@@ -31,7 +31,7 @@ export class Session implements Asker, Listener {
   #lastSeen = performance.now()
   #stream: SessionStream | undefined
   /** The answers still open: ways to the client as good as its stream. */
-  #replies: readonly Outlet[] = []
+  readonly #replies: Outlet[] = []
   readonly #tell: SessionOptions['tell']
   #isResumed: boolean
   #level: Level | undefined
@@ -100,12 +100,13 @@ export class Session implements Asker, Listener {
 
   /** While a request is being answered, what the servers have to ask can go out with the answer. */
   lend(reply: Outlet): void {
-    this.#replies = [...this.#replies, reply]
+    this.#replies.push(reply)
   }
 
   /** It is answered. */
   reclaim(reply: Outlet): void {
-    this.#replies = this.#replies.filter((one) => one !== reply)
+    const at = this.#replies.indexOf(reply)
+    if (at >= 0) this.#replies.splice(at, 1)
   }
 
   touch(): void {

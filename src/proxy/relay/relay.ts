@@ -66,33 +66,40 @@ export class Relay {
   }
 
   /** Answers one request on `reply`, sooner or later; never rejects. */
-  async handle(asker: Asker, request: RpcRequest, reply: Reply): Promise<void> {
+  handle(asker: Asker, request: RpcRequest, reply: Reply): Promise<void> {
     asker.session?.lend(reply)
-    const asked = { asker, request, reply }
-    const answer = await this.#answer(asked).catch((thrown) => this.#failed(asked, thrown))
-    if (answer) reply.respond(answer.text, answer.status)
-    else reply.abandon()
-    asker.session?.reclaim(reply)
+    return this.#answer({ asker, request, reply }).then((answer) => {
+      if (answer) reply.respond(answer.text, answer.status)
+      else reply.abandon()
+      asker.session?.reclaim(reply)
+    })
   }
 
-  /** Failures are answers. */
+  /** Undefined when the client no longer waits for an answer. Never rejects: failures are answers. */
+  async #answer(asked: Asked): Promise<Answer | undefined> {
+    const { asker, request } = asked
+    try {
+      const found = this.#decide(asked)
+      const decided = found instanceof Promise ? await found : found
+      if (decided.to === 'list') return { text: await this.#list(asker, decided.kind, request), status: 200 }
+      const response = await this.#response(decided, asked)
+      return response && { text: withId(response, request.id), status: statusOf(asker, response) }
+    } catch (thrown) {
+      return this.#failed(asked, thrown)
+    }
+  }
+
+  /** A name nobody knows may only be not known yet: then what the servers themselves say is waited for, once. */
+  #decide({ asker, request }: Asked): Route | Promise<Route> {
+    const first = this.#route(asker, request)
+    const known = first.to === 'refuse' || first.to === 'anyOf' ? this.#options.sight.confirmed(asker) : undefined
+    return known === undefined ? first : known.then(() => this.#route(asker, request))
+  }
+
   #failed({ asker, request: { id, method } }: Asked, thrown: unknown): Answer {
     if (!(thrown instanceof RpcFailure)) this.#options.log.error('request failed', { method, error: messageOf(thrown) })
     const response = failureResponse(id, thrown)
     return { text: JSON.stringify(response), status: statusOf(asker, response) }
-  }
-
-  /** Undefined when the client no longer waits for an answer. */
-  async #answer(asked: Asked): Promise<Answer | undefined> {
-    const { asker, request } = asked
-    const first = this.#route(asker, request)
-    const known = first.to === 'refuse' || first.to === 'anyOf' ? this.#options.sight.confirmed(asker) : undefined
-    // A name nobody knows may only be not known yet: then what the servers themselves say is waited for, once.
-    if (known !== undefined) await known
-    const decided = known === undefined ? first : this.#route(asker, request)
-    if (decided.to === 'list') return { text: await this.#list(asker, decided.kind, request), status: 200 }
-    const response = await this.#response(decided, asked)
-    return response && { text: withId(response, request.id), status: statusOf(asker, response) }
   }
 
   #route(asker: Asker, { method, params }: RpcRequest): Route {

@@ -38,7 +38,7 @@ export class TaskAccess {
     const seat = seatOf(server)
     const way = seat.wayOf(caller)
     return {
-      ask: (exchange) => seat.call(exchange),
+      ask: async (exchange) => seat.call(exchange),
       isOwn: (id) => {
         if (isPrivate(way)) tasks.remember({ server, way }, caller, id)
         return this.#isOwn(way, caller, id)

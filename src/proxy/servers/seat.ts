@@ -94,8 +94,8 @@ export class Seat implements AsyncDisposable {
     await this.#upstream?.known()
   }
 
-  /** Carries one exchange, through the caller's own upstream if it has to have one. Rejects with RpcFailure. */
-  async call(exchange: Exchange): Promise<RpcResponse> {
+  /** Carries one exchange, through the caller's own upstream if it has to have one. Throws or rejects with RpcFailure. */
+  call(exchange: Exchange): Promise<RpcResponse> {
     return this.#turnover.call(this.open(exchange.caller), exchange)
   }
 

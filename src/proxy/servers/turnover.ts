@@ -20,15 +20,16 @@ export class Turnover implements AsyncDisposable {
   readonly #inFlight = new Map<Upstream, Usage>()
 
   /** Carries one exchange; until it is answered its upstream is in use. */
-  async call(upstream: Upstream, exchange: Exchange): Promise<RpcResponse> {
+  call(upstream: Upstream, exchange: Exchange): Promise<RpcResponse> {
     const usage = this.#usageOf(upstream)
-    usage.calls++
-    try {
-      return await upstream.call(exchange)
-    } finally {
+    const over = (): void => {
       usage.calls--
       if (usage.calls === 0) usage.finished?.()
     }
+    usage.calls++
+    const answer = upstream.call(exchange)
+    void answer.then(over, over)
+    return answer
   }
 
   #usageOf(upstream: Upstream): Usage {

@@ -12,6 +12,15 @@ export interface AttemptsOptions {
   readonly ready: () => Connection | Promise<Connection>
 }
 
+/** One request, and what has become of it. */
+interface Attempt extends Pick<Exchange, 'method' | 'signal'> {
+  readonly carry: (connection: Connection) => Promise<RpcResponse>
+  /** How many tries have failed. */
+  readonly failed: number
+  /** Whether it was made again because the server had forgotten the session. */
+  readonly isRenewed: boolean
+}
+
 /** Carries requests through whichever connection there is, as often as the profile and the request allow. */
 export class Attempts {
   readonly #options: AttemptsOptions
@@ -26,38 +35,39 @@ export class Attempts {
    * Rejects with RpcFailure when the server cannot be asked. What a lost session has refused is repeated once, since it
    * was not executed.
    */
-  async run(
+  run(
     { method, signal }: Pick<Exchange, 'method' | 'signal'>,
     carry: (connection: Connection) => Promise<RpcResponse>,
   ): Promise<RpcResponse> {
-    const { attempts, backoff } = this.#options.server.retry
-    const tries = isRepeatable(method) ? attempts : 1
-    let renewed = false
-    for (let tried = 1; ; ) {
-      this.#checkPause()
-      const ready = this.#options.ready()
-      // Who cancels meanwhile is not held up by a connect that goes on.
-      const connection = ready instanceof Promise ? await orAborted(ready, signal) : ready
-      try {
-        return await carry(connection)
-      } catch (error) {
-        if (!(error instanceof LinkFailure)) throw error
-        if (error.retryAfterMs !== undefined) this.#pausedUntil = performance.now() + error.retryAfterMs
-        if (error.kind === 'session' && !renewed) {
-          renewed = true
-          continue
-        }
-        if (tried >= tries || !isPassing(error)) throw this.#refusal(error)
-        await pause(backoff * tried++ * (0.5 + Math.random()), signal)
-      }
-    }
+    return this.#try({ method, signal, carry, failed: 0, isRenewed: false })
   }
 
-  #checkPause(): void {
+  #try(attempt: Attempt): Promise<RpcResponse> {
     const retryAfterMs = this.#pausedUntil - performance.now()
-    if (retryAfterMs <= 0) return
-    const { name } = this.#options.server
-    throw unavailable({ upstream: name, reason: 'the server asked for a pause', retryAfterMs })
+    if (retryAfterMs > 0) return Promise.reject(this.#paused(retryAfterMs))
+    const { carry, signal } = attempt
+    const ready = this.#options.ready()
+    // Who cancels meanwhile is not held up by a connect that goes on.
+    const answer = ready instanceof Promise ? orAborted(ready, signal).then(carry) : carry(ready)
+    return answer.catch((error: unknown) => this.#again(attempt, error))
+  }
+
+  /** Another try after this failure; rejects when that was the last one. */
+  async #again(attempt: Attempt, error: unknown): Promise<RpcResponse> {
+    if (!(error instanceof LinkFailure)) throw error
+    if (error.retryAfterMs !== undefined) this.#pausedUntil = performance.now() + error.retryAfterMs
+    if (error.kind === 'session' && !attempt.isRenewed) return this.#try({ ...attempt, isRenewed: true })
+    const { attempts, backoff } = this.#options.server.retry
+    const failed = attempt.failed + 1
+    const tries = isRepeatable(attempt.method) ? attempts : 1
+    if (failed >= tries || !isPassing(error)) throw this.#refusal(error)
+    await pause(backoff * failed * (0.5 + Math.random()), attempt.signal)
+    return this.#try({ ...attempt, failed })
+  }
+
+  #paused(retryAfterMs: number): Error {
+    const upstream = this.#options.server.name
+    return unavailable({ upstream, reason: 'the server asked for a pause', retryAfterMs })
   }
 
   #refusal(failure: LinkFailure): Error {

@@ -1,4 +1,5 @@
-import { createParser } from 'eventsource-parser'
+import { TextDecoder } from 'node:util'
+import { createParser, type EventSourceParser } from 'eventsource-parser'
 import { LinkFailure } from './failure.ts'
 import { MAX_MESSAGE_BYTES } from './link.ts'
 import type { BodyReader } from './pool.ts'
@@ -66,13 +67,42 @@ export class EventBody implements BodyReader {
   retry: number | undefined
   /** Events with data so far. */
   events = 0
-  readonly #decoder = new TextDecoder()
-  readonly #parser
+  readonly #take: (data: string) => void
+  readonly #named: EventBodyOptions['named']
+  /** From the first bytes on that are anything else than one plain event. */
+  #parsing: Parsing | undefined
 
   constructor(take: (data: string) => void, { lastId, retry, named }: EventBodyOptions = {}) {
+    this.#take = take
+    this.#named = named
     this.lastId = lastId
     this.retry = retry
-    this.#parser = createParser({
+  }
+
+  chunk(bytes: Buffer): void {
+    const data = this.#parsing ? undefined : plainEvent(bytes)
+    if (data === undefined) this.#parse((decoder) => decoder.decode(bytes, { stream: true }))
+    else this.#event(data)
+  }
+
+  end(): void {
+    if (this.#parsing) this.#parse((decoder) => `${decoder.decode()}\n\n`)
+  }
+
+  #parse(textOf: (decoder: TextDecoder) => string): void {
+    // Only what a stream begins with can be a byte order mark.
+    this.#parsing ??= { decoder: new TextDecoder('utf-8', { ignoreBOM: this.events > 0 }), parser: this.#makeParser() }
+    const { decoder, parser } = this.#parsing
+    parser.feed(textOf(decoder))
+  }
+
+  #event(data: string): void {
+    this.events++
+    this.#take(data)
+  }
+
+  #makeParser(): EventSourceParser {
+    return createParser({
       maxBufferSize: MAX_MESSAGE_BYTES,
       onRetry: (ms) => {
         this.retry = ms
@@ -83,19 +113,26 @@ export class EventBody implements BodyReader {
       },
       onEvent: ({ id, event, data }) => {
         if (id !== undefined) this.lastId = id
-        if (event !== undefined && event !== 'message') return named?.(event, data)
-        if (data === '') return
-        this.events++
-        take(data)
+        if (event !== undefined && event !== 'message') return this.#named?.(event, data)
+        if (data !== '') this.#event(data)
       },
     })
   }
+}
 
-  chunk(bytes: Buffer): void {
-    this.#parser.feed(this.#decoder.decode(bytes, { stream: true }))
-  }
+interface Parsing {
+  readonly decoder: TextDecoder
+  readonly parser: EventSourceParser
+}
 
-  end(): void {
-    this.#parser.feed(`${this.#decoder.decode()}\n\n`)
-  }
+const LINE_FEED = 0x0a
+/** To the letter, as the libraries write it that most servers are made with. */
+const plain = /^(?:event: message\r?\n)?data: (\{[^\r\n]*)(\r?\n)\2$/
+
+/**
+ * The data of bytes that are one event of one line of data without an id, as most answers are that come in one piece.
+ * Undefined for anything else.
+ */
+function plainEvent(bytes: Buffer): string | undefined {
+  return bytes.at(-1) === LINE_FEED ? plain.exec(bytes.toString())?.[1] : undefined
 }

@@ -71,9 +71,9 @@ export class HttpLink implements Link {
     this.#side = new SideStream({ open: (stream) => this.#get(stream), log, events: { ...events, received } })
   }
 
-  async send(message: RpcMessage, signal: AbortSignal = this.#closing.signal, mirrored?: Headers): Promise<void> {
+  send(message: RpcMessage, signal: AbortSignal = this.#closing.signal, mirrored?: Headers): Promise<void> {
     if (clientsOwn.has(message.method)) this.#options.pool.warm()
-    await this.#post({ message, signal, mirrored })
+    return this.#post({ message, signal, mirrored })
   }
 
   agreed(protocolVersion: string): void {
@@ -97,12 +97,12 @@ export class HttpLink implements Link {
     return this.close()
   }
 
-  async #post({ message, signal, mirrored }: Sending): Promise<void> {
+  #post(sending: Sending): Promise<void> {
+    const { message, mirrored } = sending
     const isFirst = message.method === 'initialize'
-    const isModern = mirrored !== undefined
     const post = new Post({
       message,
-      isModern,
+      isModern: mirrored !== undefined,
       inSession: this.#session !== undefined,
       events: this.#options.events,
     })
@@ -110,17 +110,26 @@ export class HttpLink implements Link {
       if (isFirst) this.#join(header(head, 'mcp-session-id'))
       return post.open(head, cut)
     }
-    try {
-      await this.#options.pool.request(this.#requestFor({ message, signal, mirrored }), open)
-    } catch (error) {
-      const canResume = !isModern && post.events?.lastId !== undefined && !signal.aborted
-      if (!post.isAnswered && !canResume) throw error
-    } finally {
-      post.close()
-    }
+    return this.#options.pool.request(this.#requestFor(sending), open).then(
+      () => this.#ended(post, sending),
+      (error: unknown) => this.#broke(post, sending, error),
+    )
+  }
+
+  /** The response is over; throws LinkFailure when the answer was not in it and does not go on elsewhere. */
+  #ended(post: Post, { signal, mirrored }: Sending): Promise<void> | undefined {
+    post.close()
     if (!post.events) post.finish()
-    else if (!post.isAnswered && isModern) throw new LinkFailure('ended', UNANSWERED)
-    else if (!post.isAnswered) await this.#resume(post, post.events, signal)
+    else if (!post.isAnswered && mirrored) throw new LinkFailure('ended', UNANSWERED)
+    else if (!post.isAnswered) return this.#resume(post, post.events, signal)
+    return undefined
+  }
+
+  #broke(post: Post, sending: Sending, error: unknown): Promise<void> | undefined {
+    const canResume = !sending.mirrored && post.events?.lastId !== undefined && !sending.signal.aborted
+    if (post.isAnswered || canResume) return this.#ended(post, sending)
+    post.close()
+    throw error
   }
 
   #requestFor({ message, signal, mirrored }: Sending): HttpRequest {

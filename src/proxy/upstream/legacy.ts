@@ -79,9 +79,9 @@ export class LegacyConnection implements Connection {
     this.#line.watch((ms) => this.#ping(ms))
   }
 
-  async call(exchange: Exchange): Promise<RpcResponse> {
-    if (this.#opening !== undefined) await this.#opening
-    return this.#line.call(exchange)
+  call(exchange: Exchange): Promise<RpcResponse> {
+    if (this.#opening === undefined) return this.#line.call(exchange)
+    return this.#opening.then(() => this.#line.call(exchange))
   }
 
   ask(method: string, params: Params | undefined, signal: AbortSignal): Promise<RpcResponse> {

@@ -66,6 +66,7 @@ export class Line implements AsyncDisposable {
   readonly #options: LineOptions
   readonly #lanes: Lanes
   readonly #deadlines: Deadlines
+  readonly #clients: Carriage
   #speech: Speech | undefined
   #heartbeat: Heartbeat | undefined
   #lastHeard = performance.now()
@@ -76,6 +77,7 @@ export class Line implements AsyncDisposable {
     this.#options = options
     const width = IN_FLIGHT[link.transport]
     const { calls } = this.flights
+    this.#clients = { among: calls, timeouts: options.timeouts }
     const isAsked = () => [...calls.values()].some((call) => call.isAsked)
     const isPaused = () => calls.size > 0 && [...calls.values()].every((call) => call.isPaused(options.timing.queue))
     this.#lanes = new Lanes({ width, queue: QUEUE, patience: options.timing.queue, isAsked, isPaused })
@@ -134,20 +136,29 @@ export class Line implements AsyncDisposable {
   }
 
   /** A client's request, within the bounds of the line and of the profile. */
-  async call(exchange: Exchange): Promise<RpcResponse> {
+  call(exchange: Exchange): Promise<RpcResponse> {
     const { caller, signal } = exchange
     const entered = this.#lanes.enter({ client: caller.session, signal })
-    const isIn = typeof entered === 'boolean' ? entered : await entered
-    if (!isIn && signal.aborted) throw cancelled(this.#options.name)
-    if (!isIn) throw overloaded(this.#options.name, this.#options.timing.queue)
-    try {
-      return await this.#carry(exchange, { among: this.flights.calls, timeouts: this.#options.timeouts })
-    } catch (error) {
-      if (error instanceof LinkFailure && error.kind === 'unreachable') this.suspect()
-      throw error
-    } finally {
-      this.#lanes.leave()
-    }
+    return entered === true ? this.#inside(exchange) : this.#queue(exchange, entered)
+  }
+
+  async #queue(exchange: Exchange, entered: false | Promise<boolean>): Promise<RpcResponse> {
+    if (await entered) return this.#inside(exchange)
+    if (exchange.signal.aborted) throw cancelled(this.#options.name)
+    throw overloaded(this.#options.name, this.#options.timing.queue)
+  }
+
+  #inside(exchange: Exchange): Promise<RpcResponse> {
+    const answer = this.#carry(exchange, this.#clients)
+    void answer.then(this.#left, this.#failed)
+    return answer
+  }
+
+  readonly #left = (): void => this.#lanes.leave()
+
+  readonly #failed = (error: unknown): void => {
+    this.#lanes.leave()
+    if (error instanceof LinkFailure && error.kind === 'unreachable') this.suspect()
   }
 
   /** A request of the proxy's own; the signal is its only deadline. */
@@ -219,7 +230,8 @@ export class Line implements AsyncDisposable {
 
   #send(call: PendingCall): void {
     const { id, exchange, params, over } = call
-    const request: RpcRequest = { jsonrpc: '2.0', id, method: exchange.method, ...(params ? { params } : {}) }
+    const { method } = exchange
+    const request: RpcRequest = params ? { jsonrpc: '2.0', id, method, params } : { jsonrpc: '2.0', id, method }
     const mirrored = this.#speech?.mirror(request, exchange)
     this.link.send(request, over, mirrored).catch((error: unknown) => call.fail(asFailure(error)))
   }

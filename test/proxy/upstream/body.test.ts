@@ -49,6 +49,31 @@ test.each([
   expect(read([...bytes].map((byte) => Uint8Array.of(byte)))).toEqual(expected)
 })
 
+test('U-30 reads pieces that are whole events as if they came byte by byte', () => {
+  const line = fc.constantFrom('\n', '\r\n', '\r')
+  const text = fc.constantFrom('{"a":1}', '{"€":"\\u00e4"}', '{', '[1]', '', '\ufeff{}', '{"\u2028":2}')
+  const name = fc.constantFrom('', 'event: message', 'event: other', 'id: 7', ':', '\ufeff')
+  const event = fc
+    .tuple(
+      name,
+      fc.constantFrom('data: ', 'data:', 'data:  '),
+      fc.array(text, { minLength: 1, maxLength: 2 }),
+      line,
+      line,
+    )
+    .map(
+      ([first, field, texts, one, other]) =>
+        [...(first === '' ? [] : [first]), ...texts.map((each) => field + each)].map((each) => each + one).join('') +
+        other,
+    )
+  fc.assert(
+    fc.property(fc.array(event, { minLength: 1, maxLength: 4 }), (events) => {
+      const pieces = events.map((each) => Buffer.from(each))
+      expect(read(pieces)).toEqual(read([...Buffer.concat(pieces)].map((byte) => Uint8Array.of(byte))))
+    }),
+  )
+})
+
 test('U-30 reads the same events for any number of cuts', () => {
   const bytes = Buffer.from(stream.join('\n'))
   fc.assert(

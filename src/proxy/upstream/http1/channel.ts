@@ -78,7 +78,8 @@ export class Channel implements Carrier {
     const { socket } = this.#options
     const { body = '' } = request
     if (head.isAscii && typeof body === 'string') {
-      socket.write(head.text + body)
+      // As many bytes as characters: ASCII, which need not be encoded.
+      socket.write(head.text + body, head.bodyLength === body.length ? 'latin1' : 'utf8')
       return
     }
     socket.cork()

@@ -7,9 +7,11 @@ import type { HttpRequest } from '../pool.ts'
 export interface RequestHead {
   readonly text: string
   readonly isAscii: boolean
+  /** In bytes. */
+  readonly bodyLength: number
 }
 
-interface Remembered extends RequestHead {
+interface Remembered extends Omit<RequestHead, 'bodyLength'> {
   readonly method: string
   readonly path: string
 }
@@ -34,7 +36,7 @@ export class RequestHeads {
     return finish(this.#begin(request), more, body)
   }
 
-  #begin({ method, path, headers }: HttpRequest): RequestHead {
+  #begin({ method, path, headers }: HttpRequest): Remembered {
     const known = this.#remembered.get(headers)
     if (known && known.path === path && known.method === method) return known
     const text = `${method} ${path} HTTP/1.1\r\n${headers.host === undefined ? `host: ${this.#host}\r\n` : ''}`
@@ -49,10 +51,11 @@ export class RequestHeads {
   }
 }
 
-function finish({ text, isAscii: isPlain }: RequestHead, more: Headers | undefined, body: Text | undefined) {
+function finish(begun: Remembered, more: Headers | undefined, body: Text | undefined): RequestHead {
   const rest = more ? lines(more) : ''
-  const length = body === undefined ? '' : `content-length: ${byteLength(body)}\r\n`
-  return { text: `${text}${rest}${length}\r\n`, isAscii: isPlain && (!more || isAscii(more)) }
+  const bodyLength = body === undefined ? 0 : byteLength(body)
+  const length = body === undefined ? '' : `content-length: ${bodyLength}\r\n`
+  return { text: `${begun.text}${rest}${length}\r\n`, isAscii: begun.isAscii && (!more || isAscii(more)), bodyLength }
 }
 
 function overlaps(more: Headers, headers: Headers): boolean {
