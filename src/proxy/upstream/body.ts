@@ -8,8 +8,10 @@ import type { BodyReader } from './pool.ts'
 const MOST_AHEAD = 1024 * 1024
 const nothing = Buffer.alloc(0)
 
-/** Collects a whole body, up to the size of one message, in one piece of memory: where its length is known, in one copy, or
- * none when it comes in one piece. */
+/**
+ * Collects a whole body, up to the size of one message, in one piece of memory: where its length is known, in one copy,
+ * or in none when it comes in one piece.
+ */
 export class WholeBody implements BodyReader {
   #memory: Buffer = nothing
   #length = 0
