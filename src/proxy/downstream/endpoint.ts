@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer'
-import { parseRequest } from '../mcp/arguments.ts'
+import { unreadCall } from '../mcp/arguments.ts'
 import { isTooDeep } from '../mcp/depth.ts'
 import { eraOf, isModern, versionHeader } from '../mcp/era.ts'
 import { PARSE_ERROR } from '../mcp/rpc.ts'
@@ -99,10 +99,12 @@ interface Parsed {
 
 function parse(bytes: Buffer): Parsed | Denial {
   if (!isUtf8(bytes)) return { status: 400, code: PARSE_ERROR, message: 'Parse error: the body is not UTF-8' }
+  const call = unreadCall(bytes)
+  if (call) return { value: call }
   const text = bytes.toString()
   if (isTooDeep(text)) return { status: 400, code: PARSE_ERROR, message: 'Parse error: nested too deeply' }
   try {
-    return { value: parseRequest(text, bytes) }
+    return { value: JSON.parse(text) }
   } catch {
     // Its message would quote the body, which may hold secrets.
     return { status: 400, code: PARSE_ERROR, message: 'Parse error: Invalid JSON' }

@@ -1,13 +1,22 @@
+import { randomUUID } from 'node:crypto'
 import { envelope } from './era.ts'
-import { isRecord, type Params, type RpcMessage } from './rpc.ts'
+import { metaOf } from './meta.ts'
+import { isRecord, PARSE_ERROR, type Params, RpcFailure, type RpcMessage } from './rpc.ts'
+import { endOfObject } from './scan.ts'
 import type { Text } from './text.ts'
 
-/** From so many characters of a request on it pays to keep the text of its arguments. */
+/** From so many bytes of a request on it pays to leave its arguments unread. */
 const LARGE = 4096
+/** What may stand before the arguments and behind them: all of it together is too short to nest too deep. */
+const MOST_BEFORE = 500
+const MOST_BEHIND = 1500
+const NAME = '"arguments":'
+/** Stands for the arguments where they are not; nobody can have written it. */
+const MARK = randomUUID()
 
 /**
- * Arguments that go on as the bytes they came in. They have been parsed, so they are one JSON object; what came of it is
- * not kept while the call lasts: `argumentsOf` says what they are, and in JSON they are what they were.
+ * Arguments that go on as the bytes they came in. Strings and braces have told where they begin and end; whether what is
+ * inside is JSON is for whoever reads them to say.
  */
 class Kept {
   readonly bytes: Buffer
@@ -16,124 +25,76 @@ class Kept {
     this.bytes = bytes
   }
 
+  /** Throws RpcFailure when they are not JSON. */
   toJSON(): unknown {
-    return JSON.parse(this.bytes.toString())
+    try {
+      return JSON.parse(this.bytes.toString())
+    } catch {
+      // Its message would quote them, and they may hold secrets.
+      throw new RpcFailure(PARSE_ERROR, 'Parse error: Invalid JSON')
+    }
   }
 }
 
-/** What a call's arguments stand for. */
-export function argumentsOf(params: Params | undefined): unknown {
-  const args = params?.arguments
+/** What a call's arguments stand for. Throws RpcFailure when they are not JSON. */
+export function argumentsOf(params: unknown): unknown {
+  const args = isRecord(params) ? params.arguments : undefined
   return args instanceof Kept ? args.toJSON() : args
 }
 
 /**
- * What the text of a request stands for, which came in these bytes; large arguments of a tool's call keep theirs, so that
- * they need not be written anew: for what they are see `argumentsOf`. Throws SyntaxError.
+ * A call of a tool with large arguments, which are left as the bytes they came in; undefined for anything else. The
+ * bytes must be UTF-8. For what the arguments are see `argumentsOf`.
  *
- * As with results, what stands around the arguments (and `_meta` behind them) is matched to the letter, and each of the
- * two is parsed by itself: if both parse, each is one JSON value and the request has exactly these members, each once.
- * Not in the modern era: there a head repeats some arguments, and must not be contradicted by a second spelling of them
- * that a reader of the text might prefer.
+ * Why that is safe: all but the arguments is parsed as it stands, with a mark in their place. Where the mark is found is
+ * where a reader of the whole finds the arguments, so whatever the text may be (a second `arguments`, `id` or `params`,
+ * a name that looks like them), it means the same. Not in the modern era: there a head repeats some arguments, and must
+ * not be contradicted by a second spelling of them that a reader of the text might prefer.
  */
-export function parseRequest(text: string, bytes: Buffer): unknown {
-  const frame = text.length >= LARGE ? frameOf(text) : undefined
-  return (frame && framed({ text, bytes }, frame)) ?? JSON.parse(text)
+export function unreadCall(bytes: Buffer): RpcMessage | undefined {
+  if (bytes.length < LARGE) return undefined
+  const start = bytes.indexOf(NAME, 0, 'latin1') + NAME.length
+  const end = start > MOST_BEFORE ? undefined : endOfObject(bytes, start)
+  if (end === undefined || bytes.length - end > MOST_BEHIND) return undefined
+  const call = parsed(`${bytes.toString('utf8', 0, start)}"${MARK}"${bytes.toString('utf8', end)}`)
+  if (!isMarked(call)) return undefined
+  return { ...call, params: { ...call.params, arguments: new Kept(bytes.subarray(start, end)) } }
 }
 
-/** The JSON text of a message to a server of the legacy era. */
+/** The JSON text of a message to a server of the legacy era; its arguments may turn out to be no JSON. */
 export function textOf(message: RpcMessage): Text {
-  const { params, ...rest } = message
+  const { params } = message
   if (!isRecord(params) || !(params.arguments instanceof Kept)) return JSON.stringify(message)
   const { bytes } = params.arguments
-  const names = Object.keys(params)
-  const at = names.indexOf('arguments')
-  const written = (some: readonly string[]) =>
-    JSON.stringify(Object.fromEntries(some.map((name) => [name, params[name]])))
-  const before = written(names.slice(0, at)).slice(1, -1)
-  const after = written(names.slice(at + 1)).slice(1)
-  const head = `${JSON.stringify(rest).slice(0, -1)},"params":{${before}${before && ','}"arguments":`
-  return { head, bytes, tail: `${after === '}' ? '' : ','}${after}}` }
+  const text = JSON.stringify({ ...message, params: { ...params, arguments: MARK } })
+  const start = text.indexOf(MARK) - 1
+  return { head: text.slice(0, start), bytes, tail: text.slice(start + MARK.length + 2) }
 }
 
-const LINE_FEED = 0x0a
-const CARRIAGE_RETURN = 0x0d
-
-/** A call, and where in its text the arguments begin and the parameters end. */
-interface Frame {
-  readonly id: unknown
-  readonly name: unknown
-  readonly start: number
-  readonly end: number
+/**
+ * The same for a pipe or a stream on which others have calls too, where what is no JSON could be taken for an answer of
+ * theirs: one line of it, for sure. Throws RpcFailure when it is none.
+ */
+export function lineOf(message: RpcMessage): Text {
+  argumentsOf(message.params)
+  const text = textOf(message)
+  return typeof text === 'string' || !hasBreak(text.bytes) ? text : JSON.stringify(message)
 }
 
-/** Without escapes, and of one byte each, so that what stands behind them has the same place in text and bytes. */
-const PLAIN = String.raw`[\x20\x21\x23-\x5b\x5d-\x7e]`
-/** The id before the method, or behind the parameters. */
-const ID = `((?:0|[1-9]\\d{0,14})|"${PLAIN}{0,100}")`
-const CALL = String.raw`"method":"tools/call","params":\{"name":("${PLAIN}{0,200}"),"arguments":(?=\{)`
-const early = new RegExp(String.raw`^\{"jsonrpc":"2\.0","id":${ID},${CALL}`)
-const late = new RegExp(`^\\{${CALL}`)
-const behind = new RegExp(String.raw`^\},"jsonrpc":"2\.0","id":${ID}\}$`)
-/** The longest that can stand behind the parameters. */
-const LONGEST_END = 140
-const META = ',"_meta":'
-/** Looking for it further away costs more than writing the arguments anew. */
-const LONGEST_META = 2048
-
-function frameOf(text: string): Frame | undefined {
-  const before = early.exec(text)
-  if (before && text.endsWith('}}'))
-    return { ...idAndName(before[1], before[2]), start: before[0].length, end: text.length - 2 }
-  const head = late.exec(text)
-  const from = head ? text.lastIndexOf('},"jsonrpc"') : -1
-  const tail = head && from >= text.length - LONGEST_END ? behind.exec(text.slice(from)) : null
-  return head && tail ? { ...idAndName(tail[1], head[1]), start: head[0].length, end: from } : undefined
-}
-
-function idAndName(id: string | undefined, name: string | undefined): Pick<Frame, 'id' | 'name'> {
-  return { id: JSON.parse(String(id)), name: JSON.parse(String(name)) }
-}
-
-interface Source {
-  readonly text: string
-  /** The same in UTF-8. */
-  readonly bytes: Buffer
-}
-
-/** Undefined when there is something else than arguments and `_meta`. */
-function framed(source: Source, { id, name, start, end }: Frame): unknown {
-  const near = Math.max(start, end - LONGEST_META)
-  const cut = near + source.text.slice(near, end).lastIndexOf(META)
-  const withMeta = cut > near ? paramsIn(source, { name, start, cut, end }) : undefined
-  const params = withMeta ?? paramsIn(source, { name, start, cut: end, end })
-  return params && { jsonrpc: '2.0', id, method: 'tools/call', params }
-}
-
-interface Cut {
-  readonly name: unknown
-  readonly start: number
-  /** Where the arguments end. */
-  readonly cut: number
-  readonly end: number
-}
-
-function paramsIn({ text, bytes }: Source, { name, start, cut, end }: Cut): Params | undefined {
+function parsed(text: string): unknown {
   try {
-    const parsed: unknown = JSON.parse(text.slice(start, cut))
-    const meta: unknown = cut < end ? JSON.parse(text.slice(cut + META.length, end)) : undefined
-    // Before the arguments there is nothing but ASCII, and what follows them is short.
-    const written = bytes.subarray(start, bytes.length - Buffer.byteLength(text.slice(cut)))
-    const args = isToKeep(parsed, meta, written) ? new Kept(written) : parsed
-    return meta === undefined ? { name, arguments: args } : { name, arguments: args, _meta: meta }
+    return JSON.parse(text)
   } catch {
-    // More than one value, or none: the whole may still be a request.
+    // The whole is no JSON either, but that is for others to say.
     return undefined
   }
 }
 
-/** A message is one line on a pipe, so arguments of several lines are written anew. */
-function isToKeep(args: unknown, meta: unknown, written: Buffer): boolean {
-  const isModern = isRecord(meta) && envelope.version in meta
-  return isRecord(args) && !isModern && !written.includes(LINE_FEED) && !written.includes(CARRIAGE_RETURN)
+function isMarked(value: unknown): value is RpcMessage & { readonly params: Params } {
+  if (!isRecord(value) || value.method !== 'tools/call' || !isRecord(value.params)) return false
+  return value.params.arguments === MARK && !(envelope.version in metaOf(value.params))
+}
+
+function hasBreak(bytes: Buffer): boolean {
+  return bytes.includes(0x0a) || bytes.includes(0x0d)
 }

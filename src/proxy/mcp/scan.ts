@@ -2,47 +2,54 @@ const BRACE = 0x7b
 const BRACKET = 0x5b
 const QUOTE = 0x22
 const BACKSLASH = 0x5c
+const COMMA = 0x2c
 /** Above the byte that opens an object or a list, the byte that closes it. */
 const CLOSING = 2
 /** Deeper nesting is for others to look at. */
-const DEEPEST = 1000
+const DEEPEST = 990
 /** Strings up to here are walked; looking for the end of longer ones is left to native code. */
 const SHORT = 32
 
+/** Told where the name of a member begins and ends, without its quotes; of some strings too that name nothing. */
+export type OnName = (start: number, end: number) => void
+
 /**
- * Whether the bytes from `start` to `end` are one JSON object and nothing else, as far as strings and braces tell: where
- * it begins and ends is certain, whether a reader can make sense of what is inside is not. Builds nothing.
+ * Where the JSON object ends that begins at `start`, as far as strings and braces tell: the place is certain, whether a
+ * reader can make sense of what is inside is not. Undefined when there is none. Builds nothing.
  */
-export function isOneObject(bytes: Buffer, start: number, end: number): boolean {
-  if (bytes[start] !== BRACE) return false
+export function endOfObject(bytes: Buffer, start: number, onName?: OnName): number | undefined {
+  if (bytes[start] !== BRACE) return undefined
   const open: number[] = []
-  for (let i = start; i < end; i++) {
+  for (let i = start; i < bytes.length; i++) {
     const byte = bytes[i]
-    if (byte === QUOTE) i = closingQuote(bytes, i, end)
-    else if (isOpening(byte) && open.push(byte + CLOSING) > DEEPEST) return false
+    if (byte === QUOTE) {
+      const from = i + 1
+      i = closingQuote(bytes, from)
+      if (onName && !isBehindValue(bytes[i + 1])) onName(from, i)
+    } else if (isOpening(byte) && open.push(byte + CLOSING) > DEEPEST) return undefined
     else if (isClosing(byte)) {
-      if (open.pop() !== byte) return false
-      if (open.length === 0) return i === end - 1
+      if (open.pop() !== byte) return undefined
+      if (open.length === 0) return i + 1
     }
   }
-  return false
+  return undefined
 }
 
-/** `end` when it is not there. */
-function closingQuote(bytes: Buffer, opening: number, end: number): number {
-  let i = opening + 1
-  while (i < end) {
-    for (const near = Math.min(i + SHORT, end); i < near; i++) {
+/** Behind the last byte when it is not there. */
+function closingQuote(bytes: Buffer, start: number): number {
+  let i = start
+  while (i < bytes.length) {
+    for (const near = Math.min(i + SHORT, bytes.length); i < near; i++) {
       const byte = bytes[i]
       if (byte === QUOTE) return i
       if (byte === BACKSLASH) i++
     }
     const quote = bytes.indexOf(QUOTE, i)
-    if (quote === -1 || quote >= end) return end
+    if (quote === -1) break
     if (!isEscaped(bytes, i, quote)) return quote
     i = quote + 1
   }
-  return end
+  return bytes.length
 }
 
 /** By an odd number of backslashes before it; what `start` points to is escaped by nothing. */
@@ -58,4 +65,8 @@ function isOpening(byte: number | undefined): byte is number {
 
 function isClosing(byte: number | undefined): boolean {
   return byte === BRACE + CLOSING || byte === BRACKET + CLOSING
+}
+
+function isBehindValue(byte: number | undefined): boolean {
+  return byte === COMMA || isClosing(byte)
 }

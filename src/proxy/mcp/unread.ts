@@ -1,15 +1,9 @@
 import { isUtf8 } from 'node:buffer'
 import { type Frame, frameOf, MARGIN, type Span } from './frame.ts'
 import { type Id, INTERNAL_ERROR, isRecord, type Params, RpcFailure, type RpcMessage } from './rpc.ts'
-import { isOneObject } from './scan.ts'
+import { endOfObject } from './scan.ts'
 import type { Framed } from './text.ts'
 import { type Source, Written } from './written.ts'
-
-/**
- * What stands in a result that has to be read on its way: where it points to, what it began. A key may be spelled in
- * escapes instead; those of ASCII letters begin like this, as do some others that cost but the reading.
- */
-const telling = ['"uri"', 'resourceUri"', '"task', '\\u00']
 
 /**
  * A plain response of one line as the bytes it came in, its result unread: strings and braces tell where it begins and
@@ -23,8 +17,14 @@ export function unreadIn(bytes: Buffer): Unread | undefined {
     bytes.toString('latin1', Math.max(length - MARGIN, 0), length),
     length,
   )
-  if (!frame || !isOneObject(bytes, ...frame.result) || !isUtf8(bytes) || hasBreak(bytes)) return undefined
-  if (!telling.some((text) => bytes.includes(text, frame.result[0], 'latin1'))) return new Unread(bytes, frame)
+  if (!frame) return undefined
+  const [start, end] = frame.result
+  let isTelling = false
+  const onName = (from: number, to: number): void => {
+    isTelling ||= tells(bytes, from, to)
+  }
+  if (endOfObject(bytes, start, onName) !== end || !isUtf8(bytes) || hasBreak(bytes)) return undefined
+  if (!isTelling) return new Unread(bytes, frame)
   const result = parsed(bytes, frame.result)
   return result && new Unread(bytes, frame, result)
 }
@@ -32,6 +32,27 @@ export function unreadIn(bytes: Buffer): Unread | undefined {
 /** Whether a message is a response with nothing in its result that anybody on its way needs to know. */
 export function isUnread(message: RpcMessage): boolean {
   return message instanceof Written && message.isUnread
+}
+
+const BACKSLASH = 0x5c
+const TASK = Buffer.from('task')
+const URI = Buffer.from('uri')
+/** The bit by which small letters differ from capitals. */
+const SMALL = 0x20
+
+/**
+ * Whether a member of this name may have to be read on its way: it says where the result points to (`uri`,
+ * `resourceUri`) or what it began (`task`, `taskId`). Any name may be spelled in escapes.
+ */
+function tells(bytes: Buffer, start: number, end: number): boolean {
+  if (isWord(TASK, bytes, start) || isWord(URI, bytes, end - URI.length)) return true
+  for (let i = start; i < end; i++) if (bytes[i] === BACKSLASH) return true
+  return false
+}
+
+function isWord(word: Buffer, bytes: Buffer, at: number): boolean {
+  for (let i = 0; i < word.length; i++) if (((bytes[at + i] ?? 0) | SMALL) !== word[i]) return false
+  return true
 }
 
 /** An event of a stream and a message on a pipe are one line. */

@@ -1,3 +1,4 @@
+import { argumentsOf } from '../mcp/arguments.ts'
 import { type Id, isRecord, isRequest, type RpcMessage } from '../mcp/rpc.ts'
 import { readMessage } from '../mcp/verbatim.ts'
 import { LinkFailure } from './failure.ts'
@@ -31,14 +32,17 @@ export interface Received {
 
 /**
  * What the server answered to a POST as JSON: the value to deliver, undefined for "accepted, nothing to say". Throws
- * LinkFailure for everything that is no answer. A JSON-RPC error for this very request is an answer, whatever the
- * status says. (MCP: Basic, Transports, Streamable HTTP.)
+ * LinkFailure for everything that is no answer, RpcFailure when the arguments were no JSON. A JSON-RPC error for this
+ * very request is an answer, whatever the status says. (MCP: Basic, Transports, Streamable HTTP.)
  */
 export function interpret(received: Received): unknown {
   const { message, head } = received
   const value = mediaType(head) === 'application/json' ? parse(received) : undefined
+  const isAnswered = isAnswer(received, value)
+  // What a server says about arguments that are no JSON says nothing about the server or the session.
+  if (isFault(head.status) && !isAnswered) argumentsOf(message.params)
   if (isSessionLoss(received, value)) throw new LinkFailure('session', 'the server forgot the session')
-  if (head.status >= 300 && !isAnswer(received, value)) throw refusal(received)
+  if (head.status >= 300 && !isAnswered) throw refusal(received)
   if (!isRequest(message)) return undefined
   if (value !== undefined) return value
   throw new LinkFailure('broken', `HTTP ${head.status} with ${mediaType(head) || 'no content type'} is no answer`)
@@ -59,7 +63,12 @@ function isOfHttp(status: number): boolean {
 
 /** Statuses that say nothing more than the JSON-RPC error beside them. */
 function isPlain(status: number): boolean {
-  return status === 400 || status === 422 || status === 500 || status === 200
+  return status === 200 || isFault(status)
+}
+
+/** Something was wrong with the message, or with what came of it. */
+function isFault(status: number): boolean {
+  return status === 400 || status === 422 || status === 500
 }
 
 function parse({ bytes }: Received): unknown {

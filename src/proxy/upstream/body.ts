@@ -8,7 +8,10 @@ import type { BodyReader } from './pool.ts'
 const MOST_AHEAD = 1024 * 1024
 const nothing = Buffer.alloc(0)
 
-/** Collects a whole body, up to the size of one message, in one piece of memory: where its length is known, in one copy. */
+/**
+ * Collects a whole body, up to the size of one message, in one piece of memory: where its length is known, in one copy,
+ * or in none when it comes in one piece.
+ */
 export class WholeBody implements BodyReader {
   #memory: Buffer = nothing
   #length = 0
@@ -27,12 +30,17 @@ export class WholeBody implements BodyReader {
   chunk(bytes: Buffer): void {
     const length = this.#length + bytes.length
     if (length > MAX_MESSAGE_BYTES) throw new LinkFailure('broken', 'the answer is larger than 16 MiB')
-    if (length > this.#memory.length) this.#grow(length)
-    bytes.copy(this.#memory, this.#length)
+    if (length === this.#announced && this.#length === 0) this.#memory = bytes
+    else this.#add(bytes, length)
     this.#length = length
   }
 
   end(): void {}
+
+  #add(bytes: Buffer, length: number): void {
+    if (length > this.#memory.length) this.#grow(length)
+    bytes.copy(this.#memory, this.#length)
+  }
 
   #grow(needed: number): void {
     const wished = this.#length === 0 ? Math.min(this.#announced || 0, MOST_AHEAD) : 2 * this.#memory.length

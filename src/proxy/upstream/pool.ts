@@ -23,7 +23,7 @@ export interface Head {
 
 /** Takes a response body as it comes. Whatever it throws ends the request with that error. */
 export interface BodyReader {
-  /** The bytes are there only until it returns. */
+  /** The bytes are the reader's to keep. */
   chunk(bytes: Buffer): void
   end(): void
 }

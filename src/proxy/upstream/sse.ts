@@ -1,7 +1,7 @@
 import type { HttpTransport } from '../../config/profile.ts'
 import { defer } from '../../shared/async.ts'
 import { Aborter, type Signal } from '../../shared/signal.ts'
-import { textOf } from '../mcp/arguments.ts'
+import { lineOf } from '../mcp/arguments.ts'
 import type { RpcMessage } from '../mcp/rpc.ts'
 import { mediaType } from './answer.ts'
 import { EventBody, WholeBody } from './body.ts'
@@ -73,7 +73,7 @@ class SseLink implements Link {
       refused = head.status < 300 ? undefined : failureOf(head.status)
       return body
     }
-    const request = { method: 'POST', body: textOf(message), headers: this.#headers } as const
+    const request = { method: 'POST', body: lineOf(message), headers: this.#headers } as const
     using either = new Aborter().follow(closing, ...(signal ? [signal] : []))
     await this.#options.pool.request({ ...request, path: this.#endpoint ?? '', signal: either }, open)
     if (refused) throw refused

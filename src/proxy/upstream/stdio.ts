@@ -1,6 +1,6 @@
 import { defer, within } from '../../shared/async.ts'
 import type { Log } from '../../shared/log.ts'
-import { textOf } from '../mcp/arguments.ts'
+import { lineOf } from '../mcp/arguments.ts'
 import type { RpcMessage } from '../mcp/rpc.ts'
 import { whole } from '../mcp/text.ts'
 import { parseMessage } from '../mcp/verbatim.ts'
@@ -61,7 +61,7 @@ class StdioLink implements Link {
   }
 
   async send(message: RpcMessage): Promise<void> {
-    const line = `${whole(textOf(message))}\n`
+    const line = `${whole(lineOf(message))}\n`
     if (this.#over) throw await this.#fate.promise
     if (this.#program.stdin.writableLength + line.length > MAX_UNSENT_BYTES)
       throw new LinkFailure('unreachable', 'the process does not read its stdin')

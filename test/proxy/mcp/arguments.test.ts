@@ -1,14 +1,14 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { argumentsOf, parseRequest, textOf } from '../../../src/proxy/mcp/arguments.ts'
-import { isRecord, type RpcRequest } from '../../../src/proxy/mcp/rpc.ts'
+import { argumentsOf, lineOf, textOf, unreadCall } from '../../../src/proxy/mcp/arguments.ts'
+import { isRecord, PARSE_ERROR, type RpcRequest } from '../../../src/proxy/mcp/rpc.ts'
 import { whole } from '../../../src/proxy/mcp/text.ts'
 
 const padding = `"p":"${'ü'.repeat(4096)}"`
 const exact = `{${padding},"n":12345678901234567890, "a":1.0,"a":2e0}`
 
 function read(text: string): unknown {
-  return parseRequest(text, Buffer.from(text))
+  return unreadCall(Buffer.from(text)) ?? JSON.parse(text)
 }
 
 /** What it stands for, whether its arguments are kept or not. */
@@ -30,40 +30,49 @@ function rewritten(text: string): unknown {
   return { ...request, id: 1, params: { ...request.params, name: 'own' } }
 }
 
+function call(params: string, rest = ''): string {
+  return `{"jsonrpc":"2.0","id":7,"method":"tools/call","params":{${params}}${rest}}`
+}
+
 describe('the text of large arguments goes on as it came', () => {
-  const meta = ',"_meta":{"progressToken":"t"}'
+  const meta = '"_meta":{"progressToken":"t"}'
+  const named = `"name":"x","arguments":${exact}`
   test.each([
-    ['the id first', `{"jsonrpc":"2.0","id":7,"method":"tools/call","params":{"name":"x","arguments":${exact}}}`, ''],
-    ['the id last', `{"method":"tools/call","params":{"name":"x","arguments":${exact}},"jsonrpc":"2.0","id":"7"}`, ''],
-    ['_meta', `{"jsonrpc":"2.0","id":7,"method":"tools/call","params":{"name":"x","arguments":${exact}${meta}}}`, meta],
-    [
-      '_meta, id last',
-      `{"method":"tools/call","params":{"name":"x","arguments":${exact}${meta}},"jsonrpc":"2.0","id":7}`,
-      meta,
-    ],
-  ])('%s', (_what, text, behind) => {
+    ['the id first', call(named)],
+    ['the id last', `{"method":"tools/call","params":{${named}},"jsonrpc":"2.0","id":"7"}`],
+    ['_meta', call(`${named},${meta}`)],
+    ['_meta first', call(`${meta},${named}`)],
+    ['_meta, id last', `{"method":"tools/call","params":{${named},${meta}},"jsonrpc":"2.0","id":7}`],
+    ['_meta that looks like more', call(`${named},"_meta":{"a":"}},\\"arguments\\":{}","b":[{"arguments":{}}]}`)],
+    ['a name of all languages', call(`"name":"ünïcödé","arguments":${exact},"ü":"ü"`)],
+    ['an id of all languages', `{"jsonrpc":"2.0","id":"ü","method":"tools/call","params":{${named}}}`],
+    ['a second name behind them', call(`${named},"name":"evil"`)],
+    ['a second name in escapes', call(`${named},"\\u006eame":"evil"`)],
+    ['two ids', call(named, ',"id":8')],
+    ['two methods', call(named, ',"method":"tools/call"')],
+    ['_meta twice', call(`${named},"_meta":{},"_meta":{"a":1}`)],
+    ['spaces around', `${call(named, ' ')}\n`],
+  ])('%s', (_what, text) => {
     expect(meaning(text)).toEqual(JSON.parse(text))
-    const parts = relayed(text).split(`"params":{"name":"own","arguments":${exact}${behind}}`)
-    expect(parts).toHaveLength(2)
-    expect(JSON.parse(parts.join('"params":0'))).toEqual({ jsonrpc: '2.0', id: 1, method: 'tools/call', params: 0 })
+    expect(JSON.parse(relayed(text))).toEqual(rewritten(text))
+    expect(relayed(text).split(`"arguments":${exact}`)).toHaveLength(2)
   })
 })
 
 describe('arguments are written anew', () => {
-  const call = (params: string, rest = '') =>
-    `{"jsonrpc":"2.0","id":7,"method":"tools/call","params":{${params}}${rest}}`
   const args = `{${padding},"a":1.0}`
   test.each([
-    ['with a second name behind them', call(`"name":"x","arguments":${args},"name":"evil"`)],
-    ['with a second name in escapes', call(`"name":"x","arguments":${args},"\\u006eame":"evil"`)],
     ['when there are two', call(`"name":"x","arguments":{},"arguments":${args}`)],
+    ['when there are two in escapes', call(`"name":"x","arguments":${args},"\\u0061rguments":{"a":1.0}`)],
     [
       'when there are parameters twice',
       call(`"name":"x","arguments":${args}`, `,"params":{"name":"evil","arguments":{}}`),
     ],
-    ['with two ids', call(`"name":"x","arguments":${args}`, ',"id":8')],
-    ['with _meta twice', call(`"name":"x","arguments":${args},"_meta":{},"_meta":{"a":1}`)],
-    ['of several lines', call(`"name":"x","arguments":{${padding},\n"a":1.0}`)],
+    ['of something else', call(`"name":"x","arguments":${args}`, ',"method":"prompts/get"')],
+    ['that are none', call(`"_meta":{"arguments":${args}},"name":"x"`)],
+    ['that are no object', call(`"name":"x","arguments":[${args}]`)],
+    ['with much behind them', call(`"name":"x","arguments":${args},"_meta":{"a":"${'x'.repeat(2000)}"}`)],
+    ['with much before them', call(`"_meta":{"a":"${'x'.repeat(2000)}"},"name":"x","arguments":${args}`)],
     [
       'of a modern client',
       call(`"name":"x","arguments":${args},"_meta":{"io.modelcontextprotocol/protocolVersion":"v"}`),
@@ -81,11 +90,24 @@ describe('arguments are written anew', () => {
   })
 })
 
-test.each([
-  ['a name', `{"jsonrpc":"2.0","id":7,"method":"tools/call","params":{"name":"ünïcödé","arguments":${exact}}}`],
-  ['an id', `{"jsonrpc":"2.0","id":"ü","method":"tools/call","params":{"name":"x","arguments":${exact}}}`],
-])('%s of more than one byte a character moves nothing', (_what, text) => {
-  expect(JSON.parse(relayed(text))).toEqual(rewritten(text))
+describe('on a pipe', () => {
+  const written = (args: string) => whole(lineOf(read(call(`"name":"x","arguments":${args}`)) as RpcRequest))
+
+  test('large arguments keep their text', () => {
+    expect(written(exact)).toContain(`"arguments":${exact}`)
+  })
+
+  test('arguments of several lines become one', () => {
+    expect(written(`{${padding},\n"a":\r1.0}`)).toBe(call(`"name":"x","arguments":{${padding},"a":1}`))
+  })
+
+  test.each([
+    ['a colon missing', `{${padding},"a" 1}`],
+    ['a line break in a string', `{${padding},"a":"\n"}`],
+    ['another message inside', `{${padding},{"jsonrpc":"2.0"}}`],
+  ])('arguments that are no JSON do not get there: %s', (_what, args) => {
+    expect(() => written(args)).toThrow(expect.objectContaining({ code: PARSE_ERROR }))
+  })
 })
 
 test('whatever the text, it means the same as when it is written anew', () => {
@@ -120,7 +142,9 @@ test('whatever the text, it means the same as when it is written anew', () => {
     fc.property(text, (request) => {
       const expected = attempt(() => JSON.parse(request))
       expect(attempt(() => meaning(request))).toEqual(expected)
-      if (expected !== undefined) expect(JSON.parse(relayed(request))).toEqual(rewritten(request))
+      if (expected === undefined) return
+      expect(JSON.parse(relayed(request))).toEqual(rewritten(request))
+      expect(JSON.parse(whole(lineOf(read(request) as RpcRequest)))).toEqual(expected)
     }),
     { numRuns: 2000 },
   )

@@ -17,6 +17,11 @@ function read(result: string): RpcMessage {
   throw new Error('no message')
 }
 
+/** Every letter. */
+function escaped(name: string): string {
+  return [...name].map((letter) => `\\u00${letter.charCodeAt(0).toString(16)}`).join('')
+}
+
 test('a large result is left unread, and still is what it is for whoever reads it', () => {
   const response = read(`{${padding},"content":[]}`)
   expect(isUnread(response)).toBe(true)
@@ -25,11 +30,20 @@ test('a large result is left unread, and still is what it is for whoever reads i
 })
 
 test.each([
+  ['escapes in a text', '"content":[{"type":"text","text":"\\u001b[1m\\u0075ri"}]'],
+  ['words for what is to be read, as values', '"content":["uri","task"],"resultType":"task"'],
+  ['texts that look like members', '"text":"{\\"uri\\":\\"file:///a\\"}"'],
+])('a result with %s is left unread', (_what, member) => {
+  expect(isUnread(read(`{${padding},${member}}`))).toBe(true)
+})
+
+test.each([
   ['points to a resource', '"content":[{"type":"resource_link","uri":"file:///a"}]'],
   ['says so in escapes', '"content":[{"type":"resource_link","\\u0075ri":"file:///a"}]'],
   ['has spaces before the colon', '"content":[{"uri" : "file:///a"}]'],
   ['points to a user interface', '"_meta":{"ui/resourceUri":"ui://a"}'],
   ['points to one with an escaped slash', '"_meta":{"ui\\/resourceUri":"ui://a"}'],
+  ['points to one, all of it in escapes', `"_meta":{"ui":{"${escaped('resourceUri')}":"ui://a"}}`],
   ['points to one in the new form', '"_meta":{"ui":{"resourceUri":"ui://a"}}'],
   ['is a task', '"task":{"taskId":"t"}'],
   ['is a task of the modern era', '"resultType":"task","taskId":"t"'],

@@ -1,4 +1,6 @@
 import { expect, test } from 'vitest'
+import { unreadCall } from '../../../src/proxy/mcp/arguments.ts'
+import { PARSE_ERROR } from '../../../src/proxy/mcp/rpc.ts'
 import { interpret, retryAfter } from '../../../src/proxy/upstream/answer.ts'
 import { LinkFailure } from '../../../src/proxy/upstream/failure.ts'
 
@@ -77,4 +79,17 @@ test.each([200, 202, 204])('takes %s for a notification as accepted', (status) =
       isModern: false,
     }),
   ).toBeUndefined()
+})
+
+test.each([
+  ['with a page', 400, '<html>SyntaxError</html>'],
+  ['with words about the session', 400, '{"jsonrpc":"2.0","error":{"code":-32000,"message":"no session"},"id":null}'],
+  ['by failing', 500, ''],
+])('arguments that are no JSON are the client’s fault when a server refuses them %s', (_how, status, text) => {
+  const broken = `{"p":"${'x'.repeat(5000)}","a" 1}`
+  const request = `{"jsonrpc":"2.0","id":7,"method":"tools/call","params":{"name":"x","arguments":${broken}}}`
+  const message = unreadCall(Buffer.from(request)) ?? call
+  const headers = text.startsWith('<') ? { 'content-type': 'text/html' } : json
+  const received = { message, head: { status, headers }, bytes: Buffer.from(text), inSession: true, isModern: false }
+  expect(() => interpret(received)).toThrow(expect.objectContaining({ code: PARSE_ERROR }))
 })

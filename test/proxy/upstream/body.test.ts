@@ -110,3 +110,22 @@ test('refuses a body above 16 MiB', () => {
   for (let i = 0; i < 16; i++) body.chunk(mebibyte)
   expect(() => body.chunk(Buffer.from('x'))).toThrow('larger than 16 MiB')
 })
+
+test.each([
+  ['one piece of the announced length', 5, ['hello']],
+  ['two of them', 5, ['hel', 'lo']],
+  ['less than announced', 6, ['hello']],
+  ['more than announced', 4, ['hell', 'o']],
+  ['one piece of unknown length', Number.NaN, ['hello']],
+])('a whole body is what came: %s', (_what, announced, pieces) => {
+  const body = new WholeBody(announced)
+  for (const piece of pieces) body.chunk(Buffer.from(piece))
+  expect(body.bytes.toString()).toBe('hello')
+})
+
+test('a body that comes in one piece is not copied', () => {
+  const piece = Buffer.from('hello')
+  const body = new WholeBody(5)
+  body.chunk(piece)
+  expect(body.bytes.buffer).toBe(piece.buffer)
+})

@@ -83,6 +83,19 @@ test.each([
   expect(isSound(Odd)).toBe(false)
 })
 
+test('refuses a parser that does not copy a body', () => {
+  const Real = parserClass()
+  class Sparing extends Real {
+    override execute(bytes: Buffer): unknown {
+      const take = this[Real.kOnBody]
+      const at = bytes.indexOf('ok')
+      this[Real.kOnBody] = () => Reflect.apply(take as () => void, this, [bytes.subarray(at, at + 2)])
+      return super.execute(bytes)
+    }
+  }
+  expect(isSound(Sparing)).toBe(false)
+})
+
 /** Another fact stands before those we know. */
 function shift(parser: object, slot: number): void {
   const callback = Reflect.get(parser, slot)
