@@ -248,15 +248,9 @@ function listensOn({ port }: Listen): Waiter['fits'] {
   return (answer) => answer.type === 'listening' && answer.port === port
 }
 
-/**
- * How large old objects may grow before the first full collection, in MB. Bodies count among them, though they die young:
- * V8's own limit, a few MB above what lives, has bodies of 20 KB set off a full collection every few hundred calls.
- */
-const OLD_SPACE = 32
-
 /** stdin stays closed, output is piped, the group's socket is the proxy's `LISTEN_FD`. */
 function launch({ file, env, socket }: ChildOptions): ChildProcess {
-  return spawn(process.execPath, [`--initial-old-space-size=${OLD_SPACE}`, file], {
+  return spawn(process.execPath, [file], {
     stdio: ['ignore', 'pipe', 'pipe', 'ipc', socket.fd],
     serialization: 'advanced',
     env,
