@@ -17,8 +17,7 @@ export interface Flag {
   /** Reads the value; throws McpctlError `usage`. */
   readonly parse?: (value: string) => unknown
   readonly choices?: readonly string[]
-  /** Each value counts, not the last one alone. */
-  readonly repeatable?: boolean
+  readonly hidden?: boolean
 }
 
 /** One row of the command table. */

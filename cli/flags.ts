@@ -1,7 +1,5 @@
-import type { Flag } from './command.ts'
-
-const outputs = ['human', 'json', 'yaml', 'ndjson'] as const
-const progressModes = ['auto', 'tty', 'plain', 'json', 'quiet'] as const
+export const outputs = ['human', 'json', 'yaml', 'ndjson'] as const
+export const progressModes = ['auto', 'tty', 'plain', 'json', 'quiet'] as const
 export const formats = ['human', 'json', 'github', 'sarif'] as const
 
 export type OutputFormat = (typeof outputs)[number]
@@ -67,25 +65,4 @@ export function mergeFlags(before: GlobalOptions, after: GlobalOptions): Flags {
     verbose: last.verbose ?? false,
     color: before.color !== false && after.color !== false,
   }
-}
-
-/** Understood before and after the command. */
-export const globalFlags: readonly Flag[] = [
-  { flags: '-p, --profile <name>', summary: 'the profile; beats $MCPCTL_PROFILE and $ENV' },
-  { flags: '-f, --file <path>', summary: 'profile set, a file or a folder; repeatable, later wins', repeatable: true },
-  { flags: '--env-file <path>', summary: 'read variables from this file too; repeatable', repeatable: true },
-  { flags: '-o, --output <format>', summary: 'form of the answer', choices: outputs },
-  { flags: '--json', summary: 'the same as -o json' },
-  { flags: '-q, --quiet', summary: 'only the answer and errors' },
-  { flags: '-v, --verbose', summary: 'say more, also where an unexpected error came from' },
-  { flags: '--no-color', summary: 'no colours' },
-  { flags: '--progress <mode>', summary: 'how to show progress', choices: progressModes },
-  { flags: '-y, --yes', summary: 'never ask' },
-]
-
-/** `logs -f` follows: where a command has a short flag of its own, the global one is only known by its long name. */
-export function withoutTakenShort(flag: Flag, own: readonly Flag[]): Flag {
-  const [short = '', long] = flag.flags.split(', ')
-  const taken = long && own.some(({ flags }) => flags.startsWith(`${short},`))
-  return taken ? { ...flag, flags: long } : flag
 }

@@ -125,7 +125,7 @@ function at({ text }: Source, start: number, end: number): string {
 }
 
 /** Whether this text stands there. */
-export function mentions({ text }: Source, [start, end]: Span, what: string): boolean {
+function mentions({ text }: Source, [start, end]: Span, what: string): boolean {
   const found = typeof text === 'string' ? text.indexOf(what, start) : text.indexOf(what, start, 'latin1')
   return found !== -1 && found < end
 }
