@@ -25,8 +25,9 @@ async function runMeasure({ name, run }, { interrupted, say, ...asked }) {
   const started = performance.now()
   const endWatch = watchForeign()
   const outcome = await Promise.race([settled(run(context)), interrupted])
-  const stopped = await settled(context.stop())
+  // Before anything is stopped: the time of processes that ended and had no parent here would count as that of others.
   const foreign = endWatch()
+  const stopped = await settled(context.stop())
   const error = outcome.error ?? stopped.error
   const rows = error ? [] : outcome.value.map((row) => ({ foreign, ...row }))
   return { ms: performance.now() - started, foreign, rows, ...(error && { error: error.message }) }
