@@ -55,6 +55,19 @@ test('swr never waits: lists of a server that says nothing of changes are fetche
   await waitFor(() => names(fixture)?.length === 2)
 })
 
+test('lists that the server refused for a moment after a change are fetched all the same', async () => {
+  await using fickle = await fickleServer(['one'])
+  fickle.capabilities = { tools: {} }
+  const timing = { revalidate: 0, debounce: 1, refetch: 1 }
+  await using fixture = await observeReady(server(fickle, 'swr'), { timing })
+  fickle.tools.push('two')
+  fickle.mood = 500
+  look(fixture)
+  await waitFor(() => lists(fickle) > 1)
+  fickle.mood = 'answers'
+  await waitFor(() => names(fixture)?.length === 2)
+})
+
 test.each([
   ['swr', 'of a server that announces changes', { tools: { listChanged: true } }],
   ['notify', 'of a server that does not', { tools: {} }],
