@@ -3,7 +3,7 @@ import type { Log } from '../../shared/log.ts'
 import type { Timing } from './timing.ts'
 
 const LONGEST_LIFE_MS = 24 * 60 * 60 * 1000
-const LONGEST_PAUSE_MS = 60_000
+const LONGEST_PAUSE_MS = 300_000
 
 export interface RefresherOptions {
   readonly fetch: () => Promise<void>
@@ -51,6 +51,11 @@ export class Refresher implements Disposable {
     this.#due(ms)
   }
 
+  /** What was fetched is not all there is: the rest is asked for after a pause, longer each time in a row. */
+  failed(): void {
+    this.#due(Math.min(this.#options.timing.refetch * 2 ** this.#failures++, LONGEST_PAUSE_MS))
+  }
+
   [Symbol.dispose](): void {
     this.#isOver = true
     clearTimeout(this.#timer)
@@ -88,7 +93,7 @@ export class Refresher implements Disposable {
       await this.now()
     } catch (error) {
       this.#options.log.warn('lists could not be fetched anew', { reason: messageOf(error) })
-      this.#due(Math.min(this.#options.timing.refetch * 2 ** this.#failures++, LONGEST_PAUSE_MS))
+      this.failed()
     }
   }
 }

@@ -55,17 +55,26 @@ test('swr never waits: lists of a server that says nothing of changes are fetche
   await waitFor(() => names(fixture)?.length === 2)
 })
 
-test('lists that the server refused for a moment after a change are fetched all the same', async () => {
+test.each([500, 'lists nothing'] as const)('lists are fetched again that the server refused: %s', async (mood) => {
   await using fickle = await fickleServer(['one'])
   fickle.capabilities = { tools: {} }
   const timing = { revalidate: 0, debounce: 1, refetch: 1 }
   await using fixture = await observeReady(server(fickle, 'swr'), { timing })
   fickle.tools.push('two')
-  fickle.mood = 500
+  fickle.mood = mood
   look(fixture)
   await waitFor(() => lists(fickle) > 1)
   fickle.mood = 'answers'
   await waitFor(() => names(fixture)?.length === 2)
+})
+
+test('a server that announces changes but could not list at first is asked again', async () => {
+  await using fickle = await fickleServer(['one'])
+  fickle.mood = 'lists nothing'
+  await using fixture = await observeReady(server(fickle, 'swr'), { timing: { debounce: 1, refetch: 1 } })
+  expect(names(fixture)).toEqual([])
+  fickle.mood = 'answers'
+  await waitFor(() => names(fixture)?.length === 1)
 })
 
 test.each([
