@@ -4,8 +4,8 @@ import { serve } from './serve.ts'
 
 export interface Fickle extends AsyncDisposable {
   readonly url: string
-  /** How it answers from now on: at all, never, or with this HTTP status. */
-  mood: 'answers' | 'hangs' | number
+  /** How it answers from now on: at all, never, with an error where a list is asked for, or with this HTTP status. */
+  mood: 'answers' | 'hangs' | 'lists nothing' | number
   /** What it lists from now on, under these names. */
   tools: string[]
   capabilities: Record<string, unknown>
@@ -44,11 +44,12 @@ async function answer(fickle: Fickle, request: IncomingMessage, response: Server
   response.writeHead(200, { 'content-type': 'application/json', 'mcp-session-id': 'one' }).end(body)
 }
 
-function resultOf({ tools, capabilities }: Fickle, { method, params }: Request): object {
+function resultOf({ mood, tools, capabilities }: Fickle, { method, params }: Request): object {
   if (method === 'initialize') {
     const serverInfo = { name: 'fickle', version: '1' }
     return { result: { protocolVersion: '2025-11-25', capabilities, serverInfo, instructions: 'Be patient.' } }
   }
+  if (method === 'tools/list' && mood === 'lists nothing') return { error: { code: -32603, message: 'Internal error' } }
   if (method === 'tools/list')
     return { result: { tools: tools.map((name) => ({ name, inputSchema: { type: 'object' }, zz: [null] })) } }
   if (method === 'tools/call') return { result: { content: [{ type: 'text', text: params?.name }] } }

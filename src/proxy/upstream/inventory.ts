@@ -60,7 +60,11 @@ export class Inventory implements Disposable {
   /** Asks for everything; rejects when the way to the server fails. */
   async fetch(connection: Connection, signal: AbortSignal): Promise<void> {
     const { log, changed, snapshot } = this.#options
-    const fetched = await fetchListing({ connection, signal, previous: this.#listing, log })
+    let isWhole = true
+    const refused = (): void => {
+      isWhole = false
+    }
+    const fetched = await fetchListing({ connection, signal, previous: this.#listing, log, refused })
     if (signal.aborted) return
     const known = this.#listing
     const isNews = known === undefined || !isDeepStrictEqual(known, fetched)
@@ -68,7 +72,7 @@ export class Inventory implements Disposable {
     const listing = isNews ? fetched : known
     this.#listing = listing
     this.#isRefused = false
-    this.#confirmed(listing)
+    this.#confirmed(listing, isWhole)
     connection.listed(listing.tools)
     snapshot.keep(listing)
     if (isNews) changed()
@@ -129,12 +133,13 @@ export class Inventory implements Disposable {
     }
   }
 
-  #confirmed(listing: Listing): void {
+  #confirmed(listing: Listing, isWhole: boolean): void {
     const { server, timing } = this.#options
     const life = shortestLife(listing)
     const now = performance.now()
     this.#confirmedAt = now
-    this.#refresher.expires(server.cache.mode === 'swr' ? life : undefined)
+    if (isWhole) this.#refresher.expires(server.cache.mode === 'swr' ? life : undefined)
+    else this.#refresher.failed()
     this.#dueAt = now + lookAfter[server.cache.mode]({ listing, life, silence: timing.revalidate })
   }
 }

@@ -21,6 +21,8 @@ export interface FetchOptions {
   readonly previous: Listing | undefined
   readonly signal: AbortSignal
   readonly log: Log
+  /** Told when the server answers with an error that may pass where it has a list. */
+  readonly refused?: () => void
 }
 
 /** Everything the server declares, all kinds at once, each page after the other. Rejects when the way to it fails. */
@@ -80,13 +82,14 @@ async function fetchTools(options: FetchOptions): Promise<Fetched> {
 }
 
 async function fetchKind(kind: Kind, options: FetchOptions): Promise<Fetched> {
-  const { connection, previous, log } = options
+  const { connection, previous, log, refused } = options
   const { capability, method } = sources[kind]
   if (!isRecord(connection.greeting.capabilities[capability])) return none
-  const { items, frame = bareFrame, problem, isUnknown } = await fetchPages(kind, options)
+  const { items, frame = bareFrame, problem, error } = await fetchPages(kind, options)
   if (problem === undefined) return { items, frame }
   log.warn('a list is not as it should be', { method, problem })
-  if (isUnknown) return none
+  if (error === METHOD_NOT_FOUND) return none
+  if (error !== undefined) refused?.()
   return previous ? { items: previous[kind], frame: previous.frames[kind] } : { items, frame }
 }
 
@@ -96,8 +99,8 @@ interface Pages {
   readonly items: readonly Item[]
   readonly frame?: Frame | undefined
   readonly problem?: string
-  /** The server declares the capability but has no such list. */
-  readonly isUnknown?: boolean
+  /** The code of the error that came instead. */
+  readonly error?: number
 }
 
 async function fetchPages(kind: Kind, { connection, signal }: FetchOptions): Promise<Pages> {
@@ -110,7 +113,7 @@ async function fetchPages(kind: Kind, { connection, signal }: FetchOptions): Pro
     const answer = await connection.ask(method, cursor === undefined ? undefined : { cursor }, signal)
     if (isError(answer)) {
       const { code } = answer.error
-      return { items, problem: `error ${code}`, isUnknown: code === METHOD_NOT_FOUND }
+      return { items, problem: `error ${code}`, error: code }
     }
     if (nestsTooDeep(answer.result)) return { items, problem: 'nested too deeply' }
     const { [field]: found, nextCursor } = answer.result

@@ -3,6 +3,7 @@ import type { Log } from '../../shared/log.ts'
 import type { Timing } from './timing.ts'
 
 const LONGEST_LIFE_MS = 24 * 60 * 60 * 1000
+const LONGEST_PAUSE_MS = 300_000
 
 export interface RefresherOptions {
   readonly fetch: () => Promise<void>
@@ -10,13 +11,16 @@ export interface RefresherOptions {
   readonly log: Log
 }
 
-/** Fetches lists anew after a change: once per burst, never two at a time, and not more often than `refetch` allows. */
+/**
+ * Fetches lists anew after a change: once per burst, never two at a time, and not more often than `refetch` allows. A
+ * change is announced once, so what could not be fetched is asked for again, after growing pauses.
+ */
 export class Refresher implements Disposable {
   readonly #options: RefresherOptions
   #timer: NodeJS.Timeout | undefined
   #expiry: NodeJS.Timeout | undefined
-  /** How long what was fetched is good for. */
-  #life: number | undefined
+  /** Fetches after a change that failed in a row. */
+  #failures = 0
   #running: Promise<void> | undefined
   #isStale = false
   #isOver = false
@@ -43,19 +47,28 @@ export class Refresher implements Disposable {
 
   /** What was fetched holds for so many milliseconds, undefined for ever: then it is fetched anew, sooner or never. */
   expires(ms: number | undefined): void {
-    this.#life = ms
-    clearTimeout(this.#expiry)
-    if (this.#isOver || ms === undefined) return
-    const wait = Math.min(Math.max(ms, this.#options.timing.refetch), LONGEST_LIFE_MS)
-    // Jitter: what was fetched together is not fetched anew together.
-    this.#expiry = setTimeout(() => this.stale(), wait * (1 + 0.1 * Math.random()))
-    this.#expiry.unref()
+    this.#failures = 0
+    this.#due(ms)
+  }
+
+  /** What was fetched is not all there is: the rest is asked for after a pause, longer each time in a row. */
+  failed(): void {
+    this.#due(Math.min(this.#options.timing.refetch * 2 ** this.#failures++, LONGEST_PAUSE_MS))
   }
 
   [Symbol.dispose](): void {
     this.#isOver = true
     clearTimeout(this.#timer)
     clearTimeout(this.#expiry)
+  }
+
+  #due(ms: number | undefined): void {
+    clearTimeout(this.#expiry)
+    if (this.#isOver || ms === undefined) return
+    const wait = Math.min(Math.max(ms, this.#options.timing.refetch), LONGEST_LIFE_MS)
+    // Jitter: what was fetched together is not fetched anew together.
+    this.#expiry = setTimeout(() => this.stale(), wait * (1 + 0.1 * Math.random()))
+    this.#expiry.unref()
   }
 
   async #fetch(): Promise<void> {
@@ -80,7 +93,7 @@ export class Refresher implements Disposable {
       await this.now()
     } catch (error) {
       this.#options.log.warn('lists could not be fetched anew', { reason: messageOf(error) })
-      this.expires(this.#life)
+      this.failed()
     }
   }
 }

@@ -55,6 +55,28 @@ test('swr never waits: lists of a server that says nothing of changes are fetche
   await waitFor(() => names(fixture)?.length === 2)
 })
 
+test.each([500, 'lists nothing'] as const)('lists are fetched again that the server refused: %s', async (mood) => {
+  await using fickle = await fickleServer(['one'])
+  fickle.capabilities = { tools: {} }
+  const timing = { revalidate: 0, debounce: 1, refetch: 1 }
+  await using fixture = await observeReady(server(fickle, 'swr'), { timing })
+  fickle.tools.push('two')
+  fickle.mood = mood
+  look(fixture)
+  await waitFor(() => lists(fickle) > 1)
+  fickle.mood = 'answers'
+  await waitFor(() => names(fixture)?.length === 2)
+})
+
+test('a server that announces changes but could not list at first is asked again', async () => {
+  await using fickle = await fickleServer(['one'])
+  fickle.mood = 'lists nothing'
+  await using fixture = await observeReady(server(fickle, 'swr'), { timing: { debounce: 1, refetch: 1 } })
+  expect(names(fixture)).toEqual([])
+  fickle.mood = 'answers'
+  await waitFor(() => names(fixture)?.length === 1)
+})
+
 test.each([
   ['swr', 'of a server that announces changes', { tools: { listChanged: true } }],
   ['notify', 'of a server that does not', { tools: {} }],
