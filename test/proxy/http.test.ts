@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import { connect as connectTcp } from 'node:net'
+import { text } from 'node:stream/consumers'
 import fc from 'fast-check'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { groupOf, stdioServer } from '../helpers/group.ts'
@@ -131,6 +132,27 @@ test('a body without length is cut at the limit', async () => {
   const [chunk] = await once(connection, 'data')
   expect(String(chunk)).toMatch(/^HTTP\/1.1 413 /)
   connection.destroy()
+})
+
+test.each([
+  ['that says its length', ''],
+  ['without length', 'chunked'],
+])('a client that sends all of a body over the limit %s reads why it is refused', async (_what, coding) => {
+  const size = 8 * 1024 * 1024
+  const length = coding === '' ? `Content-Length: ${size}` : `Transfer-Encoding: ${coding}`
+  const head = `POST /mcp HTTP/1.1\r\nHost: ${socket.host}\r\nContent-Type: application/json\r\nAccept: */*\r\n${length}\r\n\r\n`
+  const body =
+    coding === ''
+      ? Buffer.alloc(size)
+      : Buffer.concat([Buffer.from(`${size.toString(16)}\r\n`), Buffer.alloc(size), Buffer.from('\r\n0\r\n\r\n')])
+  const connection = connectTcp(socket.port, socket.host)
+  connection.pause()
+  connection.write(head)
+  await new Promise((resolve, reject) => {
+    connection.once('error', reject)
+    connection.write(body, (error) => (error ? reject(error) : resolve(undefined)))
+  })
+  expect(await text(connection)).toMatch(/^HTTP\/1.1 413 /)
 })
 
 test('bytes that are not UTF-8 are refused', async () => {

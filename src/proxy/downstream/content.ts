@@ -48,14 +48,17 @@ function isJson(header: string | undefined): boolean {
 /** The whole body; `undefined` when it passes the limit (no more of it is read) or the client went away. */
 export function readBody(request: IncomingMessage, limit: number): Promise<Buffer | undefined> {
   return new Promise((resolve) => {
-    const chunks: Buffer[] = []
+    let chunks: Buffer[] = []
     let size = 0
-    request.on('data', (chunk: Buffer) => {
+    const take = (chunk: Buffer): void => {
       size += chunk.length
-      if (size <= limit) chunks.push(chunk)
-      else resolve(undefined)
-      if (size > limit) request.pause()
-    })
+      chunks.push(chunk)
+      if (size <= limit) return
+      request.off('data', take).pause()
+      chunks = []
+      resolve(undefined)
+    }
+    request.on('data', take)
     request.on('end', () => resolve(chunks.length === 1 ? chunks[0] : Buffer.concat(chunks)))
     request.on('close', () => resolve(undefined))
   })

@@ -4,7 +4,7 @@ import { isTooDeep } from '../mcp/depth.ts'
 import { eraOf, isModern, versionHeader } from '../mcp/era.ts'
 import { PARSE_ERROR } from '../mcp/rpc.ts'
 import { checkBody, checkGet, checkPost, readBody, tooLarge } from './content.ts'
-import { type Denial, deny, isDenial, refusal } from './denial.ts'
+import { type Denial, deny, denyUnread, isDenial, refusal } from './denial.ts'
 import type { LegacyEndpoint } from './legacy.ts'
 import type { ModernEndpoint } from './modern.ts'
 import type { SseEndpoint } from './sse.ts'
@@ -64,7 +64,7 @@ export class Endpoint {
 
   #isRefused(visit: Visit, check: typeof checkPost): boolean {
     const denial = check(visit.request, this.#options.maxBody()) ?? this.#checkAddress(visit)
-    if (denial) deny(visit.response, denial)
+    if (denial) denyUnread(visit, denial)
     return denial !== undefined
   }
 
@@ -73,11 +73,11 @@ export class Endpoint {
   }
 
   /** The body of a POST, unless the request is refused for it. */
-  #parsed({ response }: Visit, bytes: Buffer | undefined): Parsed | undefined {
-    if (!bytes) return void deny(response, tooLarge(this.#options.maxBody()))
+  #parsed(visit: Visit, bytes: Buffer | undefined): Parsed | undefined {
+    if (!bytes) return void denyUnread(visit, tooLarge(this.#options.maxBody()))
     const body = parse(bytes)
     if (!isDenial(body)) return body
-    deny(response, body)
+    deny(visit.response, body)
     return undefined
   }
 
