@@ -29,6 +29,14 @@ export interface WrittenOptions extends Source {
  * at its ends. A copy of it, with anything changed, is a response like any other.
  */
 export class Written implements Source {
+  /** Of each object itself, so that copies have it; one function for all, so that they are of one shape. */
+  static readonly #deferred = {
+    enumerable: true,
+    get(this: Written): Params {
+      return this.#read()
+    },
+  }
+
   readonly jsonrpc = '2.0'
   readonly id: number
   declare readonly result: Params
@@ -39,18 +47,13 @@ export class Written implements Source {
   #result: Params | undefined
 
   constructor({ text, frame, result, change }: WrittenOptions) {
-    this.id = Number(slice(text, frame.id))
+    this.id = Number(slice(text, ...frame.id))
     this.#text = text
     this.#frame = frame
     this.#change = change
     this.#result = result
     if (result) this.result = result
-    else this.#defer()
-  }
-
-  /** Of the object itself, so that copies have it. */
-  #defer(): void {
-    Object.defineProperty(this, 'result', { enumerable: true, get: () => this.#read() })
+    else Object.defineProperty(this, 'result', Written.#deferred)
   }
 
   #read(): Params {
@@ -88,21 +91,23 @@ export class Written implements Source {
 
   under(id: Id): Text {
     const text = this.#text
-    const { kept, added } = this.#change ?? { kept: longer(this), added: '' }
-    const [from, to] = this.#change ? innerOf(this) : kept
+    const change = this.#change
+    const [start, end] = change ? change.kept : longer(this.#frame, text.length)
+    const [from, to] = change ? innerOf(this) : [start, end]
     const own = JSON.stringify(id)
-    const head = this.#renamed(own, [0, from])
-    const tail = `${added && `,${added}`}${this.#renamed(own, [to, text.length])}`
-    if (typeof text === 'string') return `${head}${slice(text, kept)}${tail}`
-    return { head, bytes: text.subarray(...kept), tail }
+    const head = this.#renamed(own, 0, from)
+    const added = change?.added ? `,${change.added}` : ''
+    const tail = `${added}${this.#renamed(own, to, text.length)}`
+    if (typeof text === 'string') return `${head}${text.slice(start, end)}${tail}`
+    return { head, bytes: text.subarray(start, end), tail }
   }
 
   /** What stands there, with this in place of the id. */
-  #renamed(own: string, place: Span): string {
+  #renamed(own: string, from: number, to: number): string {
+    const text = this.#text
     const [start, end] = this.#frame.id
-    const [from, to] = place
-    if (start < from || end > to) return slice(this.#text, place)
-    return `${slice(this.#text, [from, start])}${own}${slice(this.#text, [end, to])}`
+    if (start < from || end > to) return slice(text, from, to)
+    return `${slice(text, from, start)}${own}${slice(text, end, to)}`
   }
 }
 
@@ -118,8 +123,11 @@ export function innerOf({ frame: { result } }: Source): Span {
 
 /** Undefined when it is no JSON: more than one value, or none. */
 export function resultIn({ text, frame: { result } }: Source): Params | undefined {
+  const [start, end] = result
   try {
-    const value: unknown = JSON.parse(typeof text === 'string' ? slice(text, result) : text.toString('utf8', ...result))
+    const value: unknown = JSON.parse(
+      typeof text === 'string' ? text.slice(start, end) : text.toString('utf8', start, end),
+    )
     return isRecord(value) ? value : undefined
   } catch {
     // It is for the caller to say what that means.
@@ -128,11 +136,12 @@ export function resultIn({ text, frame: { result } }: Source): Params | undefine
 }
 
 /** The side of the id on which the result stands. */
-function longer({ text, frame: { id, result } }: Source): Span {
-  return id[0] < result[0] ? [id[1], text.length] : [0, id[0]]
+function longer({ id, result }: Frame, length: number): Span {
+  return id[0] < result[0] ? [id[1], length] : [0, id[0]]
 }
 
 /** Of what is ASCII when it is bytes, as all is around a result. */
-function slice(text: string | Buffer, [start, end]: Span): string {
+function slice(text: string | Buffer, start: number, end: number): string {
+  if (start === end) return ''
   return typeof text === 'string' ? text.slice(start, end) : text.toString('latin1', start, end)
 }
