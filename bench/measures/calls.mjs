@@ -31,7 +31,7 @@ async function legacyRows(context) {
   cells.sse = await take('200b', 8)
   await upstream.configure({ answer: 'json' })
   const bridged = contenders.map((one) => (one.name === 'mcpctl' ? { ...one, era: 'modern' } : one))
-  cells.bridged = await createTake(only(bridged, ['bytes', 'mcpctl']), context)('200b', 8)
+  cells.bridged = await takeSmall(only(bridged, ['bytes', 'mcpctl']), context)
   return [...smallRows(cells), ...largeRows(cells), ...otherRows(cells)]
 }
 
@@ -47,6 +47,13 @@ function createTake(contenders, { load, rounds, quick, quietly, say }) {
     for (const payload of Object.values(sizes)) await warmUp(contenders, { load, quick, payload })
   }
   return Object.assign(take, { warm })
+}
+
+/** One cell of contenders that have not been asked in this way before. */
+async function takeSmall(contenders, context) {
+  const take = createTake(contenders, context)
+  await take.warm()
+  return take('200b', 8)
 }
 
 const only = (contenders, wanted) => contenders.filter(({ name }) => wanted.includes(name))
@@ -135,9 +142,7 @@ async function modernRows(context) {
   const upstream = await context.own(startUpstream({ eras: ['modern'] }))
   const started = await startContenders(['direct', 'bytes', 'mcpctl'], { upstream, own: context.own })
   const contenders = started.map((one) => ({ ...one, era: 'modern' }))
-  const take = createTake(contenders, context)
-  await take.warm()
-  const modern = await take('200b', 8)
+  const modern = await takeSmall(contenders, context)
   // Nobody else translates: the byte-copying proxy has clients of the server's own era.
   const bridged = only(contenders, ['bytes', 'mcpctl']).map((one) =>
     one.name === 'mcpctl' ? { ...one, era: 'legacy' } : one,
@@ -145,7 +150,7 @@ async function modernRows(context) {
   const what = 'call 200 B, 8 connections, '
   return [
     throughputRow('modern-200b-8', modern, { what: `${what}modern clients of a modern server` }),
-    throughputRow('bridged-back-200b-8', await createTake(bridged, context)('200b', 8), {
+    throughputRow('bridged-back-200b-8', await takeSmall(bridged, context), {
       what: `${what}legacy clients of a modern server`,
     }),
   ]
@@ -159,8 +164,6 @@ async function stdioRows(context) {
   const upstream = await context.own(startUpstream())
   const [bytes] = await startContenders(['bytes'], { upstream, own: context.own })
   const mcpctl = { ...(await project.proxy('all')), name: 'mcpctl', tool: 'up_echo' }
-  const take = createTake([bytes, mcpctl], context)
-  await take.warm()
   const what = 'call 200 B, 8 connections, stdio server'
-  return [throughputRow('stdio-200b-8', await take('200b', 8), { what })]
+  return [throughputRow('stdio-200b-8', await takeSmall([bytes, mcpctl], context), { what })]
 }
