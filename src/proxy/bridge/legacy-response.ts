@@ -14,7 +14,7 @@ import {
   recordOf,
   UNSUPPORTED_VERSION,
 } from '../mcp/rpc.ts'
-import { isUnread } from '../mcp/unread.ts'
+import { isUnread } from '../mcp/written.ts'
 import type { Listing } from '../upstream/listing.ts'
 import type { Crossing } from './crossing.ts'
 import { stripSignature } from './envelope.ts'

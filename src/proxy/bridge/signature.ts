@@ -1,7 +1,6 @@
-import { Amended, type WrittenResult } from '../mcp/amended.ts'
 import type { Span } from '../mcp/frame.ts'
 import type { Params, RpcResponse } from '../mcp/rpc.ts'
-import { type Source, Written } from '../mcp/written.ts'
+import { innerOf, type Source, Written } from '../mcp/written.ts'
 import { addSignature, stripSignature } from './envelope.ts'
 
 /** A server that says nothing of caching has promised nothing: stale at once, for nobody else. */
@@ -50,13 +49,9 @@ function membersOf(record: Params): string {
 export function signed(response: Answer, serverInfo: Params, isCacheable: boolean): RpcResponse {
   const { plain, cacheable } = signaturesOf(serverInfo)
   const { members, text } = isCacheable ? cacheable : plain
-  const source = sourceOf(response)
-  if (source && hasRoom(response, source, members))
-    return new Amended(response, source, {
-      kept: innerOf(source),
-      added: text,
-      apply: (result) => withMembers(members, result),
-    })
+  const written = unamended(response)
+  if (written && hasRoom(written, members))
+    return written.amended({ kept: innerOf(written), added: text, apply: (result) => withMembers(members, result) })
   const result = addSignature(response.result, serverInfo)
   return { ...response, result: isCacheable ? { ...result, ...uncached } : result }
 }
@@ -68,10 +63,10 @@ function withMembers({ resultType, _meta, ...more }: Params, result: Params): Pa
 }
 
 /** Whether the result has other members, and none of these. */
-function hasRoom(response: Answer, source: Source, members: Params): response is WrittenResult {
-  if (!(response instanceof Written) || !isBeginning(source)) return false
+function hasRoom(written: Written, members: Params): boolean {
+  if (!isBeginning(written)) return false
   const has = (name: string): boolean =>
-    response.isUnread ? mentions(source, source.frame.result, `"${name}"`) : name in response.result
+    written.isUnread ? mentions(written, written.frame.result, `"${name}"`) : name in written.result
   return !Object.keys(members).some(has)
 }
 
@@ -80,11 +75,11 @@ function hasRoom(response: Answer, source: Source, members: Params): response is
  * and says so at one of its ends. A second word about it is for those to find who read the result.
  */
 export function unsigned(response: Answer, serverInfo: Params): RpcResponse | undefined {
-  const source = sourceOf(response)
-  const kept = source && unsignedPart(source, signaturesOf(serverInfo).plain)
-  if (!kept || !(response instanceof Written) || era.some((name) => mentions(source, kept, name))) return undefined
-  if (!response.isUnread && response.result.resultType !== 'complete') return undefined
-  return new Amended(response, source, { kept, added: '', apply: stripSignature })
+  const written = unamended(response)
+  const kept = written && unsignedPart(written, signaturesOf(serverInfo).plain)
+  if (!kept || era.some((name) => mentions(written, kept, name))) return undefined
+  if (!written.isUnread && written.result.resultType !== 'complete') return undefined
+  return written.amended({ kept, added: '', apply: stripSignature })
 }
 
 /** The letters of these names, and hardly anything else, are spelled like this in escapes. */
@@ -105,18 +100,14 @@ function unsignedPart(source: Source, { text, metaText }: Signature): Span | und
 /** A response with a result. */
 export type Answer = Exclude<RpcResponse, { readonly error: unknown }>
 
-function sourceOf(response: Answer): Source | undefined {
-  return response instanceof Written ? response.source : undefined
+function unamended(response: Answer): Written | undefined {
+  return response instanceof Written && !response.isAmended ? response : undefined
 }
 
 /** Whether the result begins with a member, so that there is one. */
 function isBeginning({ text, frame }: Source): boolean {
   const first = frame.result[0] + 1
   return typeof text === 'string' ? text[first] === '"' : text[first] === 0x22
-}
-
-function innerOf({ frame: { result } }: Source): Span {
-  return [result[0] + 1, result[1] - 1]
 }
 
 /** Of something else when that begins before the text does. */
@@ -135,7 +126,7 @@ function mentions({ text }: Source, [start, end]: Span, what: string): boolean {
  * is, undefined when there is none, null when that would have to be read.
  */
 export function unreadContent(response: Answer): Params | null | undefined {
-  const source = sourceOf(response)
+  const source = unamended(response)
   if (!source) return null
   const { text, frame } = source
   const name = '"structuredContent"'

@@ -3,7 +3,7 @@ import { envelope } from './era.ts'
 import { metaOf } from './meta.ts'
 import { isRecord, PARSE_ERROR, type Params, RpcFailure, type RpcMessage } from './rpc.ts'
 import { endOfObject } from './scan.ts'
-import type { Text } from './text.ts'
+import { hasBreak, type Text } from './text.ts'
 
 /** From so many bytes of a request on it pays to leave its arguments unread. */
 const LARGE = 4096
@@ -93,8 +93,4 @@ function parsed(text: string): unknown {
 function isMarked(value: unknown): value is RpcMessage & { readonly params: Params } {
   if (!isRecord(value) || value.method !== 'tools/call' || !isRecord(value.params)) return false
   return value.params.arguments === MARK && !(envelope.version in metaOf(value.params))
-}
-
-function hasBreak(bytes: Buffer): boolean {
-  return bytes.includes(0x0a) || bytes.includes(0x0d)
 }

@@ -18,3 +18,10 @@ export function byteLength(text: Text): number {
 export function whole(text: Text): string {
   return typeof text === 'string' ? text : `${text.head}${text.bytes}${text.tail}`
 }
+
+/** Whether it is of several lines, which neither an event of a stream nor a message on a pipe may be. */
+export function hasBreak(text: string | Buffer): boolean {
+  if (typeof text === 'string') return text.includes('\n') || text.includes('\r')
+  // By number: a search for one byte costs least.
+  return text.includes(0x0a) || text.includes(0x0d)
+}

@@ -1,8 +1,8 @@
-import { type Frame, frameOf, MARGIN } from './frame.ts'
-import { type Id, isRecord, type Params, type RpcResponse } from './rpc.ts'
-import type { Text } from './text.ts'
+import { frameOf, MARGIN } from './frame.ts'
+import type { Id, RpcResponse } from './rpc.ts'
+import { hasBreak, type Text } from './text.ts'
 import { unreadIn } from './unread.ts'
-import { type Source, Written } from './written.ts'
+import { resultIn, Written } from './written.ts'
 
 /** From so many bytes on an answer goes on as the bytes it came in; below, text costs less. */
 const LARGE = 4096
@@ -21,9 +21,10 @@ export function parseMessage(text: string): unknown {
     0,
     lengthOfLine(text.length, (at) => text.charCodeAt(at)),
   )
-  const frame = frameOf(line.slice(0, MARGIN), line.slice(-MARGIN), line.length)
-  const result = frame && resultIn(line, frame)
-  return frame && result ? new Verbatim(result, line, frame) : JSON.parse(text)
+  // An event of a stream has but one line.
+  const frame = hasBreak(line) ? undefined : frameOf(line.slice(0, MARGIN), line.slice(-MARGIN), line.length)
+  const result = frame && resultIn({ text: line, frame })
+  return frame && result ? new Written({ text: line, frame, result }) : JSON.parse(text)
 }
 
 /** The same of bytes: a large result is not even parsed unless somebody needs to know what is in it. */
@@ -40,8 +41,7 @@ export function readMessage(bytes: Buffer): unknown {
 
 /** The text of a response with this id; all else is as it came. */
 export function withId(response: RpcResponse, id: Id): Text {
-  const text = response instanceof Written ? response.under(id) : undefined
-  return text ?? JSON.stringify({ ...response, id })
+  return response instanceof Written ? response.under(id) : JSON.stringify({ ...response, id })
 }
 
 const LINE_FEED = 0x0a
@@ -52,49 +52,4 @@ function lengthOfLine(length: number, at: (index: number) => number | undefined)
   let end = length
   for (let last = at(end - 1); last === LINE_FEED || last === CARRIAGE_RETURN; last = at(end - 1)) end--
   return end
-}
-
-function resultIn(text: string, { result: [start, end] }: Frame): Params | undefined {
-  try {
-    const value: unknown = JSON.parse(text.slice(start, end))
-    return isRecord(value) ? value : undefined
-  } catch {
-    // More than one value, or none: the whole may still be a message.
-    return undefined
-  }
-}
-
-/** A result with the text it came in. A copy of it, with anything changed, is a response like any other. */
-class Verbatim extends Written {
-  readonly jsonrpc = '2.0'
-  readonly id: number
-  readonly result: Params
-  readonly [field: string]: unknown
-  readonly #text: string
-  readonly #frame: Frame
-
-  constructor(result: Params, text: string, frame: Frame) {
-    super()
-    this.id = Number(text.slice(...frame.id))
-    this.result = result
-    this.#text = text
-    this.#frame = frame
-  }
-
-  get isUnread(): boolean {
-    return false
-  }
-
-  /** Undefined for a text of several lines: an event of a stream has but one. */
-  get source(): Source | undefined {
-    const text = this.#text
-    return text.includes('\n') || text.includes('\r') ? undefined : { text, frame: this.#frame }
-  }
-
-  under(id: Id): string | undefined {
-    const text = this.#text
-    const [start, end] = this.#frame.id
-    if (text.includes('\n') || text.includes('\r')) return undefined
-    return `${text.slice(0, start)}${JSON.stringify(id)}${text.slice(end)}`
-  }
 }

@@ -16,7 +16,7 @@ import {
   type RpcRequest,
   type RpcResponse,
 } from '../mcp/rpc.ts'
-import { isUnread } from '../mcp/unread.ts'
+import { isUnread } from '../mcp/written.ts'
 import type { Seat } from '../servers/seat.ts'
 import { askAll } from './any-of.ts'
 import { Call, type CallOptions } from './call.ts'

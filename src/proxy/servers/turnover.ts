@@ -26,8 +26,8 @@ export class Turnover implements AsyncDisposable {
       usage.calls--
       if (usage.calls === 0) usage.finished?.()
     }
-    usage.calls++
     const answer = upstream.call(exchange)
+    usage.calls++
     void answer.then(over, over)
     return answer
   }

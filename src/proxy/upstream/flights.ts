@@ -1,6 +1,6 @@
 import { Register } from '../../shared/register.ts'
 import { type Id, isError, isRecord, isResponse, type RpcMessage, type RpcResponse } from '../mcp/rpc.ts'
-import { isUnread } from '../mcp/unread.ts'
+import { isUnread } from '../mcp/written.ts'
 import { only } from './attribution.ts'
 import { LinkFailure } from './failure.ts'
 import type { PendingCall } from './pending.ts'

@@ -4,8 +4,8 @@ import { legacyResponse, legacyText } from '../../../src/proxy/bridge/legacy-res
 import { modernResponse } from '../../../src/proxy/bridge/modern-response.ts'
 import { isError, type Params, type RpcResponse } from '../../../src/proxy/mcp/rpc.ts'
 import { whole } from '../../../src/proxy/mcp/text.ts'
-import { isUnread } from '../../../src/proxy/mcp/unread.ts'
 import { readMessage, withId } from '../../../src/proxy/mcp/verbatim.ts'
+import { isUnread } from '../../../src/proxy/mcp/written.ts'
 import { crossingOf, exchangeOf, serverInfo } from './fake.ts'
 
 const INFO = `"io.modelcontextprotocol/serverInfo":${JSON.stringify(serverInfo)}`

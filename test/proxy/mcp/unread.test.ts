@@ -2,8 +2,8 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { isMessage, type RpcMessage, type RpcResponse } from '../../../src/proxy/mcp/rpc.ts'
 import { whole } from '../../../src/proxy/mcp/text.ts'
-import { isUnread } from '../../../src/proxy/mcp/unread.ts'
 import { readMessage, withId } from '../../../src/proxy/mcp/verbatim.ts'
+import { isUnread } from '../../../src/proxy/mcp/written.ts'
 
 const padding = `"p":"${'ü'.repeat(4096)}"`
 
