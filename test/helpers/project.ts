@@ -46,7 +46,8 @@ export async function exampleSet(): Promise<Project> {
 
 function projectIn(folder: string, temp: TempFolder): Project {
   const home = join(temp.path, '.state')
-  const options = (env: Extra = {}) => ({ cwd: folder, env: { MCPCTL_HOME: home, TMPDIR: temp.path, ...env } })
+  const own = { HOME: temp.path, MCPCTL_HOME: home, TMPDIR: temp.path }
+  const options = (env: Extra = {}) => ({ cwd: folder, env: { ...own, ...env } })
   const project: Project = {
     folder,
     temp,

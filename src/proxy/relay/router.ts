@@ -226,7 +226,8 @@ function complete(context: Context): Route {
   const { view, params } = context
   const { ref } = params
   if (!isRecord(ref)) return refuse('params.ref must be an object')
-  if (typeof ref.name === 'string') {
+  // Its type says what is meant: a resource may be given a name besides, as far as anybody knows.
+  if (ref.type !== 'ref/resource' && typeof ref.name === 'string') {
     const target = named(view, 'prompts', ref.name)
     return target ? completion(target, params, { ...ref, name: target.own }) : refuse(`Unknown prompt: ${ref.name}`)
   }

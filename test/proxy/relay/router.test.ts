@@ -76,6 +76,11 @@ test.each([
   ['completion/complete', { ref: { name: 'files_sum' }, x: 1 }, upstream('files', { ref: { name: 'sum' }, x: 1 })],
   ['completion/complete', { ref: { uri: 'file:///{path}' } }, upstream('files', { ref: { uri: 'file:///{path}' } })],
   ['resources/subscribe', { uri: 'odd://1' }, missing('odd://1')],
+  [
+    'completion/complete',
+    { ref: { type: 'ref/resource', uri: 'file:///{path}', name: 'x' } },
+    upstream('files', { ref: { type: 'ref/resource', uri: 'file:///{path}', name: 'x' } }),
+  ],
   ['completion/complete', { ref: { uri: 'odd://{x}' } }, missing('odd://{x}')],
   ['completion/complete', { ref: { name: 'nope' } }, invalid('Unknown prompt: nope')],
   ['completion/complete', {}, invalid('params.ref must be an object')],
