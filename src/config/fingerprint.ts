@@ -15,8 +15,8 @@ const MAX_BYTES = 1024 * 1024
 
 /** Absolute paths with the fingerprint of what is there now. Never throws: a file that cannot be read has a fingerprint too. */
 export async function fingerprintsOf(paths: readonly string[]): Promise<Sources> {
-  const hashed = async (path: string) => [path, await fingerprintOf(path, await readBytes(path, MAX_BYTES))] as const
-  return new Map(await Promise.all(paths.map(hashed)))
+  const entry = async (path: string) => [path, await fingerprintOf(path, await readBytes(path, MAX_BYTES))] as const
+  return new Map(await Promise.all(paths.map(entry)))
 }
 
 /** What differs from before. Never throws. */

@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http'
-import { byteLength, type Framed, type Text, whole } from '../mcp/text.ts'
+import { byteLength, encodingOf, type Framed, type Text, whole } from '../mcp/text.ts'
 import { prefersStream } from './content.ts'
 import type { Beating, Pulse } from './pulse.ts'
 import type { Outlet } from './questions.ts'
@@ -151,8 +151,7 @@ class Patience implements Beating {
 /** In one write of one string: ended with its text, a response would hand the socket a list of two. */
 function endText(response: ServerResponse, text: string, length: number): void {
   response.cork()
-  // As many bytes as characters: ASCII, which need not be encoded.
-  response.write(text, length === text.length ? 'latin1' : 'utf8')
+  response.write(text, encodingOf(text, length))
   response.uncork()
   response.end()
 }

@@ -14,6 +14,11 @@ export function byteLength(text: Text): number {
   return Buffer.byteLength(text.head) + text.bytes.length + Buffer.byteLength(text.tail)
 }
 
+/** How to write a text of so many bytes in UTF-8: with as many bytes as characters it is ASCII, which need not be encoded. */
+export function encodingOf(text: string, bytes: number): 'latin1' | 'utf8' {
+  return bytes === text.length ? 'latin1' : 'utf8'
+}
+
 /** The message in one piece, where it has to become part of another. */
 export function whole(text: Text): string {
   return typeof text === 'string' ? text : `${text.head}${text.bytes}${text.tail}`

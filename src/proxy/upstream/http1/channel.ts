@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net'
+import { encodingOf } from '../../mcp/text.ts'
 import type { Head } from '../pool.ts'
 import { closedByServer, closedByUs, socketFailure } from '../socket-failure.ts'
 import type { Intake } from './intake.ts'
@@ -78,8 +79,7 @@ export class Channel implements Carrier {
     const { socket } = this.#options
     const { body = '' } = request
     if (head.isAscii && typeof body === 'string') {
-      // As many bytes as characters: ASCII, which need not be encoded.
-      socket.write(head.text + body, head.bodyLength === body.length ? 'latin1' : 'utf8')
+      socket.write(head.text + body, encodingOf(body, head.bodyLength))
       return
     }
     socket.cork()
