@@ -3,13 +3,30 @@ import type { Group, Limits, Server } from './profile.ts'
 import type { SelectedGroup } from './select.ts'
 import { diagnose, quote } from './source.ts'
 import { itemsOf } from './tree.ts'
-import { type Field, field, type Reading, readDuration, readNumber, readPort, readSize, readText } from './values.ts'
+import {
+  type Field,
+  field,
+  type Reading,
+  readDuration,
+  readNumber,
+  readPort,
+  readSize,
+  readText,
+  readTexts,
+} from './values.ts'
 
 /** What a group is without a word about it. */
 const GROUP_DEFAULTS = {
   host: '127.0.0.1',
   port: 'auto',
-  limits: { maxBody: 4 * 1024 * 1024, maxSessions: 10_000 },
+  limits: {
+    maxBody: 4 * 1024 * 1024,
+    maxSessions: 10_000,
+    maxStreams: 4,
+    maxInFlight: 256,
+    maxRate: 100,
+    memory: 1024 * 1024 * 1024,
+  },
   listWait: 5000,
 } as const
 
@@ -39,6 +56,8 @@ export function toGroup(
     port: portOf(reading, field(at, 'port'), portOffset),
     servers,
     auth: authOf(reading, field(at, 'auth'), selected.name),
+    allowedHosts: readTexts(reading, field(at, 'allowedHosts')).map((host) => host.toLowerCase()),
+    allowedOrigins: readTexts(reading, field(at, 'allowedOrigins')),
     limits: limitsOf(reading, field(at, 'limits')),
     listWait:
       readDuration(reading, { ...field(field(at, 'cache'), 'listWait'), pointer: `${pointer}/listWait` }) ??
@@ -74,10 +93,14 @@ function portOf(reading: Reading, at: Field, offset: number): number | 'auto' {
 }
 
 function limitsOf(reading: Reading, at: Field): Limits {
-  const { maxBody, maxSessions } = GROUP_DEFAULTS.limits
-  const limits = { title: 'whole number', max: 1_000_000, example: '500' }
+  const { limits } = GROUP_DEFAULTS
+  const whole = { title: 'whole number', max: 1_000_000, example: '500' }
   return {
-    maxBody: readSize(reading, field(at, 'maxBody')) ?? maxBody,
-    maxSessions: readNumber(reading, field(at, 'maxSessions'), limits) ?? maxSessions,
+    maxBody: readSize(reading, field(at, 'maxBody')) ?? limits.maxBody,
+    maxSessions: readNumber(reading, field(at, 'maxSessions'), whole) ?? limits.maxSessions,
+    maxStreams: readNumber(reading, field(at, 'maxStreams'), whole) ?? limits.maxStreams,
+    maxInFlight: readNumber(reading, field(at, 'maxInFlight'), whole) ?? limits.maxInFlight,
+    maxRate: readNumber(reading, field(at, 'maxRate'), whole) ?? limits.maxRate,
+    memory: readSize(reading, field(at, 'memory')) ?? limits.memory,
   }
 }

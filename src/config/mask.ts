@@ -1,4 +1,4 @@
-import type { Auth, Group, Profile, Server, Transport } from './profile.ts'
+import type { Group, Profile, Server, Transport } from './profile.ts'
 import { isSecretName } from './secret-shape.ts'
 
 const MASK = '‹secret›'
@@ -19,11 +19,7 @@ export function maskProfile(profile: Profile): Profile {
 }
 
 function maskGroup(group: Group): Group {
-  return { ...group, auth: maskAuth(group.auth), servers: group.servers.map(maskServer) }
-}
-
-function maskAuth(auth: Auth): Auth {
-  return auth.type === 'none' ? auth : { ...auth, tokens: auth.tokens.map(mask) }
+  return { ...group, servers: group.servers.map(maskServer) }
 }
 
 function maskServer(server: Server): Server {
@@ -46,9 +42,7 @@ function mask(text: string): string {
 
 /** Values that are secrets by the name they stand under: to be redacted although no `secrets:` knows them. */
 export function unnamedSecrets(groups: readonly Group[]): string[] {
-  const tokens = groups.flatMap(({ auth }) => (auth.type === 'bearer' ? auth.tokens : []))
-  const values = groups.flatMap(({ servers }) => servers.flatMap(({ transport }) => secretValues(transport)))
-  return [...tokens, ...values]
+  return groups.flatMap(({ servers }) => servers.flatMap(({ transport }) => secretValues(transport)))
 }
 
 function secretValues(transport: Transport): string[] {

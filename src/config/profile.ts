@@ -23,18 +23,56 @@ export interface Group {
   /** In the order of the group's list: the order of merged lists. */
   readonly servers: readonly Server[]
   readonly auth: Auth
+  /** Beside loopback and the bind address; names without a port, in lower case. */
+  readonly allowedHosts: readonly string[]
+  /** Beside those of loopback; exact origins. */
+  readonly allowedOrigins: readonly string[]
   readonly limits: Limits
   /** How long a first-ever list waits for servers that have not answered yet. */
   readonly listWait: number
 }
 
-export type Auth = { readonly type: 'none' } | { readonly type: 'bearer'; readonly tokens: readonly string[] }
+export type Auth = { readonly type: 'none' } | BearerAuth | JwtAuth
+
+export interface BearerAuth {
+  readonly type: 'bearer'
+  readonly tokens: readonly Token[]
+}
+
+/** A token that is accepted: never the token itself, so that nobody can lose it. */
+export interface Token {
+  /** Who has it: for logs and limits. */
+  readonly name: string
+  /** Its SHA-256, in hex. */
+  readonly digest: string
+}
+
+/** Tokens of an authorization server (RFC 9068, RFC 8707), verified with the keys it publishes. */
+export interface JwtAuth {
+  readonly type: 'jwt'
+  readonly issuer: string
+  readonly jwks: string
+  /** Empty: the resource. */
+  readonly audience: readonly string[]
+  /** Empty: where the group listens. */
+  readonly resource: string
+  /** All of them are needed. */
+  readonly scopes: readonly string[]
+}
 
 export interface Limits {
   /** Bytes of one request body. */
   readonly maxBody: number
   /** Downstream sessions of the group. */
   readonly maxSessions: number
+  /** Standing streams of one session. */
+  readonly maxStreams: number
+  /** Unanswered requests of one session. */
+  readonly maxInFlight: number
+  /** Requests a second of one token; bursts may have ten times as many. */
+  readonly maxRate: number
+  /** Bytes of resident memory of the proxy. */
+  readonly memory: number
 }
 
 /** An MCP server the proxy is a client of: `servers.NAME` merged with defaults, group and the entry in the list. */
@@ -59,6 +97,14 @@ export interface Server {
   readonly cache: Cache
   /** Keeps state between calls, so two processes of it are not the same thing. */
   readonly stateful: boolean
+  /** Two processes of it cannot run at the same time. */
+  readonly exclusive: boolean
+  /** What happens when its tools are not as `mcpctl.lock` says. */
+  readonly integrity: 'off' | 'warn' | 'enforce'
+  /** What happens with those it does not know; `auto` was replaced. */
+  readonly onNew: 'allow' | 'warn' | 'block'
+  /** In lower case; added to those that are always sent on. */
+  readonly forwardHeaders: readonly string[]
 }
 
 export type Transport = StdioTransport | HttpTransport

@@ -87,7 +87,7 @@ export async function attempt(set: ProfileSet, name: string, options: AttemptOpt
   const found = [...environment.diagnostics, ...secrets.diagnostics, ...reading.diagnostics, ...checkGroups(checked)]
   const diagnostics = unique([...set.diagnostics, ...found.filter((one) => isNews(set, one)), ...emptiness(set, name)])
   return {
-    profile: freeze(profileOf({ set, name, groups, vault })),
+    profile: freeze(profileOf({ set, name, groups, vault, kept: reading.kept })),
     diagnostics,
     warnings: diagnostics.filter(({ severity }) => severity === 'warning'),
     sources: new Map([...set.sources, ...environment.sources, ...secrets.sources]),
@@ -110,7 +110,7 @@ function readingOf(variable: Lookup['variable'], vault: Vault): Reading {
     if (value !== undefined) vault.asked.set(name, value)
     return value
   }
-  return { lookup: { variable, secret }, diagnostics: [], origins: new Map(), asWritten: false }
+  return { lookup: { variable, secret }, diagnostics: [], origins: new Map(), kept: new Set(), asWritten: false }
 }
 
 /** Asked before all else: what a disabled server wants is not asked for. */
@@ -169,12 +169,14 @@ interface Assembled {
   readonly name: string
   readonly groups: readonly Group[]
   readonly vault: Vault
+  /** Secrets of which only digests are in the groups. */
+  readonly kept: ReadonlySet<string>
 }
 
-function profileOf({ set, name, groups, vault }: Assembled): Profile {
+function profileOf({ set, name, groups, vault, kept }: Assembled): Profile {
   const { project, folder } = set
   const description = set.profiles.find((profile) => profile.name === name)?.description ?? ''
-  const secrets = [...new Set([...vault.asked.values(), ...unnamedSecrets(groups)])]
+  const secrets = [...new Set([...vault.asked.values(), ...kept, ...unnamedSecrets(groups)])]
   const profile = { project, folder, name, description, groups, secrets }
   return vault.masked ? maskProfile(profile) : profile
 }

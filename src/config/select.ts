@@ -60,9 +60,13 @@ const SHARED_KEYS = [
   'cache',
   'resolve',
   'stateful',
+  'exclusive',
+  'integrity',
+  'onNew',
+  'forwardHeaders',
 ]
 
-const GROUP_KEYS = ['host', 'auth', 'limits', 'cache']
+const GROUP_KEYS = ['host', 'auth', 'allowedHosts', 'allowedOrigins', 'limits', 'cache']
 
 /** The groups of a profile and the servers they use; servers that do not exist are reported and left out. */
 export function select(tree: MapNode): { readonly selection: Selection; readonly diagnostics: readonly Diagnostic[] } {

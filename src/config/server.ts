@@ -44,6 +44,8 @@ export const SERVER_DEFAULTS = {
   retry: { attempts: 3, backoff: 250 },
   cache: { mode: 'swr', persist: true },
   stateful: false,
+  exclusive: false,
+  integrity: 'warn',
 } as const
 
 /** What is shown of a server without a word about it. */
@@ -66,6 +68,7 @@ export function toServer(
 ): Server {
   const inner = enabled ? reading : { ...reading, asWritten: true }
   const at: Field = { node: selected.node, pointer }
+  const integrity = readChoice(inner, field(at, 'integrity'), ['off', 'warn', 'enforce']) ?? SERVER_DEFAULTS.integrity
   const prefix = readText(inner, field(at, 'prefix')) ?? SERVER_DEFAULTS.prefix
   return {
     name: selected.name,
@@ -84,7 +87,17 @@ export function toServer(
     retry: retryOf(inner, field(at, 'retry')),
     cache: cacheOf(inner, field(at, 'cache')),
     stateful: readBoolean(inner, field(at, 'stateful')) ?? SERVER_DEFAULTS.stateful,
+    exclusive: readBoolean(inner, field(at, 'exclusive')) ?? SERVER_DEFAULTS.exclusive,
+    integrity,
+    onNew: onNewOf(inner, field(at, 'onNew'), integrity),
+    forwardHeaders: readTexts(inner, field(at, 'forwardHeaders')).map((name) => name.toLowerCase()),
   }
+}
+
+function onNewOf(reading: Reading, at: Field, integrity: Server['integrity']): Server['onNew'] {
+  const written = readChoice(reading, at, ['auto', 'allow', 'warn', 'block']) ?? 'auto'
+  if (written !== 'auto') return written
+  return integrity === 'enforce' ? 'block' : 'warn'
 }
 
 interface TransportPlace {

@@ -11,6 +11,8 @@ export interface Reading {
   readonly diagnostics: Diagnostic[]
   /** JSON pointer into the resolved profile → `file:line`. */
   readonly origins: Map<string, string>
+  /** Values that are secrets by what they are for, though only a digest of them is kept. */
+  readonly kept: Set<string>
   /** Disabled servers: texts stay as written, nothing is asked for and nothing is a problem. */
   readonly asWritten: boolean
 }

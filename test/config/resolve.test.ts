@@ -103,7 +103,16 @@ test('a profile is whole: nothing optional, nothing left to read, frozen', async
         host: '127.0.0.1',
         port: 7611,
         auth: { type: 'none' },
-        limits: { maxBody: 4_194_304, maxSessions: 10_000 },
+        allowedHosts: [],
+        allowedOrigins: [],
+        limits: {
+          maxBody: 4_194_304,
+          maxSessions: 10_000,
+          maxStreams: 4,
+          maxInFlight: 256,
+          maxRate: 100,
+          memory: 1_073_741_824,
+        },
         listWait: 5000,
         servers: [
           {
@@ -129,6 +138,10 @@ test('a profile is whole: nothing optional, nothing left to read, frozen', async
             retry: { attempts: 3, backoff: 250 },
             cache: { mode: 'swr', persist: true },
             stateful: false,
+            exclusive: false,
+            integrity: 'warn',
+            onNew: 'warn',
+            forwardHeaders: [],
           },
         ],
       },

@@ -1,4 +1,5 @@
-import type { Group, Server } from '../../src/config/profile.ts'
+import { createHash } from 'node:crypto'
+import type { BearerAuth, Group, Limits, Server } from '../../src/config/profile.ts'
 import { fixturePath } from './fixture.ts'
 
 const everything = { allow: 'all', deny: [], rename: {}, override: {} } as const
@@ -22,6 +23,10 @@ export function serverOf(name: string, fields: Partial<Server> = {}): Server {
     retry: { attempts: 2, backoff: 100 },
     cache: { mode: 'swr', persist: false },
     stateful: false,
+    exclusive: false,
+    integrity: 'warn',
+    onNew: 'warn',
+    forwardHeaders: [],
     ...fields,
   }
 }
@@ -38,14 +43,32 @@ export function stdioServer(name: string, fixture: string, fields: Partial<Serve
   return serverOf(name, { transport, ...fields })
 }
 
-export function groupOf(servers: readonly Server[], fields: Partial<Group> = {}): Group {
+/** What only some of the tests say is by default. */
+type GroupFields = Omit<Partial<Group>, 'limits'> & { readonly limits?: Partial<Limits> }
+
+export function bearer(...tokens: readonly string[]): BearerAuth {
+  const digest = (token: string) => createHash('sha256').update(token).digest('hex')
+  return { type: 'bearer', tokens: tokens.map((token, index) => ({ name: `${index + 1}`, digest: digest(token) })) }
+}
+
+export function groupOf(servers: readonly Server[], { limits, ...fields }: GroupFields = {}): Group {
   return {
     name: 'local',
     host: '127.0.0.1',
     port: 'auto',
     servers,
     auth: { type: 'none' },
-    limits: { maxBody: 4 * 1024 * 1024, maxSessions: 10_000 },
+    allowedHosts: [],
+    allowedOrigins: [],
+    limits: {
+      maxBody: 4 * 1024 * 1024,
+      maxSessions: 10_000,
+      maxStreams: 4,
+      maxInFlight: 256,
+      maxRate: 100,
+      memory: 1024 ** 3,
+      ...limits,
+    },
     listWait: 5_000,
     ...fields,
   }

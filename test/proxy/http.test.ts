@@ -3,7 +3,7 @@ import { connect as connectTcp } from 'node:net'
 import { text } from 'node:stream/consumers'
 import fc from 'fast-check'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { groupOf, stdioServer } from '../helpers/group.ts'
+import { bearer, groupOf, stdioServer } from '../helpers/group.ts'
 import { messages, post, rawSession } from '../helpers/mcp.ts'
 import { type HeldSocket, holdSocket, type RunningProxy, startReadyProxy } from '../helpers/proxy.ts'
 
@@ -43,7 +43,7 @@ test('D-23: every route but the probes refuses a bad Host and a bad Origin', asy
 
 test('D-21 D-23: with a token, every route but the probes needs it, and a reload can take it away', async () => {
   using own = await holdSocket()
-  const closed = groupOf([], { auth: { type: 'bearer', tokens: ['correct-horse'] } })
+  const closed = groupOf([], { auth: bearer('correct-horse') })
   await using small = await startReadyProxy({ group: closed, socket: own, start: { secrets: ['correct-horse'] } })
   const get = async (path: string, headers: Record<string, string> = {}) =>
     (await fetch(`${small.url}${path}`, { headers: { accept: 'text/event-stream', ...headers } })).status
@@ -78,7 +78,7 @@ test('a page may send every field the protocol has, and those that mirror parame
 
 test('a page may ask whether it may ask without a token, which browsers do not send then', async () => {
   using own = await holdSocket()
-  const closed = groupOf([], { auth: { type: 'bearer', tokens: ['correct-horse'] } })
+  const closed = groupOf([], { auth: bearer('correct-horse') })
   await using small = await startReadyProxy({ group: closed, socket: own, start: { secrets: ['correct-horse'] } })
   const preflight = async (path: string, origin: string) =>
     (await fetch(`${small.url}${path}`, { method: 'OPTIONS', headers: { origin } })).status

@@ -10,6 +10,8 @@ export type Include = string | string[] | null
 export type Defaults = {
   host?: string | number | boolean | null
   auth?: Auth
+  allowedHosts?: AllowedHosts
+  allowedOrigins?: AllowedOrigins
   limits?: Limits
   cache?: GroupCache
   /**
@@ -38,18 +40,47 @@ export type Defaults = {
   restart?: Restart
   retry?: Retry
   stateful?: boolean | string | null
+  exclusive?: boolean | string | null
+  /**
+   * What happens when a tool is not as `mcpctl.lock` says: `warn` tells, `enforce` blocks that tool, `off` does not look. Without a lock file nothing is compared.
+   */
+  integrity?: ('off' | 'warn' | 'enforce' | null) | string
+  /**
+   * A tool that `mcpctl.lock` does not know: `allow` shows it, `warn` tells too, `block` hides it. `auto`: `block` where integrity is `enforce`, else `warn`.
+   */
+  onNew?: ('auto' | 'allow' | 'warn' | 'block' | null) | string
+  forwardHeaders?: ForwardHeaders
 } | null
 /**
  * Who may connect to the group's port. A host that is not loopback needs it.
  */
 export type Auth = {
   /**
-   * `bearer`: clients send `Authorization: Bearer TOKEN`. `none`: anybody who reaches the port.
+   * `bearer`: clients send `Authorization: Bearer TOKEN`. `jwt`: the token is a JWT of an authorization server. `none`: anybody who reaches the port.
    */
-  type?: ('bearer' | 'none' | null) | string
-  tokens?: TextOrTexts
+  type?: ('bearer' | 'jwt' | 'none' | null) | string
+  /**
+   * Of `bearer`: the accepted tokens by name, as a list, or as one text with a token per line or comma. At least 22 random characters each; keep them in `secrets`, or write `sha256:` and the digest in hex instead of the token.
+   */
+  tokens?:
+    | string
+    | number
+    | boolean
+    | (string | number | boolean | null)[]
+    | {
+        [k: string]: string | number | boolean | null
+      }
+    | null
+  issuer?: string | number | boolean | null
+  jwks?: string | number | boolean | null
+  audience?: TextOrTexts
+  resource?: string | number | boolean | null
+  scopes?: Args
 } | null
 export type TextOrTexts = string | number | boolean | (string | number | boolean | null)[] | null
+export type Args = (string | number | boolean | null)[] | null
+export type AllowedHosts = (string | number | boolean | null)[] | null
+export type AllowedOrigins = (string | number | boolean | null)[] | null
 /**
  * What one group's port accepts.
  */
@@ -59,6 +90,13 @@ export type Limits = {
    */
   maxBody?: string | null
   maxSessions?: number | string | null
+  maxStreams?: number | string | null
+  maxInFlight?: number | string | null
+  maxRate?: number | string | null
+  /**
+   * A number with a unit: `B`, `KB`, `MB`, `GB`, `KiB`, `MiB`, `GiB`, all in steps of 1024.
+   */
+  memory?: string | null
 } | null
 /**
  * How lists of tools, resources and prompts are kept.
@@ -88,7 +126,6 @@ export type Filter = {
     [k: string]: {} | null
   } | null
 } | null
-export type Args = (string | number | boolean | null)[] | null
 export type Headers = {
   [k: string]: string | number | boolean | null
 } | null
@@ -140,6 +177,7 @@ export type Retry = {
    */
   backoff?: string | null
 } | null
+export type ForwardHeaders = (string | number | boolean | null)[] | null
 /**
  * What exists, by name; groups choose from it.
  */
@@ -183,6 +221,16 @@ export type Server = {
   retry?: Retry
   cache?: Cache
   stateful?: boolean | string | null
+  exclusive?: boolean | string | null
+  /**
+   * What happens when a tool is not as `mcpctl.lock` says: `warn` tells, `enforce` blocks that tool, `off` does not look. Without a lock file nothing is compared.
+   */
+  integrity?: ('off' | 'warn' | 'enforce' | null) | string
+  /**
+   * A tool that `mcpctl.lock` does not know: `allow` shows it, `warn` tells too, `block` hides it. `auto`: `block` where integrity is `enforce`, else `warn`.
+   */
+  onNew?: ('auto' | 'allow' | 'warn' | 'block' | null) | string
+  forwardHeaders?: ForwardHeaders
 } | null
 /**
  * How lists of tools, resources and prompts are kept.
@@ -293,6 +341,8 @@ export type Group = {
    */
   servers?: ServerEntry[] | null
   auth?: Auth
+  allowedHosts?: AllowedHosts
+  allowedOrigins?: AllowedOrigins
   limits?: Limits
   cache?: GroupCache
   /**
@@ -321,6 +371,16 @@ export type Group = {
   restart?: Restart
   retry?: Retry
   stateful?: boolean | string | null
+  exclusive?: boolean | string | null
+  /**
+   * What happens when a tool is not as `mcpctl.lock` says: `warn` tells, `enforce` blocks that tool, `off` does not look. Without a lock file nothing is compared.
+   */
+  integrity?: ('off' | 'warn' | 'enforce' | null) | string
+  /**
+   * A tool that `mcpctl.lock` does not know: `allow` shows it, `warn` tells too, `block` hides it. `auto`: `block` where integrity is `enforce`, else `warn`.
+   */
+  onNew?: ('auto' | 'allow' | 'warn' | 'block' | null) | string
+  forwardHeaders?: ForwardHeaders
 } | null
 /**
  * A server of the catalogue by name, alone or with what differs in this group.
@@ -365,6 +425,16 @@ export type ServerEntry =
       retry?: Retry
       cache?: Cache
       stateful?: boolean | string | null
+      exclusive?: boolean | string | null
+      /**
+       * What happens when a tool is not as `mcpctl.lock` says: `warn` tells, `enforce` blocks that tool, `off` does not look. Without a lock file nothing is compared.
+       */
+      integrity?: ('off' | 'warn' | 'enforce' | null) | string
+      /**
+       * A tool that `mcpctl.lock` does not know: `allow` shows it, `warn` tells too, `block` hides it. `auto`: `block` where integrity is `enforce`, else `warn`.
+       */
+      onNew?: ('auto' | 'allow' | 'warn' | 'block' | null) | string
+      forwardHeaders?: ForwardHeaders
     }
 
 export interface WrittenFiles {

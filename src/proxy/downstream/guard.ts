@@ -1,7 +1,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import { isIP } from 'node:net'
-import type { Group } from '../../config/profile.ts'
+import type { Auth, Group } from '../../config/profile.ts'
 import { type Denial, refusal } from './denial.ts'
 
 /** Who may talk to this group at all: decided from the request's head, before anything of its body is read. */
@@ -19,9 +19,9 @@ const LOOPBACK = new Set(['localhost', '127.0.0.1', '[::1]'])
 const WILDCARD = new Set(['0.0.0.0', '::'])
 
 export function guardOf({ host, auth }: Pick<Group, 'host' | 'auth'>): Guard {
-  const isHostAllowed = remembering(hostRule(host, auth.type === 'bearer'))
+  const isHostAllowed = remembering(hostRule(host, auth.type !== 'none'))
   const isOriginKnown = remembering(isLoopbackOrigin)
-  const tokens = auth.type === 'bearer' ? auth.tokens.map(digest) : undefined
+  const tokens = digestsOf(auth)
   return {
     check(request, { isPublic }) {
       if (request.rawHeaders.length >= 2 * MAX_HEADERS) return refusal(431, 'Too many header fields')
@@ -37,6 +37,12 @@ export function guardOf({ host, auth }: Pick<Group, 'host' | 'auth'>): Guard {
       return token === undefined ? '' : digest(token).toString('base64url')
     },
   }
+}
+
+/** Undefined where anybody may come. */
+function digestsOf(auth: Auth): readonly Buffer[] | undefined {
+  if (auth.type === 'none') return undefined
+  return auth.type === 'bearer' ? auth.tokens.map(({ digest }) => Buffer.from(digest, 'hex')) : []
 }
 
 /**

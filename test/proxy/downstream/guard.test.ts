@@ -3,9 +3,10 @@ import { Socket } from 'node:net'
 import { expect, test } from 'vitest'
 import { checkGet, checkPost } from '../../../src/proxy/downstream/content.ts'
 import { guardOf } from '../../../src/proxy/downstream/guard.ts'
+import { bearer } from '../../helpers/group.ts'
 
 const none = { type: 'none' } as const
-const bearer = { type: 'bearer', tokens: ['correct-horse', 'battery-staple'] } as const
+const closed = bearer('correct-horse', 'battery-staple')
 
 function request(headers: Record<string, string>, url = '/mcp'): IncomingMessage {
   const message = new IncomingMessage(new Socket())
@@ -47,10 +48,10 @@ test.each([
 })
 
 test('bound to every interface with a token, any Host goes: the token guards', () => {
-  expect(status({ host: '0.0.0.0', auth: bearer }, { host: 'mcp.lan', authorization: 'Bearer correct-horse' })).toBe(
+  expect(status({ host: '0.0.0.0', auth: closed }, { host: 'mcp.lan', authorization: 'Bearer correct-horse' })).toBe(
     'ok',
   )
-  expect(status({ host: '0.0.0.0', auth: bearer }, { host: 'mcp.lan' })).toBe(401)
+  expect(status({ host: '0.0.0.0', auth: closed }, { host: 'mcp.lan' })).toBe(401)
 })
 
 test.each([
@@ -76,13 +77,13 @@ test.each([
   [{ authorization: `Bearer ${'x'.repeat(1_000_000)}` }, 401],
   [{ authorization: 'Basic correct-horse' }, 401],
 ] as const)('D-21: %j is %s', (headers, expected) => {
-  expect(status({ host: '127.0.0.1', auth: bearer }, headers)).toBe(expected)
+  expect(status({ host: '127.0.0.1', auth: closed }, headers)).toBe(expected)
 })
 
 test('public routes need no token, but the right Host and Origin', () => {
-  expect(status({ host: '127.0.0.1', auth: bearer }, {}, true)).toBe('ok')
-  expect(status({ host: '127.0.0.1', auth: bearer }, { host: 'evil.example' }, true)).toBe(403)
-  expect(status({ host: '127.0.0.1', auth: bearer }, { origin: 'null' }, true)).toBe(403)
+  expect(status({ host: '127.0.0.1', auth: closed }, {}, true)).toBe('ok')
+  expect(status({ host: '127.0.0.1', auth: closed }, { host: 'evil.example' }, true)).toBe(403)
+  expect(status({ host: '127.0.0.1', auth: closed }, { origin: 'null' }, true)).toBe(403)
 })
 
 test('D-19: a cross-site request without Origin and an absolute target are refused', () => {
@@ -120,9 +121,9 @@ test('a GET must accept an event stream', () => {
 })
 
 test('who asks is known by a digest of the token, where one is needed', () => {
-  const of = (auth: typeof none | typeof bearer, token: string) =>
+  const of = (auth: typeof none | typeof closed, token: string) =>
     guardOf({ host: '127.0.0.1', auth }).principal(request({ authorization: `Bearer ${token}` }))
   expect(of(none, 'correct-horse')).toBe('')
-  expect(of(bearer, 'correct-horse')).toMatch(/^[\w-]{43}$/)
-  expect(of(bearer, 'correct-horse')).not.toBe(of(bearer, 'battery-staple'))
+  expect(of(closed, 'correct-horse')).toMatch(/^[\w-]{43}$/)
+  expect(of(closed, 'correct-horse')).not.toBe(of(closed, 'battery-staple'))
 })

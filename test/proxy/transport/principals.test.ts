@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { groupOf, stdioServer } from '../../helpers/group.ts'
+import { bearer, groupOf, stdioServer } from '../../helpers/group.ts'
 import { type HeldSocket, holdSocket, type RunningProxy, startReadyProxy } from '../../helpers/proxy.ts'
 
 const mine = { authorization: 'Bearer the-token-of-one-client' }
@@ -11,7 +11,7 @@ let proxy: RunningProxy
 
 beforeAll(async () => {
   socket = await holdSocket()
-  const group = groupOf([stdioServer('one', 'echo')], { auth: { type: 'bearer', tokens } })
+  const group = groupOf([stdioServer('one', 'echo')], { auth: bearer(...tokens) })
   proxy = await startReadyProxy({ group, socket })
 })
 
