@@ -40,7 +40,7 @@ export interface BearerAuth {
 }
 
 /** A token that is accepted: never the token itself, so that nobody can lose it. */
-export interface Token {
+interface Token {
   /** Who has it: for logs and limits. */
   readonly name: string
   /** Its SHA-256, in hex. */

@@ -260,7 +260,7 @@ const mistakes: readonly (readonly [file: string, problems: readonly string[]])[
       '6:14 bad_value: "per-clinet" is not allowed here (did you mean "per-client"?)',
       '7:24 bad_value: "on-failure" is not allowed here (one of: always, never)',
       '9:37 no_tokens: group "tools" has auth but no tokens (make one with: openssl rand -base64 32)',
-      '9:45 bad_value: "basic" is not allowed here (one of: bearer, none)',
+      '9:45 bad_value: "basic" is not allowed here (one of: bearer, jwt, none)',
     ],
   ],
   [
