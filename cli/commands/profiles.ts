@@ -7,6 +7,7 @@ import type { Context } from '../context.ts'
 import { envelope, note, print } from '../output.ts'
 import { painter } from '../paint.ts'
 import { choose, loadSet } from '../profile-set.ts'
+import { oneLine } from '../untrusted.ts'
 
 /** All profiles of the set, with `*` on the one that would be chosen now and why. */
 export const run: Run = async (context) => {
@@ -40,10 +41,7 @@ function table(context: Context, { profiles }: ProfileSet, choice: Choice | unde
   )
   const rows = profiles.map(({ name, description, match, groups }) => [
     name === choice?.name ? '*' : ' ',
-    name,
-    description,
-    match.join(', '),
-    groups.join(', '),
+    ...[name, description, match.join(', '), groups.join(', ')].map(oneLine),
   ])
   return columns([head, ...rows])
 }

@@ -363,7 +363,7 @@ test('validating one profile asks for its variables, validating all only mention
   await using folder = await tempFolder()
   await folder.write(four)
   const set = await loadProfileSet({ cwd: folder.path, files: [], env: {} })
-  const options = { env: {}, envFiles: [], portOffset: 0 }
+  const options = { env: {}, envFiles: [], portOffset: 0, strict: false }
   expect((await validateProfile(set, 'prod', options)).map(({ severity, code }) => [severity, code])).toEqual([
     ['error', 'unset_variable'],
     ['error', 'unset_secret'],
