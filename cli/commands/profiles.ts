@@ -19,7 +19,7 @@ export const run: Run = async (context) => {
     profiles: set.profiles.map((profile) => ({ ...profile, chosen: profile.name === choice?.name })),
   })
   await print(context, { document, human: () => table(context, set, choice) })
-  note(context, choice ? `* ${choice.name}: ${choice.detail}` : 'no profile would be chosen: name one')
+  note(context, choice ? oneLine(`* ${choice.name}: ${choice.detail}`) : 'no profile would be chosen: name one')
   const errors = set.diagnostics.filter(({ severity }) => severity === 'error').length
   if (errors > 0) note(context, `${errors} problem${errors === 1 ? '' : 's'} in the files: mcpctl validate shows them`)
   return 0

@@ -22,3 +22,8 @@ export function looksSecret(text: string): boolean {
 export function hideSecrets(text: string): string {
   return text.replace(SECRET_VALUE, (secret) => '•'.repeat(secret.length))
 }
+
+/** The secrets in a text that are known by their form. */
+export function secretsWithin(text: string): readonly string[] {
+  return text.match(SECRET_VALUE) ?? []
+}
