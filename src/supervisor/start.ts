@@ -9,6 +9,7 @@ import { defer } from '../shared/async.ts'
 import { McpctlError, messageOf } from '../shared/errors.ts'
 import { type Env, entryFile, packageFolder, type StatePaths, statePaths } from '../shared/paths.ts'
 import { Door, type DoorEvents } from './door.ts'
+import { Guardian } from './guardian.ts'
 import { Logs } from './logs.ts'
 import { Ports } from './ports.ts'
 import { prepare } from './prepare.ts'
@@ -16,6 +17,7 @@ import { Sockets } from './sockets.ts'
 import { prepareStateFolder, sessionKey, storedText } from './state-folder.ts'
 import { type Outcome, Supervisor } from './supervisor.ts'
 import { sweep } from './sweep.ts'
+import { type Timing, usualTiming } from './timing.ts'
 
 export interface StartOptions {
   /** The project folder; its state folder's control socket is the lock. */
@@ -24,6 +26,7 @@ export interface StartOptions {
   readonly env: Env
   /** Another program that speaks the proxy's protocol; the bundled proxy when absent. */
   readonly proxyFile?: string
+  readonly timing?: Partial<Timing>
 }
 
 export interface RunningSupervisor {
@@ -95,7 +98,7 @@ interface Parts extends StartOptions {
   readonly logs: Logs
 }
 
-function createSupervisor({ folder, paths, logs, proxyFile }: Parts): Supervisor {
+function createSupervisor({ folder, env, paths, logs, proxyFile, timing }: Parts): Supervisor {
   const owner = paths.folder
   const key = sessionKey(paths.key)
   const sockets = new Sockets()
@@ -110,6 +113,8 @@ function createSupervisor({ folder, paths, logs, proxyFile }: Parts): Supervisor
     sessionKey: key,
     logs,
     sockets,
+    guardian: new Guardian({ env, owner }),
+    timing: { ...usualTiming, ...timing },
     ports: new Ports(paths.ports, sockets),
     // What a killed supervisor left may still have the ports.
     prepare: (wish, before) => swept.then(() => prepare(wish, { remembered, parses, before })),

@@ -23,7 +23,6 @@ import { sweep } from './sweep.ts'
 export interface SupervisorOptions extends Omit<ProxiesOptions, 'inForce'> {
   /** The project's name until a profile says it. */
   readonly name: string
-  readonly version: string
   readonly logs: Logs
   readonly sockets: Sockets
   readonly ports: Ports
@@ -74,10 +73,11 @@ export class Supervisor {
 
   constructor(options: SupervisorOptions) {
     this.#options = options
-    const { owner, logs, sockets, now, random } = options
+    const { owner, logs, sockets, timing, now, random } = options
     this.#reconciler = new Reconciler({
       ...proxies({ ...options, inForce: () => this.#known() }),
       sockets,
+      timing,
       now,
       random,
       log: logs.log,
@@ -188,6 +188,7 @@ export class Supervisor {
     clearTimeout(this.#idle)
     await this.#watch.leave()
     const { stopped, killed } = await this.#reconciler.end()
+    this.#options.guardian[Symbol.dispose]()
     const left = BUDGET_MS - (this.#options.now() - began)
     const swept = await sweep({ owner: this.#options.owner, graceMs: Math.min(SWEEP_MS, Math.max(200, left)) })
     this.#announcer[Symbol.dispose]()
