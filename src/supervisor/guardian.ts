@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { pause } from '../shared/async.ts'
 import type { Env } from '../shared/paths.ts'
-import { MARKER } from './sweep.ts'
+import { MARKER } from './marker.ts'
 
 /**
  * Waits for the end of its stdin, which is the end of its supervisor, and gives everybody a second to leave by themselves.
@@ -9,7 +9,7 @@ import { MARKER } from './sweep.ts'
  * groups that were named last. `grep` and `tr` run without the marker, so as not to be taken for one of them.
  */
 const SCRIPT = `
-owner="${'$'}${MARKER}="${'$'}{${MARKER}}
+owner="${MARKER}=$${MARKER}"
 unset ${MARKER}
 while read -r line; do groups=$line; done
 sleep 1

@@ -39,6 +39,17 @@ export function isAlive(pid: number): boolean {
   return isSignalable(pid) && factsOf(pid)?.zombie !== true
 }
 
+/** One life of a process: a pid alone may be somebody else's by now. */
+export function lifeOf(pid: number): string {
+  return `${pid} ${factsOf(pid)?.startedAt ?? ''}`
+}
+
+/** Whether the process of a `lifeOf` still runs. */
+export function isLifeGoingOn(life: string): boolean {
+  const pid = Number(life.split(' ')[0])
+  return pid > 0 && isAlive(pid) && lifeOf(pid) === life
+}
+
 /** Whether a process of the group runs. Without /proc a zombie counts until it is reaped. */
 export function isGroupAlive(group: number): boolean {
   if (!isSignalable(-group)) return false

@@ -4,7 +4,7 @@ import type { Child } from './child.ts'
 import { type Given, type Life, observed, type Wait } from './life.ts'
 import { watchMemory } from './memory.ts'
 import type { HeldSocket, Taken } from './sockets.ts'
-import type { Sorry } from './sorry.ts'
+import { StandIn } from './stand-in.ts'
 import type { Surroundings } from './surroundings.ts'
 
 /** How long requests in flight may take when their proxy is stopped, and when another one takes its place. */
@@ -19,6 +19,7 @@ const APOLOGY_MS = 60_000
 export class RunningGroup {
   readonly name: string
   readonly #around: Surroundings
+  readonly #standIn: StandIn
   readonly #leaving = new Map<Child, Promise<void>>()
   #life: Life = { state: 'none' }
   #given: Given
@@ -28,12 +29,12 @@ export class RunningGroup {
   /** What the present proxy has too much of. */
   #excess: string | undefined
   #program: string | undefined
-  #sorry: Sorry | undefined
 
   constructor(desired: DesiredGroup, around: Surroundings) {
     this.name = desired.name
     this.#given = { desired, listen: undefined }
     this.#around = around
+    this.#standIn = new StandIn(around)
   }
 
   get life(): Life {
@@ -96,7 +97,7 @@ export class RunningGroup {
   async #take(child: Child): Promise<void> {
     this.#life = { state: 'running', child }
     await child.begin()
-    if (child.hasListened) this.#hush()
+    if (child.hasListened) this.#standIn.leave()
   }
 
   /** Starts a new proxy beside the present one and lets it take over once it listens; if it fails, all stays. */
@@ -196,7 +197,7 @@ export class RunningGroup {
     this.#given = { ...this.#given, listen: undefined }
     this.#crashes = noCrashes
     this.#lastError = undefined
-    this.#hush()
+    this.#standIn.leave()
     for (const child of children) void this.#retire(child, graceMs)
     this.#around.changed('shown')
   }
@@ -249,8 +250,12 @@ export class RunningGroup {
   #lose(child: Child): void {
     this.#excess = undefined
     const defect = this.#defectOf(child)
-    if (defect === undefined) return this.#backOff(child)
-    this.#apologise(APOLOGY_MS)
+    if (defect === undefined) this.#backOff(child)
+    else this.#giveUp(defect)
+  }
+
+  #giveUp(defect: string): void {
+    this.#standIn.apologise(this.#given.listen, APOLOGY_MS)
     this.#wait('repair', defect, Infinity)
   }
 
@@ -272,23 +277,10 @@ export class RunningGroup {
     }
     const { crashes, waitMs } = afterLoss(this.#crashes, loss)
     this.#crashes = crashes
-    if (crashes.quarantined) this.#apologise(waitMs)
+    if (crashes.quarantined) this.#standIn.apologise(this.#given.listen, waitMs)
     // A socket that no proxy ever listened on may lose the race for its port: it is bound anew, which tells.
     else if (!child.hasListened) this.#given = { ...this.#given, listen: undefined }
     this.#wait(crashes.quarantined ? 'quarantine' : 'backoff', this.#reasonOf(child), waitMs)
-  }
-
-  /** Until a proxy listens again, who comes is told so instead of waiting in the socket's queue. */
-  #apologise(ms: number): void {
-    this.#hush()
-    const { listen } = this.#given
-    const socket = listen && this.#around.sockets.hold(listen)
-    if (socket && 'handle' in socket && socket.handle) this.#sorry = this.#around.apologise(socket, ms)
-  }
-
-  #hush(): void {
-    this.#sorry?.leave()
-    this.#sorry = undefined
   }
 
   #wait(what: Wait, reason: string, ms: number): void {

@@ -25,6 +25,7 @@ export interface SupervisorOptions extends Omit<ProxiesOptions, 'inForce'> {
   readonly name: string
   readonly logs: Logs
   readonly sockets: Sockets
+  readonly warnings: readonly string[]
   readonly ports: Ports
   /** What is equal to a part of what is in force is that very part. */
   readonly prepare: (wish: Wish, inForce: Resolution | undefined) => Promise<Resolution>
@@ -146,13 +147,13 @@ export class Supervisor {
   }
 
   status(): Status {
-    const { name, version } = this.#options
+    const { name, version, warnings } = this.#options
     const { generation, hash, resolution } = { generation: 0, hash: '', resolution: undefined, ...this.#inForce }
     const state = this.#problems.length === 0 ? 'current' : 'stale'
     return statusOf({
       project: resolution?.profile.project ?? name,
       profile: resolution?.profile.name ?? '',
-      supervisor: { pid: process.pid, startedAt: this.#startedAt, version },
+      supervisor: { pid: process.pid, startedAt: this.#startedAt, version, ...(warnings.length > 0 && { warnings }) },
       config: { generation, hash, state, problems: this.#problems },
       desired: this.#reconciler.desired,
       running: this.#reconciler.groups,
