@@ -65,6 +65,8 @@ export class ProxyProcess {
         return this.#move(message.listen, handle)
       case 'drain':
         return this.drain(message.graceMs)
+      case 'stream':
+        return
       default:
         message satisfies never
     }

@@ -31,7 +31,7 @@ export function proxies(options: ProxiesOptions): Pick<Surroundings, 'spawn' | '
   /** What each was told last. */
   const told = new WeakMap<Child, DesiredGroup>()
   return {
-    spawn(desired, socket, events) {
+    spawn(desired, socket, { listenWhen, events }) {
       const { wish, resolution, generation } = inForce()
       const { project, name, secrets } = resolution.profile
       const { group } = desired
@@ -41,6 +41,7 @@ export function proxies(options: ProxiesOptions): Pick<Surroundings, 'spawn' | '
         generation,
         group,
         listen: socket.listen,
+        listenWhen,
         ...who,
         secrets,
         logLevel: 'info',

@@ -3,12 +3,13 @@ import type { Log } from '../shared/log.ts'
 import { afterLoss, type Crashes, noCrashes } from './backoff.ts'
 import type { Child, ChildEvents } from './child.ts'
 import type { HeldSocket, Sockets, Taken } from './sockets.ts'
+import { Succession } from './succession.ts'
 
 /** What a group needs of the supervisor. */
 export interface Surroundings {
   readonly sockets: Sockets
   /** Starts a proxy process; it is given its configuration by `begin`. */
-  readonly spawn: (desired: DesiredGroup, socket: HeldSocket, events: ChildEvents) => Child
+  readonly spawn: (desired: DesiredGroup, socket: HeldSocket, how: Spawning) => Child
   readonly configure: (child: Child, desired: DesiredGroup) => Promise<void>
   /** Ends what is left of a proxy's servers, by the process groups it had reported. */
   readonly reap: (groups: ReadonlySet<number>) => Promise<void>
@@ -22,6 +23,11 @@ export interface Surroundings {
   readonly now: () => number
   /** Uniform in [0, 1). */
   readonly random: () => number
+}
+
+export interface Spawning {
+  readonly listenWhen: 'now' | 'ready'
+  readonly events: ChildEvents
 }
 
 /** Where a group is between two plans. Old processes that only finish their work stand beside it. */
@@ -52,6 +58,7 @@ export class RunningGroup {
   readonly name: string
   readonly #around: Surroundings
   readonly #leaving = new Map<Child, Promise<void>>()
+  readonly #succession = new Succession()
   #life: Life = { state: 'none' }
   #given: Given
   #crashes: Crashes = noCrashes
@@ -111,12 +118,15 @@ export class RunningGroup {
     }
     if (this.#life.state === 'waiting' && this.#life.for !== 'port') this.#restarts++
     this.#given = { desired, listen: desired.listen }
-    const child = this.#spawn(socket)
+    const child = this.#spawn(socket, 'now')
     this.#life = { state: 'running', child }
     await child.begin()
   }
 
-  /** Starts a new proxy beside the present one and lets it take over once it listens; if it fails, all stays. */
+  /**
+   * Starts a new proxy beside the present one. Once its servers have settled it listens and takes over, the streams
+   * included; if it fails, all stays.
+   */
   async restart(desired: DesiredGroup): Promise<void> {
     const socket = this.#around.sockets.hold(desired.listen)
     if ('taken' in socket || !('child' in this.#life)) return this.#refuse(desired, socket)
@@ -124,12 +134,15 @@ export class RunningGroup {
     const before = this.#life.state === 'replacing' ? this.#life.before : this.#given
     if (this.#life.state === 'replacing') void this.#retire(this.#life.next, 0)
     this.#given = { desired, listen: desired.listen }
-    const next = this.#spawn(socket)
+    const next = this.#spawn(socket, 'ready')
+    this.#succession.begin(child, next)
     this.#life = { state: 'replacing', child, next, before }
     await next.begin()
     if (this.#life.state !== 'replacing' || this.#life.next !== next) return
     this.#life = { state: 'running', child: next }
-    void this.#retire(child, REPLACE_GRACE_MS)
+    // Two generations are enough: what has not ended by now was in flight when the last but one took over.
+    for (const earlier of this.#leaving.keys()) earlier.hasten()
+    void this.#retire(child, REPLACE_GRACE_MS, true)
     this.#around.changed('shown')
   }
 
@@ -166,12 +179,14 @@ export class RunningGroup {
       this.#life = { ...this.#life, retryAt: this.#around.now() }
   }
 
-  #spawn(socket: HeldSocket): Child {
-    return this.#around.spawn(this.desired, socket, {
+  #spawn(socket: HeldSocket, listenWhen: Spawning['listenWhen']): Child {
+    const events: ChildEvents = {
       status: (child) => this.#shown(child),
       exited: (child) => this.#exited(child),
       line: (line) => this.#around.line(this.name, line),
-    })
+      word: (child, word, handle) => this.#succession.pass(child, word, handle),
+    }
+    return this.#around.spawn(this.desired, socket, { listenWhen, events })
   }
 
   /** Who a new configuration is for: the one that stays. */
@@ -196,16 +211,16 @@ export class RunningGroup {
   }
 
   /** Resolves when nobody is left of the proxy, nor of its servers. Asked again, the first grace counts. */
-  #retire(child: Child, graceMs: number): Promise<void> {
+  #retire(child: Child, graceMs: number, handOver = false): Promise<void> {
     const known = this.#leaving.get(child)
     if (known !== undefined) return known
-    const left = this.#bury(child, graceMs).finally(() => this.#leaving.delete(child))
+    const left = this.#bury(child, graceMs, handOver).finally(() => this.#leaving.delete(child))
     this.#leaving.set(child, left)
     return left
   }
 
-  async #bury(child: Child, graceMs: number): Promise<void> {
-    await child.stop(graceMs)
+  async #bury(child: Child, graceMs: number, handOver: boolean): Promise<void> {
+    await child.stop(graceMs, handOver)
     await this.#around.reap(new Set(child.status?.servers.flatMap(({ pid }) => pid ?? [])))
   }
 
@@ -228,6 +243,7 @@ export class RunningGroup {
     else if (life.state === 'replacing' && life.child === child) this.#life = { state: 'running', child: life.next }
     else if (life.state === 'draining' && life.child === child) this.#life = { state: 'none' }
     else if (life.state === 'running' && life.child === child) this.#lose(child)
+    this.#succession.ended(child)
     void this.#retire(child, 0)
     this.#around.changed('due')
   }
