@@ -1,6 +1,9 @@
 import type { Group, Server } from '../config/profile.ts'
 import type { LogLevel } from '../shared/log.ts'
 import type { CatalogStatus, ProxyState, ServerStatus } from '../shared/status.ts'
+import type { Word } from './succession/word.ts'
+
+export type { Word } from './succession/word.ts'
 
 /** What supervisor and proxy say to each other over the IPC channel (serialization `advanced`). */
 
@@ -29,6 +32,8 @@ export type ToProxy =
       readonly listen: { readonly host: string; readonly port: number }
       /** Where sockets cannot be handed over there is none under `LISTEN_FD`: the proxy binds the address itself. */
       readonly bindsItself?: boolean
+      /** `ready`: it takes another proxy's place, so it joins the socket only when its servers have settled. */
+      readonly listenWhen: 'now' | 'ready'
       readonly project: string
       readonly profile: string
       /** The absolute state folder: the marker `MCPCTL_OWNER` of every process the proxy starts. */
@@ -47,8 +52,13 @@ export type ToProxy =
     }
   /** Listen on the socket handle sent with this message as well, or bind the address; the old one drains. */
   | { readonly type: 'listen'; readonly listen: { readonly host: string; readonly port: number } }
-  /** Accept nothing new, finish what is in flight until the deadline, stop the servers, exit 0. */
-  | { readonly type: 'drain'; readonly graceMs: number }
+  /**
+   * Accept nothing new, finish what is in flight until the deadline, stop the servers, exit 0. Standing streams end, or
+   * with `handOver` go to the proxy that takes the place of this one.
+   */
+  | { readonly type: 'drain'; readonly graceMs: number; readonly handOver: boolean }
+  /** What the other generation says; a stream's connection comes with it as a socket handle. */
+  | { readonly type: 'stream'; readonly word: Word }
 
 /** A group for a proxy that was given an earlier one: of a server that is as it was then only the name is said. */
 export interface GroupUpdate extends Omit<Group, 'servers'> {
@@ -69,5 +79,7 @@ export type FromProxy =
       /** The names of all servers, when they are not those that were told last. */
       readonly order?: readonly string[]
     }
+  /** For the other generation; a stream's connection goes with it as a socket handle. */
+  | { readonly type: 'stream'; readonly word: Word }
   /** It cannot serve (a foreign socket under the descriptor, a broken start): exits right after. */
   | { readonly type: 'fatal'; readonly message: string }

@@ -74,6 +74,8 @@ export class ProxyProcess {
         return this.#move(message.listen, socketOf(handle) ?? { bind: message.listen })
       case 'drain':
         return this.drain(message.graceMs)
+      case 'stream':
+        return
       default:
         message satisfies never
     }

@@ -1,6 +1,6 @@
 import { type ChildProcess, type SendHandle, spawn } from 'node:child_process'
 import type { Listen } from '../plan/model.ts'
-import type { FromProxy, ToProxy } from '../proxy/protocol.ts'
+import type { FromProxy, ToProxy, Word } from '../proxy/protocol.ts'
 import { defer, pause, within } from '../shared/async.ts'
 import { withinAwake } from './awake.ts'
 import { type Fate, fateOfExit, fateOfSpawn } from './fate.ts'
@@ -35,6 +35,8 @@ export interface ChildEvents {
   exited(child: Child): void
   /** Of its stdout or stderr. */
   line(line: string): void
+  /** It says something to another generation, maybe with a connection. */
+  word(child: Child, word: Word, handle: SocketHandle | undefined): void
 }
 
 export type ChildState =
@@ -77,7 +79,7 @@ export class Child {
     this.#listen = options.socket.listen
     this.#flood = new Flood(options.now)
     this.#process = launch(options)
-    this.#process.on('message', (message: unknown) => this.#take(message))
+    this.#process.on('message', (message: unknown, handle: unknown) => this.#take(message, handle))
     this.#process.once('exit', (code, name) =>
       this.#exited(name ? `was killed by ${name}` : `exited with code ${code}`, fateOfExit(code)),
     )
@@ -130,7 +132,7 @@ export class Child {
   /** Sends the configuration and resolves once the proxy listens, or has ended because it did not. */
   begin(): Promise<void> {
     const { start } = this.#options
-    this.#begun ??= this.#ask(start, listensOn(start.listen))
+    this.#begun ??= this.#ask(start, listensOn(start.listen), { ms: ANSWER_MS + settlingMs(start) })
     return this.#begun
   }
 
@@ -143,14 +145,26 @@ export class Child {
   /** The same process listens on another socket from now on. Resolves once it does, or has ended because it did not. */
   async moveTo({ listen, handle }: HeldSocket): Promise<void> {
     await this.begin()
-    await this.#ask({ type: 'listen', listen }, listensOn(listen), handle)
+    await this.#ask({ type: 'listen', listen }, listensOn(listen), { handle })
     this.#listen = listen
   }
 
+  /** Says something to it for another generation. Resolves once that has arrived, or the process has ended. */
+  async pass(word: Word, handle?: SocketHandle): Promise<void> {
+    const sent = defer<void>()
+    this.#send({ type: 'stream', word }, handle, sent.resolve)
+    await Promise.race([sent.promise, this.ended])
+  }
+
   /** Drains, then ends it in stages: its own way out, SIGTERM to its group, SIGKILL. The first call's grace counts. */
-  stop(graceMs: number): Promise<void> {
-    this.#stopping ??= this.#stop(graceMs)
+  stop(graceMs: number, handOver = false): Promise<void> {
+    this.#stopping ??= this.#stop(graceMs, handOver)
     return this.#stopping
+  }
+
+  /** It has drained long enough: what is still in flight is answered with why it ends. */
+  hasten(): void {
+    this.#send({ type: 'drain', graceMs: 0, handOver: false })
   }
 
   /** Ends it now, whatever stage it is in. */
@@ -159,9 +173,9 @@ export class Child {
     return this.stop(0)
   }
 
-  async #stop(graceMs: number): Promise<void> {
+  async #stop(graceMs: number, handOver: boolean): Promise<void> {
     if (this.#state.state !== 'exited') this.#state = { state: 'draining' }
-    this.#send({ type: 'drain', graceMs })
+    this.#send({ type: 'drain', graceMs, handOver })
     await withinAwake(graceMs + SERVERS_MS, Promise.race([this.ended, this.#forced.promise]), undefined)
     await signalGroup(this.pid, 'SIGTERM', TERM_MS)
     this.#killed = await signalGroup(this.pid, 'SIGKILL', KILL_MS)
@@ -172,13 +186,13 @@ export class Child {
     this.#process.stderr?.destroy()
   }
 
-  async #ask(message: ToProxy, fits: Waiter['fits'], handle?: SocketHandle): Promise<void> {
+  async #ask(message: ToProxy, fits: Waiter['fits'], { ms = ANSWER_MS, handle }: Asking = {}): Promise<void> {
     const answer = defer<void>()
     const waiter = { fits, done: answer.resolve }
     this.#waiters.add(waiter)
     this.#send(message, handle)
     const answered = Promise.race([answer.promise, this.ended]).then(() => true)
-    if (!(await withinAwake(ANSWER_MS, answered, false))) await this.#giveUp(`gave no answer to "${message.type}"`)
+    if (!(await withinAwake(ms, answered, false))) await this.#giveUp(`gave no answer to "${message.type}"`)
     this.#waiters.delete(waiter)
   }
 
@@ -190,19 +204,21 @@ export class Child {
     await this.#givenUp
   }
 
-  #send(message: ToProxy, handle?: SocketHandle): void {
+  #send(message: ToProxy, handle?: SocketHandle, sent: () => void = () => {}): void {
     // A channel that is closed or breaks belongs to a process that is ending: its exit says all there is to say.
-    if (!this.#process.connected) return
+    if (!this.#process.connected) return sent()
     // The types know servers and sockets only, but Node carries its own bare TCP handles too.
-    this.#process.send(message, handle as unknown as SendHandle, {}, () => {})
+    this.#process.send(message, handle as unknown as SendHandle, {}, sent)
   }
 
-  #take(message: unknown): void {
+  #take(message: unknown, handle: unknown): void {
     if (this.#flood.isOver()) void this.#giveUp('never stops talking')
-    else if (isFromProxy(message)) this.#hear(message)
+    else if (isFromProxy(message)) this.#hear(message, handle)
   }
 
-  #hear(message: FromProxy): void {
+  #hear(message: FromProxy, handle: unknown): void {
+    // Nothing of it is for the supervisor.
+    if (message.type === 'stream') this.#options.events.word(this, message.word, handleOf(handle))
     if (message.type === 'fatal') this.#fault ??= message.message
     if (message.type === 'status') this.#show(message)
     if (message.type === 'listening') this.#listens()
@@ -247,6 +263,12 @@ export class Child {
   }
 }
 
+interface Asking {
+  /** How long the answer may take. */
+  readonly ms?: number
+  readonly handle?: SocketHandle | undefined
+}
+
 interface Waiter {
   readonly fits: (answer: FromProxy) => boolean
   readonly done: () => void
@@ -254,6 +276,17 @@ interface Waiter {
 
 function listensOn({ port }: Listen): Waiter['fits'] {
   return (answer) => answer.type === 'listening' && answer.port === port
+}
+
+/** How long a proxy that waits for its servers may take before it listens: as long as the slowest may to connect. */
+function settlingMs({ listenWhen, group }: StartMessage): number {
+  if (listenWhen === 'now') return 0
+  return Math.max(0, ...group.servers.map(({ timeouts }) => timeouts.connect))
+}
+
+/** Only the proxies' own channel brings handles, and of one kind. */
+function handleOf(handle: unknown): SocketHandle | undefined {
+  return typeof handle === 'object' && handle !== null ? (handle as SocketHandle) : undefined
 }
 
 /** stdin stays closed, output is piped, the group's socket is the proxy's `LISTEN_FD`. */

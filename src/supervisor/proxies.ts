@@ -40,7 +40,7 @@ export function proxies(options: ProxiesOptions): Pick<Surroundings, 'spawn' | '
   /** What each was told last. */
   const told = new WeakMap<Child, DesiredGroup>()
   return {
-    spawn(desired, socket, events) {
+    spawn(desired, socket, { listenWhen, events }) {
       const { wish, resolution, generation } = inForce()
       const { project, name, secrets } = resolution.profile
       const { group } = desired
@@ -52,6 +52,7 @@ export function proxies(options: ProxiesOptions): Pick<Surroundings, 'spawn' | '
         group,
         listen: socket.listen,
         bindsItself: socket.handle === undefined,
+        listenWhen,
         ...who,
         secrets,
         logLevel: 'info',

@@ -1,11 +1,12 @@
 import type { DesiredGroup, Listen, ObservedGroup } from '../plan/model.ts'
 import { afterLoss, type Crashes, noCrashes } from './backoff.ts'
-import type { Child } from './child.ts'
+import type { Child, ChildEvents } from './child.ts'
 import { type Given, type Life, observed, type Wait } from './life.ts'
 import { watchMemory } from './memory.ts'
 import type { HeldSocket, Taken } from './sockets.ts'
 import { StandIn } from './stand-in.ts'
-import type { Surroundings } from './surroundings.ts'
+import { Succession } from './succession.ts'
+import type { Spawning, Surroundings } from './surroundings.ts'
 
 /** How long requests in flight may take when their proxy is stopped, and when another one takes its place. */
 const STOP_GRACE_MS = 4_000
@@ -21,6 +22,7 @@ export class RunningGroup {
   readonly #around: Surroundings
   readonly #standIn: StandIn
   readonly #leaving = new Map<Child, Promise<void>>()
+  readonly #succession = new Succession()
   #life: Life = { state: 'none' }
   #given: Given
   #crashes: Crashes = noCrashes
@@ -91,7 +93,7 @@ export class RunningGroup {
     }
     if (this.#life.state === 'waiting' && this.#life.for !== 'port') this.#restarts++
     this.#given = { desired, listen: desired.listen }
-    await this.#take(this.#spawn(socket))
+    await this.#take(this.#spawn(socket, 'now'))
   }
 
   async #take(child: Child): Promise<void> {
@@ -100,7 +102,10 @@ export class RunningGroup {
     if (child.hasListened) this.#standIn.leave()
   }
 
-  /** Starts a new proxy beside the present one and lets it take over once it listens; if it fails, all stays. */
+  /**
+   * Starts a new proxy beside the present one. Once its servers have settled it listens and takes over, the streams
+   * included; if it fails, all stays.
+   */
   async restart(desired: DesiredGroup): Promise<void> {
     const socket = this.#around.sockets.hold(desired.listen)
     if ('taken' in socket || !('child' in this.#life)) return this.#refuse(desired, socket)
@@ -110,19 +115,22 @@ export class RunningGroup {
     this.#excess = undefined
     this.#given = { desired, listen: desired.listen }
     if (socket.handle === undefined) return this.#succeed(child, socket)
-    const next = this.#spawn(socket)
+    const next = this.#spawn(socket, 'ready')
+    this.#succession.begin(child, next)
     this.#life = { state: 'replacing', child, next, before }
     await next.begin()
     if (this.#life.state !== 'replacing' || this.#life.next !== next) return
     this.#life = { state: 'running', child: next }
-    void this.#retire(child, REPLACE_GRACE_MS)
+    // Two generations are enough: what has not ended by now was in flight when the last but one took over.
+    for (const earlier of this.#leaving.keys()) earlier.hasten()
+    void this.#retire(child, REPLACE_GRACE_MS, true)
     this.#around.changed('shown')
   }
 
   /** A socket that nobody holds has room for one: the old proxy lets go of it before the new one can have it. */
   #succeed(child: Child, socket: HeldSocket): Promise<void> {
     void this.#retire(child, REPLACE_GRACE_MS)
-    return this.#take(this.#spawn(socket))
+    return this.#take(this.#spawn(socket, 'now'))
   }
 
   /** The living proxy takes over another configuration. */
@@ -158,13 +166,15 @@ export class RunningGroup {
       this.#life = { ...this.#life, retryAt: this.#around.now() }
   }
 
-  #spawn(socket: HeldSocket): Child {
+  #spawn(socket: HeldSocket, listenWhen: Spawning['listenWhen']): Child {
     this.#program = this.#around.program()
-    const child = this.#around.spawn(this.desired, socket, {
+    const events: ChildEvents = {
       status: (child) => this.#shown(child),
       exited: (child) => this.#exited(child),
       line: (line) => this.#around.line(this.name, line),
-    })
+      word: (child, word, handle) => this.#succession.pass(child, word, handle),
+    }
+    const child = this.#around.spawn(this.desired, socket, { listenWhen, events })
     void watchMemory({
       child,
       limit: () => this.desired.group.limits.memory,
@@ -203,16 +213,16 @@ export class RunningGroup {
   }
 
   /** Resolves when nobody is left of the proxy, nor of its servers. Asked again, the first grace counts. */
-  #retire(child: Child, graceMs: number): Promise<void> {
+  #retire(child: Child, graceMs: number, handOver = false): Promise<void> {
     const known = this.#leaving.get(child)
     if (known !== undefined) return known
-    const left = this.#bury(child, graceMs).finally(() => this.#leaving.delete(child))
+    const left = this.#bury(child, graceMs, handOver).finally(() => this.#leaving.delete(child))
     this.#leaving.set(child, left)
     return left
   }
 
-  async #bury(child: Child, graceMs: number): Promise<void> {
-    await child.stop(graceMs)
+  async #bury(child: Child, graceMs: number, handOver: boolean): Promise<void> {
+    await child.stop(graceMs, handOver)
     await this.#around.reap(new Set(child.status?.servers.flatMap(({ pid }) => pid ?? [])))
   }
 
@@ -235,6 +245,7 @@ export class RunningGroup {
     else if (life.state === 'replacing' && life.child === child) this.#life = { state: 'running', child: life.next }
     else if (life.state === 'draining' && life.child === child) this.#life = { state: 'none' }
     else if (life.state === 'running' && life.child === child) this.#lose(child)
+    this.#succession.ended(child)
     void this.#retire(child, 0)
     this.#around.changed('due')
   }

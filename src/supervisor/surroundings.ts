@@ -9,7 +9,7 @@ import type { Timing } from './timing.ts'
 export interface Surroundings {
   readonly sockets: Sockets
   /** Starts a proxy process; it is given its configuration by `begin`. */
-  readonly spawn: (desired: DesiredGroup, socket: HeldSocket, events: ChildEvents) => Child
+  readonly spawn: (desired: DesiredGroup, socket: HeldSocket, how: Spawning) => Child
   readonly configure: (child: Child, desired: DesiredGroup) => Promise<void>
   /** Answers whoever comes to a socket without a proxy, for so many milliseconds. */
   readonly apologise: (socket: HeldSocket, ms: number) => Sorry
@@ -28,4 +28,9 @@ export interface Surroundings {
   readonly now: () => number
   /** Uniform in [0, 1). */
   readonly random: () => number
+}
+
+export interface Spawning {
+  readonly listenWhen: 'now' | 'ready'
+  readonly events: ChildEvents
 }

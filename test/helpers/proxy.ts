@@ -63,6 +63,7 @@ export async function startProxy({ group, socket, sessionKey = newKey(), start }
     generation: 1,
     group,
     listen: { host: socket.host, port: socket.port },
+    listenWhen: 'now',
     project: 'test',
     profile: 'test',
     owner: '/nowhere/mcpctl-test',
@@ -108,7 +109,7 @@ function wrap(child: ChildProcess, url: string): RunningProxy {
     disconnect: () => child.disconnect(),
     async [Symbol.asyncDispose]() {
       if (child.connected && isAlive(child.pid ?? -1))
-        child.send({ type: 'drain', graceMs: 0 } satisfies ToProxy, undefined, {}, () => {})
+        child.send({ type: 'drain', graceMs: 0, handOver: false } satisfies ToProxy, undefined, {}, () => {})
       const hard = setTimeout(() => child.kill('SIGKILL'), 6000)
       await exited
       clearTimeout(hard)
