@@ -103,7 +103,8 @@ export class Reconciler {
     const groups = [...this.#groups.values()].filter((group) => group.children.size > 0)
     const children = groups.flatMap((group) => [...group.children])
     const stopped = Promise.all(groups.map((group) => group.stop()))
-    this.#releaseSockets()
+    // Also those of groups that wait, which have nobody to stop.
+    this.#options.sockets.keepOnly([])
     await within(END_MS, stopped, undefined)
     this.force()
     await within(FORCED_MS, stopped, undefined)
