@@ -28,12 +28,19 @@ function maskServer(server: Server): Server {
 
 function maskTransport(transport: Transport): Transport {
   if (transport.kind === 'stdio') return { ...transport, env: maskMap(transport.env) }
-  return { ...transport, headers: maskMap(transport.headers) }
+  return { ...transport, url: maskUrl(transport.url), headers: maskMap(transport.headers) }
 }
 
 function maskMap(values: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
   const pairs = Object.entries(values).map(([name, value]) => [name, isSecretName(name) ? mask(value) : value])
   return Object.fromEntries(pairs)
+}
+
+/** An address, which may carry a key in its query. */
+function maskUrl(text: string): string {
+  if (!URL.canParse(text)) return text
+  const hidden = [...new URL(text).searchParams].filter(([name, value]) => isSecretName(name) && !isMasked(value))
+  return hidden.reduce((shown, [, value]) => shown.replace(encodeURIComponent(value), MASK).replace(value, MASK), text)
 }
 
 function mask(text: string): string {
@@ -46,10 +53,17 @@ export function unnamedSecrets(groups: readonly Group[]): string[] {
 }
 
 function secretValues(transport: Transport): string[] {
-  const values = transport.kind === 'stdio' ? transport.env : transport.headers
-  return Object.entries(values).flatMap(([name, value]) => {
+  return namedValues(transport).flatMap(([name, value]) => {
     if (!isSecretName(name)) return []
     const bare = value.replace(/^(?:bearer|basic|token)\s+/i, '')
     return bare === value ? [value] : [value, bare]
   })
+}
+
+function namedValues(transport: Transport): (readonly [name: string, value: string])[] {
+  if (transport.kind === 'stdio') return Object.entries(transport.env)
+  return [
+    ...Object.entries(transport.headers),
+    ...(URL.canParse(transport.url) ? new URL(transport.url).searchParams : []),
+  ]
 }
