@@ -105,7 +105,8 @@ export class Reconciler {
     const children = groups.flatMap((group) => [...group.children])
     // Of a group without a proxy somebody else may stand in for it.
     const stopped = Promise.all([...this.#groups.values()].map((group) => group.stop()))
-    this.#releaseSockets()
+    // Also those of groups that wait, which have nobody to stop.
+    this.#options.sockets.keepOnly([])
     await within(END_MS, stopped, undefined)
     this.force()
     await within(FORCED_MS, stopped, undefined)
