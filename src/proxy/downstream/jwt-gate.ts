@@ -10,10 +10,13 @@ export interface JwtGateOptions {
   readonly host: string
   /** In milliseconds since 1970; tests move it. */
   readonly now?: () => number
+  /** How long the authorization server may take for its keys, in milliseconds. */
+  readonly patience?: number
 }
 
 /** Tokens whose claims are remembered. */
 const MOST_KNOWN = 10_000
+const PATIENCE_MS = 5000
 const UNREACHABLE_SECONDS = '5'
 
 /**
@@ -21,7 +24,7 @@ const UNREACHABLE_SECONDS = '5'
  * wants. (MCP: Authorization; RFC 6750, 8707, 9728.) A token is verified once: until it expires, or for ten minutes, it
  * is known by its digest. What verifies is loaded with the first token.
  */
-export function jwtGate(auth: JwtAuth, { host, now = Date.now }: JwtGateOptions): Gate {
+export function jwtGate(auth: JwtAuth, { host, now = Date.now, patience = PATIENCE_MS }: JwtGateOptions): Gate {
   const known = new Recent<Claims>(MOST_KNOWN)
   const judge = (coming: Coming, claims: Claims): Guest | Denial => {
     const resource = resourceOf(auth, host, coming)
@@ -50,7 +53,7 @@ export function jwtGate(auth: JwtAuth, { host, now = Date.now }: JwtGateOptions)
       const key = digest(token).toString('base64url')
       const claims = known.get(key)
       if (claims && now() < claims.until) return judge(coming, claims)
-      verify ??= import('./jwt.ts').then(({ verifier }) => verifier(auth, now))
+      verify ??= import('./jwt.ts').then(({ verifier }) => verifier(auth, { now, patience }))
       return verify.then((check) => check(token)).then((verdict) => conclude(coming, key, verdict))
     },
     metadata: (coming) => metadataOf(auth, resourceOf(auth, host, coming)),

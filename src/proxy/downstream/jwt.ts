@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { errors, type JWTPayload, type JWTVerifyGetKey, jwtVerify } from 'jose'
 import type { JwtAuth } from '../../config/profile.ts'
 import type { Guest } from './gate.ts'
-import { Keys, KeysUnreachable } from './keys.ts'
+import { Keys, type KeysOptions, KeysUnreachable } from './keys.ts'
 
 /** What a token that is good says. */
 export interface Claims {
@@ -27,11 +27,12 @@ const TOLERANCE_SECONDS = 10
 const TRUST_MS = 10 * 60_000
 
 /** Verifies signature, issuer and time of tokens with the keys of the issuer. This module alone loads `jose`. */
-export function verifier({ issuer, jwks }: JwtAuth, now: () => number): Verify {
-  const keys = new Keys({ url: jwks, now })
+export function verifier({ issuer, jwks }: JwtAuth, options: Omit<KeysOptions, 'url'>): Verify {
+  const { now } = options
+  const keys = new Keys({ url: jwks, ...options })
   const find: JWTVerifyGetKey = (header, input) => keys.find(header, input)
   return async (token) => {
-    const options = {
+    const wanted = {
       issuer: [issuer],
       algorithms: ALGORITHMS,
       clockTolerance: TOLERANCE_SECONDS,
@@ -39,7 +40,7 @@ export function verifier({ issuer, jwks }: JwtAuth, now: () => number): Verify {
       currentDate: new Date(now()),
     }
     try {
-      const { payload } = await jwtVerify(token, find, options)
+      const { payload } = await jwtVerify(token, find, wanted)
       return claimsOf(payload, now())
     } catch (error) {
       return error instanceof KeysUnreachable ? 'unreachable' : { refused: reasonOf(error) }

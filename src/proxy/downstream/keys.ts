@@ -5,6 +5,8 @@ export interface KeysOptions {
   readonly url: string
   /** In milliseconds since 1970. */
   readonly now: () => number
+  /** How long an answer may take, in milliseconds. */
+  readonly patience: number
 }
 
 /** The keys could not be fetched: nothing can be said of any token. */
@@ -20,7 +22,6 @@ const FRESH_MS = 10 * 60_000
 const COOLDOWN_MS = 30_000
 /** After a failure nobody is asked for so long, however many come. */
 const REST_MS = 2000
-const DEADLINE_MS = 5000
 const MOST_BYTES = 1024 * 1024
 
 /** The keys an issuer publishes (RFC 7517), fetched when they are needed and kept for a while. */
@@ -57,9 +58,9 @@ export class Keys {
 
   /** Once for all who need them. */
   #fetch(): Promise<Find> {
-    const { now, url } = this.#options
+    const { now } = this.#options
     if (this.#failure && now() - this.#failure.at < REST_MS) return Promise.reject(this.#failure.error)
-    this.#fetching ??= fetchKeys(url)
+    this.#fetching ??= fetchKeys(this.#options)
       .then(
         (keys) => this.#took(keys),
         (cause: unknown) => this.#failed(cause),
@@ -85,9 +86,9 @@ export class Keys {
 }
 
 /** From nowhere else than the profile says: redirects are not followed. */
-async function fetchKeys(url: string): Promise<Find> {
+async function fetchKeys({ url, patience }: KeysOptions): Promise<Find> {
   const headers = { accept: 'application/jwk-set+json, application/json' }
-  const response = await fetch(url, { headers, redirect: 'error', signal: AbortSignal.timeout(DEADLINE_MS) })
+  const response = await fetch(url, { headers, redirect: 'error', signal: AbortSignal.timeout(patience) })
   if (!response.ok) throw new Error(`HTTP ${response.status}`)
   return createLocalJWKSet(JSON.parse(await bounded(response)) as JSONWebKeySet)
 }

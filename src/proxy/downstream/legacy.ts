@@ -86,13 +86,18 @@ export class LegacyEndpoint {
     // Where nothing follows, a client would come back without end: to this answer event sources stop (HTML, 9.2.3).
     if (cursor?.stream.isOverAfter(cursor.seq)) return void response.writeHead(204).end()
     if (!cursor && session.stream) return deny(response, conflict)
-    if (!this.#standing.hasRoom(session, this.#options.limits().maxStreams, cursor?.stream))
-      return deny(response, crowded)
+    if (!this.#hasRoom(session, cursor?.stream)) return deny(response, crowded)
     response.setHeader('mcp-session-id', session.id)
     if (cursor) cursor.stream.resume(response, cursor.seq)
     const stream = cursor?.stream ?? this.#streams.openStandalone(session, response)
     this.#standing.add(session, stream)
     if (stream.isStandalone) this.#listen(session, stream)
+  }
+
+  /** Answers under way that a client came back for have a bound of their own. */
+  #hasRoom(session: Session, again: ResumableStream | undefined): boolean {
+    const most = this.#options.limits().maxStreams + session.unanswered
+    return this.#standing.hasRoom(session, most, again)
   }
 
   #listen(session: Session, stream: ResumableStream): void {
