@@ -7,7 +7,7 @@ export type Unread = 'large' | 'slow' | 'gone'
 export interface Reading {
   /** In bytes. */
   readonly limit: number
-  readonly pulse: Pulse
+  readonly pulse: Pick<Pulse, 'add' | 'delete'>
 }
 
 /** Once a body comes in pieces, so much of it has to come on average; how long all of it may take the listener says. */
