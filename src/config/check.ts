@@ -67,7 +67,7 @@ const LOOPBACK_4 = /^127(?:\.(?:\d|[1-9]\d|1\d\d|2[0-4]\d|25[0-5])){3}$/
 /** As the host of a URL, where each address has one spelling: `::1`, and 127.0.0.0/8 mapped. */
 const LOOPBACK_6 = /^\[(?:::1|::ffff:7f[\da-f]{2}:[\da-f]+)\]$/
 
-function isLoopback(host: string): boolean {
+export function isLoopback(host: string): boolean {
   if (/^localhost\.?$/i.test(host) || LOOPBACK_4.test(host)) return true
   const url = `http://[${host}]`
   return /^[\da-f:.]+$/i.test(host) && URL.canParse(url) && LOOPBACK_6.test(new URL(url).hostname)
@@ -75,6 +75,8 @@ function isLoopback(host: string): boolean {
 
 function checkBind(checked: CheckedGroup): Diagnostic[] {
   const { group } = checked
+  if (group.auth.type === 'jwt' && group.auth.resource === '' && addressOf(group.host) === 'any')
+    return [unnamed(checked)]
   if (isLoopback(group.host)) return []
   const at = placeOf(checked, 'host')
   if (group.auth.type !== 'none') {
@@ -84,4 +86,11 @@ function checkBind(checked: CheckedGroup): Diagnostic[] {
   const message = `group ${quote(group.name)} is open to the network on ${group.host} without auth`
   const hint = 'add auth: { type: bearer, tokens: "${secret:NAME}" }, or take host 127.0.0.1'
   return [diagnose(at, { code: 'open_bind', message, hint })]
+}
+
+/** On every interface there is no address to know it by. */
+function unnamed(checked: CheckedGroup): Diagnostic {
+  const message = `group ${quote(checked.group.name)} has auth of type jwt on every address, but no resource`
+  const hint = 'add resource: the URL its clients use, for example https://mcp.example.com/mcp'
+  return diagnose(placeOf(checked, 'auth'), { code: 'no_resource', message, hint })
 }

@@ -28,7 +28,7 @@ function maskServer(server: Server): Server {
 
 function maskTransport(transport: Transport): Transport {
   if (transport.kind !== 'stdio')
-    return { ...transport, url: cover(transport.url), headers: maskMap(transport.headers) }
+    return { ...transport, url: cover(maskUrl(transport.url)), headers: maskMap(transport.headers) }
   const named = new Set(namedInArgs(transport.args))
   const args = transport.args.map((arg) => [...named].reduce((text, secret) => text.replace(secret, mask), cover(arg)))
   return { ...transport, args, env: maskMap(transport.env) }
@@ -42,6 +42,16 @@ function maskMap(values: Readonly<Record<string, string>>): Readonly<Record<stri
 /** The text with what is a secret by its form replaced. */
 function cover(text: string): string {
   return secretsWithin(text).reduce((covered, secret) => covered.replace(secret, MASK), text)
+}
+
+/** An address, which may carry a key in its query. */
+function maskUrl(text: string): string {
+  const hidden = queryOf(text).filter(([name, value]) => isSecretName(name) && !isMasked(value))
+  return hidden.reduce((shown, [, value]) => shown.replace(encodeURIComponent(value), MASK).replace(value, MASK), text)
+}
+
+function queryOf(url: string): readonly (readonly [string, string])[] {
+  return URL.canParse(url) ? [...new URL(url).searchParams] : []
 }
 
 /** No secret of anybody is shorter, and a number of tokens is not one. */
@@ -68,13 +78,16 @@ export function unnamedSecrets(groups: readonly Group[]): string[] {
 }
 
 function secretValues(transport: Transport): string[] {
-  if (transport.kind !== 'stdio') return [...secretsWithin(transport.url), ...namedValues(transport.headers)]
+  if (transport.kind !== 'stdio') {
+    const named = [...Object.entries(transport.headers), ...queryOf(transport.url)]
+    return [...secretsWithin(transport.url), ...namedValues(named)]
+  }
   const { args, env } = transport
-  return [...args.flatMap(secretsWithin), ...namedInArgs(args), ...namedValues(env)]
+  return [...args.flatMap(secretsWithin), ...namedInArgs(args), ...namedValues(Object.entries(env))]
 }
 
-function namedValues(values: Readonly<Record<string, string>>): string[] {
-  return Object.entries(values).flatMap(([name, value]) => {
+function namedValues(pairs: readonly (readonly [string, string])[]): string[] {
+  return pairs.flatMap(([name, value]) => {
     if (!isSecretName(name)) return secretsWithin(value)
     const bare = value.replace(/^(?:bearer|basic|token)\s+/i, '')
     return bare === value ? [value] : [value, bare]

@@ -1,4 +1,5 @@
 import { isAbsolute, resolve } from 'node:path'
+import { forwardHeadersOf } from './forward-headers.ts'
 import type {
   Cache,
   Filter,
@@ -90,7 +91,7 @@ export function toServer(
     exclusive: readBoolean(inner, field(at, 'exclusive')) ?? SERVER_DEFAULTS.exclusive,
     integrity,
     onNew: onNewOf(inner, field(at, 'onNew'), integrity),
-    forwardHeaders: readTexts(inner, field(at, 'forwardHeaders')).map((name) => name.toLowerCase()),
+    forwardHeaders: forwardHeadersOf(inner, field(at, 'forwardHeaders')),
   }
 }
 

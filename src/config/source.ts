@@ -93,9 +93,7 @@ function frameOf(place: Place): string {
   const to = position(source, Math.max(place.start + 1, place.end))
   const first = Math.max(1, from.line - 2)
   const left = from.column > WIDTH / 2 ? from.column - WIDTH / 4 : 0
-  const shown = linesOf(source, first, from.line + 1).map((line) =>
-    visible(hideSecrets(line).slice(left, left + WIDTH)),
-  )
+  const shown = linesOf(source, first, from.line + 1).map((line) => visible(line.slice(left, left + WIDTH)))
   const length = shown[from.line - first]?.length ?? 0
   const last = to.line === from.line ? Math.min(to.column - left, length + 1) : length + 1
   const start = { line: from.line, column: from.column - left }
@@ -124,10 +122,21 @@ function draw({ shown, first, start, end }: Frame): string {
   return lines.join('\n')
 }
 
+/** The texts of sources without their secrets: a file may have many problems. */
+const hidden = new WeakMap<Source, string>()
+
+function hiddenText(source: Source): string {
+  const known = hidden.get(source) ?? hideSecrets(source.text)
+  hidden.set(source, known)
+  return known
+}
+
+/** What is a secret in them covered, their lengths unchanged. */
 function linesOf(source: Source, first: number, last: number): string[] {
   const lines: string[] = []
+  const whole = hiddenText(source)
   for (let line = first; line <= Math.min(last, source.lines.length); line++) {
-    const text = source.text.slice(source.lines[line - 1], source.lines[line])
+    const text = whole.slice(source.lines[line - 1], source.lines[line])
     lines.push(text.replace(/\r?\n$/, ''))
   }
   return lines

@@ -14,6 +14,7 @@ const shapes = {
     Array.isArray(servers) &&
     servers.every(isRecord) &&
     (order === undefined || Array.isArray(order)),
+  stream: ({ word }) => isRecord(word) && (word.to === 'predecessor' || word.to === 'successor'),
   fatal: ({ message }) => typeof message === 'string',
 } as const satisfies Record<FromProxy['type'], (message: Record<string, unknown>) => boolean>
 
