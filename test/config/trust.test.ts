@@ -2,9 +2,11 @@ import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { chmod, chown, mkdir, rename, symlink } from 'node:fs/promises'
 import { join } from 'node:path'
+import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { loadProfileSet } from '../../src/config/load.ts'
 import { attempt } from '../../src/config/resolve.ts'
+import { Trust } from '../../src/config/trust.ts'
 import { entryFile } from '../../src/shared/paths.ts'
 import { type TempFolder, tempFolder } from '../helpers/temp.ts'
 import { oneLine } from './problems.ts'
@@ -177,4 +179,17 @@ test('C-26: the command of a secret in a file that others may change is not run'
   // Allowed, it is run, and then it is the secret that is empty.
   expect(await problems(folder, { MCPCTL_ALLOW_INSECURE_CONFIG: 'true' })).toHaveLength(2)
   expect(existsSync(join(folder.path, 'set/pwned'))).toBe(true)
+})
+
+test('C-26: a file is believed exactly if it is the reader’s or root’s and nobody else may write it', async () => {
+  await using folder = await made()
+  const path = join(folder.path, 'set/mcpctl.yaml')
+  const id = fc.constantFrom(0, own.uid, stranger, stranger + 1)
+  await fc.assert(
+    fc.asyncProperty(id, id, fc.integer({ min: 0, max: 0o777 }), async (uid, gid, mode) => {
+      const believed = (uid === 0 || uid === own.uid) && !(mode & 0o002) && (!(mode & 0o020) || uid === gid)
+      const problem = await new Trust({}).problemOf({ path, shown: 'x', rights: { uid, gid, mode } })
+      expect(problem === undefined).toBe(believed)
+    }),
+  )
 })
