@@ -1,4 +1,7 @@
+import type { LockedServer } from '../config/lock-data.ts'
+import type { Said, Surveyed } from '../config/lock-survey.ts'
 import type { Group, Server } from '../config/profile.ts'
+import type { Drift } from '../shared/drift.ts'
 import type { LogLevel } from '../shared/log.ts'
 import type { CatalogStatus, ProxyState, ServerStatus } from '../shared/status.ts'
 
@@ -34,6 +37,18 @@ export type ToProxy =
   | { readonly type: 'listen'; readonly listen: { readonly host: string; readonly port: number } }
   /** Accept nothing new, finish what is in flight until the deadline, stop the servers, exit 0. */
   | { readonly type: 'drain'; readonly graceMs: number }
+  /**
+   * First and only message to a process that serves nothing: ask these servers what they say of themselves, compare it
+   * with what is locked, answer and exit.
+   */
+  | {
+      readonly type: 'survey'
+      readonly servers: readonly Server[]
+      readonly locked: Readonly<Record<string, LockedServer>>
+      /** By digest, what stands behind the locked ones, as far as it is known. */
+      readonly texts: Readonly<Record<string, Said>>
+      readonly owner: string
+    }
 
 /** A group for a proxy that was given an earlier one: of a server that is as it was then only the name is said. */
 export interface GroupUpdate extends Omit<Group, 'servers'> {
@@ -54,5 +69,8 @@ export type FromProxy =
       /** The names of all servers, when they are not those that were told last. */
       readonly order?: readonly string[]
     }
+  /** A server is not as it was locked; told once. */
+  | { readonly type: 'drift'; readonly drift: Drift }
+  | { readonly type: 'surveyed'; readonly servers: readonly Surveyed[] }
   /** It cannot serve (a foreign socket under the descriptor, a broken start): exits right after. */
   | { readonly type: 'fatal'; readonly message: string }

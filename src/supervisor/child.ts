@@ -2,6 +2,7 @@ import { type ChildProcess, type SendHandle, spawn } from 'node:child_process'
 import type { Listen } from '../plan/model.ts'
 import type { FromProxy, ToProxy } from '../proxy/protocol.ts'
 import { defer, pause, within } from '../shared/async.ts'
+import type { Drift } from '../shared/drift.ts'
 import { splitLines } from './lines.ts'
 import { isGroupAlive, signal } from './procfs.ts'
 import { isFromProxy } from './proxy-message.ts'
@@ -27,6 +28,7 @@ export interface ChildOptions {
 export interface ChildEvents {
   status(child: Child): void
   exited(child: Child): void
+  drifted(drift: Drift): void
   /** Of its stdout or stderr. */
   line(line: string): void
 }
@@ -198,6 +200,7 @@ export class Child {
     if (message.type === 'fatal') this.#fault ??= message.message
     if (message.type === 'status') this.#show(message)
     if (message.type === 'listening') this.#listens()
+    if (message.type === 'drift') this.#options.events.drifted(message.drift)
     const waiters = [...this.#waiters].filter(({ fits }) => fits(message))
     for (const waiter of waiters) waiter.done()
     if (message.type === 'listening' && waiters.length === 0)

@@ -14,6 +14,8 @@ const shapes = {
     Array.isArray(servers) &&
     servers.every(isRecord) &&
     (order === undefined || Array.isArray(order)),
+  drift: ({ drift }) => isRecord(drift) && typeof drift.server === 'string' && Array.isArray(drift.diff),
+  surveyed: ({ servers }) => Array.isArray(servers) && servers.every(isRecord),
   fatal: ({ message }) => typeof message === 'string',
 } as const satisfies Record<FromProxy['type'], (message: Record<string, unknown>) => boolean>
 

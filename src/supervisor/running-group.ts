@@ -1,4 +1,5 @@
 import type { DesiredGroup, Listen, ObservedGroup, ObservedProcess } from '../plan/model.ts'
+import type { Drift } from '../shared/drift.ts'
 import type { Log } from '../shared/log.ts'
 import { afterLoss, type Crashes, noCrashes } from './backoff.ts'
 import type { Child, ChildEvents } from './child.ts'
@@ -15,6 +16,8 @@ export interface Surroundings {
   /** Something about the group is not as it was: `shown` where it is only to be seen, `due` where a plan may follow. */
   readonly changed: (how: 'shown' | 'due') => void
   readonly line: (group: string, line: string) => void
+  /** A server of the group is not as it was locked. */
+  readonly drifted: (group: string, drift: Drift) => void
   readonly log: Log
   /** The text without any secret in it: reasons are shown. */
   readonly clean: (text: string) => string
@@ -170,6 +173,7 @@ export class RunningGroup {
     return this.#around.spawn(this.desired, socket, {
       status: (child) => this.#shown(child),
       exited: (child) => this.#exited(child),
+      drifted: (drift) => this.#around.drifted(this.name, drift),
       line: (line) => this.#around.line(this.name, line),
     })
   }

@@ -89,7 +89,7 @@ export class Upstream implements AsyncDisposable {
     this.#timing = { ...defaultTiming, ...options.timing }
     this.#log = options.log.with({ server: server.name })
     this.#wishes = new Wishes(this.#log)
-    this.#crossing = { upstream: server.name, parking: options.parking, listing: () => this.listing }
+    this.#crossing = { upstream: server.name, server, parking: options.parking, listing: () => this.listing }
     this.#transport = server.transport.kind === 'auto' ? 'http' : server.transport.kind
     const shared = { server, timing: this.#timing, log: this.#log, retries: options.retries }
     // Whoever the client behind it is.
