@@ -39,6 +39,9 @@ export interface Options {
   readonly unset?: boolean
   readonly args?: Readonly<Record<string, unknown>>
   readonly count?: number
+  readonly check?: boolean
+  /** `SERVER` or `SERVER/NAME`. */
+  readonly accept?: readonly string[]
 }
 
 /** The global flags as commander hands them over, once from before the command and once from after it. */

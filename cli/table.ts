@@ -95,6 +95,17 @@ export const commands: readonly CommandSpec[] = [
     run: plan,
   },
   {
+    name: 'lock',
+    args: '[profile] [groups...]',
+    summary: 'write down what the servers say of themselves, or compare with it',
+    flags: [
+      { flags: '--check', summary: 'write nothing; exit 9 when something is not as locked' },
+      { flags: '--accept <items...>', summary: 'take over only these: SERVER or SERVER/TOOL' },
+    ],
+    examples: ['mcpctl lock', 'mcpctl lock prod --check', 'mcpctl lock --accept memory/search_nodes'],
+    run: lazily(() => import('./commands/lock.ts')),
+  },
+  {
     name: 'status',
     alias: 'ps',
     args: '[groups...]',

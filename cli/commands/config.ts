@@ -1,5 +1,5 @@
 import { differences } from '../../src/config/difference.ts'
-import type { Profile } from '../../src/config/profile.ts'
+import type { Profile, Server } from '../../src/config/profile.ts'
 import { type Resolution, resolveMasked } from '../../src/config/resolve.ts'
 import type { Run } from '../command.ts'
 import type { Context } from '../context.ts'
@@ -17,7 +17,7 @@ export const run: Run = async (context, { args: [argument], options }) => {
     await printDifferences(context, profile, (await resolved(context, options.diff)).profile)
     return 0
   }
-  const { secrets: _none, ...masked } = profile
+  const { secrets: _none, ...masked } = withoutPins(profile)
   const places = options.origin ? origins : new Map<string, string>()
   const yaml = () => shown(yamlWithOrigins(masked, places), context.stdout)
   // As YAML the origins are comments beside the values; every other form has them as a member of their own.
@@ -35,9 +35,15 @@ async function resolved(context: Context, argument: string | undefined): Promise
 }
 
 async function printDifferences(context: Context, from: Profile, to: Profile): Promise<void> {
-  const found = differences(from, to)
+  const found = differences(withoutPins(from), withoutPins(to))
   const human = () => describeDifferences(found, painter(context, context.stdout))
   await print(context, { document: envelope('Diff', { differences: found }), human })
+}
+
+/** They have a file of their own, and would be longer than all the rest. */
+function withoutPins(profile: Profile) {
+  const withoutOwn = ({ pins: _pins, ...server }: Server) => server
+  return { ...profile, groups: profile.groups.map((group) => ({ ...group, servers: group.servers.map(withoutOwn) })) }
 }
 
 function withOrigins(profile: object, origins: ReadonlyMap<string, string>): object {

@@ -8,7 +8,7 @@ import { toGroup } from './group.ts'
 import { type Lookup, secretsIn } from './interpolate.ts'
 import { type ProfileSet, unique } from './load.ts'
 import { maskOf, maskProfile, unnamedSecrets } from './mask.ts'
-import type { Group, Profile } from './profile.ts'
+import type { Group, Pins, Profile } from './profile.ts'
 import type { Sources } from './read.ts'
 import { readSecrets, type Secrets } from './secrets.ts'
 import { type SelectedGroup, type SelectedServer, type Selection, scalarsOf } from './select.ts'
@@ -162,9 +162,22 @@ interface Assembly {
 function assemble({ reading, group, index, enabled, set, options }: Assembly): CheckedGroup {
   const pointer = `/groups/${index}`
   const servers = group.servers.map((server, s) =>
-    toServer(reading, server, { pointer: `${pointer}/servers/${s}`, folder: set.folder, enabled: enabled.has(server) }),
+    toServer(reading, server, {
+      pointer: `${pointer}/servers/${s}`,
+      folder: set.folder,
+      enabled: enabled.has(server),
+      pins: pinsOf(set, server.name),
+    }),
   )
   return { group: toGroup(reading, group, { pointer, servers, portOffset: options.portOffset }), selected: group }
+}
+
+/** What is compared, without what is only for people: another version of the same tools is no change. */
+function pinsOf({ lock }: ProfileSet, name: string): Pins | null {
+  const locked = lock && Object.hasOwn(lock.servers, name) ? lock.servers[name] : undefined
+  if (!locked) return null
+  const { serverInfo: _info, ...pins } = locked
+  return pins
 }
 
 interface Assembled {

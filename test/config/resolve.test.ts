@@ -141,6 +141,7 @@ test('a profile is whole: nothing optional, nothing left to read, frozen', async
             exclusive: false,
             integrity: 'warn',
             onNew: 'warn',
+            pins: null,
             forwardHeaders: [],
           },
         ],
