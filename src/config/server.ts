@@ -4,6 +4,7 @@ import type {
   Cache,
   Filter,
   HttpTransport,
+  Pins,
   Restart,
   Retry,
   Server,
@@ -59,13 +60,15 @@ export interface ServerPlace {
   readonly folder: string
   /** As read before: it decided whether the rest is asked for. */
   readonly enabled: boolean
+  /** What is locked of it. */
+  readonly pins: Pins | null
 }
 
 /** A selected server as resolved; of a disabled one the texts are as written. */
 export function toServer(
   reading: Reading,
   selected: SelectedServer,
-  { pointer, folder, enabled }: ServerPlace,
+  { pointer, folder, enabled, pins }: ServerPlace,
 ): Server {
   const inner = enabled ? reading : { ...reading, asWritten: true }
   const at: Field = { node: selected.node, pointer }
@@ -91,6 +94,7 @@ export function toServer(
     exclusive: readBoolean(inner, field(at, 'exclusive')) ?? SERVER_DEFAULTS.exclusive,
     integrity,
     onNew: onNewOf(inner, field(at, 'onNew'), integrity),
+    pins: integrity === 'off' ? null : pins,
     forwardHeaders: forwardHeadersOf(inner, field(at, 'forwardHeaders')),
   }
 }

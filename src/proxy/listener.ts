@@ -4,8 +4,11 @@ import { isIP, Server as NetServer } from 'node:net'
 import { pause } from '../shared/async.ts'
 import { MAX_HEADERS } from './downstream/guard.ts'
 
-/** A socket the supervisor bound: a descriptor this process inherited, or a handle that came over the IPC channel. */
-export type Socket = { readonly fd: number } | { readonly handle: object }
+/**
+ * A socket the supervisor bound: a descriptor this process inherited, or a handle that came over the IPC channel. Where
+ * the platform has neither, the address to bind.
+ */
+export type Socket = { readonly fd: number } | { readonly handle: object } | { readonly bind: Address }
 
 export interface Address {
   readonly host: string
@@ -31,6 +34,11 @@ export const patience: Patience = { head: 8_000, request: 30_000, check: 1_000 }
 const QUIET = 500
 const ENDED = 'connection: close\r\ncontent-length: 0\r\n\r\n'
 const CHECK = 20
+/** How long a predecessor may take to let go of an address that has to be bound anew. */
+const BIND_PATIENCE = 5_000
+
+/** Not the socket that was announced: binding anew may help. */
+export class WrongSocket extends Error {}
 
 /** The HTTP server on one bound socket. */
 export class Listener implements Disposable {
@@ -72,12 +80,25 @@ export class Listener implements Disposable {
   static async on(socket: Socket, options: ListenerOptions): Promise<Listener> {
     const listener = new Listener(options)
     try {
-      await listener.#listen(socket)
+      await listener.#listenAtLast(socket)
       await listener.#compare(options.told)
       return listener
     } catch (error) {
       listener[Symbol.dispose]()
       throw error
+    }
+  }
+
+  async #listenAtLast(socket: Socket): Promise<void> {
+    const deadline = performance.now() + ('bind' in socket ? BIND_PATIENCE : 0)
+    for (;;) {
+      try {
+        return await this.#listen(socket)
+      } catch (error) {
+        if (!(error instanceof Error && 'code' in error && error.code === 'EADDRINUSE')) throw error
+        if (performance.now() >= deadline) throw error
+        await pause(CHECK)
+      }
     }
   }
 
@@ -89,7 +110,8 @@ export class Listener implements Disposable {
         resolve()
       })
       if ('fd' in socket) this.#server.listen({ fd: socket.fd, backlog: 4096 })
-      else this.#server.listen(socket.handle, 4096)
+      else if ('handle' in socket) this.#server.listen(socket.handle, 4096)
+      else this.#server.listen({ ...socket.bind, backlog: 4096 })
     })
   }
 
@@ -98,7 +120,7 @@ export class Listener implements Disposable {
     if (actual === null || typeof actual === 'string') throw new Error('the socket is not a TCP socket')
     const hosts = isIP(host) ? [host] : (await lookup(host, { all: true })).map(({ address }) => address)
     if (actual.port === port && hosts.includes(actual.address)) return
-    throw new Error(`the socket is bound to ${actual.address}:${actual.port}, not to ${host}:${port}`)
+    throw new WrongSocket(`the socket is bound to ${actual.address}:${actual.port}, not to ${host}:${port}`)
   }
 
   /**
