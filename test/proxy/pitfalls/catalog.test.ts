@@ -31,7 +31,7 @@ test('pagination: a cursor that comes again ends the asking', async () => {
   expect(JSON.stringify(await ask('tools/list'))).toContain('s_go')
 })
 
-test('list changes: a storm of them is one refetch, told of once, when the new list is served', async () => {
+test('U-37: list changes: a storm of them is one refetch, told of once, when the new list is served', async () => {
   let names = ['go']
   let stream: Way | undefined
   await using server = await scripted(
