@@ -213,7 +213,7 @@ export class RunningGroup {
 
   async #bury(child: Child, graceMs: number): Promise<void> {
     await child.stop(graceMs)
-    await this.#around.reap(new Set(child.status?.servers.flatMap(({ pid }) => pid ?? [])))
+    await this.#around.reap(child)
   }
 
   /** A restart whose address is taken is not done, and not tried again before it is asked for again. */

@@ -84,7 +84,7 @@ export class Supervisor {
       log: logs.log,
       line: (group, line) => logs.line(group, line),
       clean: (text) => logs.clean(text),
-      reap: async (groups) => void (await sweep({ owner, groups, graceMs: SWEEP_MS })),
+      reap: async ({ life }) => void (await sweep({ owner, life, graceMs: SWEEP_MS })),
       changed: () => this.#announcer.changed(),
     })
     this.#watch = new SourceWatch(options.watch, {
