@@ -10,9 +10,14 @@ export interface CheckedGroup {
   readonly selected: SelectedGroup
 }
 
-/** What only the whole of a profile can tell: clashes of addresses and prefixes, and ports open to others. */
+/** What only the whole of a profile can tell: clashes of addresses and prefixes, ports open to others, locks that are not there. */
 export function checkGroups(groups: readonly CheckedGroup[]): Diagnostic[] {
-  return [...portClashes(groups), ...groups.flatMap(checkBind), ...groups.flatMap(prefixClashes)]
+  return [
+    ...portClashes(groups),
+    ...groups.flatMap(checkBind),
+    ...groups.flatMap(prefixClashes),
+    ...groups.flatMap(unlocked),
+  ]
 }
 
 function placeOf({ selected }: CheckedGroup, key: string): Place {
@@ -89,4 +94,18 @@ function prefixClashes({ group, selected }: CheckedGroup): Diagnostic[] {
       }),
     ]
   })
+}
+
+/** Who asks to be guarded and is not must know. */
+function unlocked({ group, selected }: CheckedGroup): Diagnostic[] {
+  const names = group.servers.filter(isOpen).map(({ name }) => name)
+  const [first] = names
+  if (first === undefined) return []
+  const at = selected.servers.find(({ name }) => name === first)?.at ?? selected.at
+  const message = `nothing is enforced of ${names.map(quote).join(', ')}: mcpctl.lock says nothing of ${names.length === 1 ? 'it' : 'them'}`
+  return [diagnose(at, { severity: 'warning', code: 'not_locked', message, hint: 'run mcpctl lock' })]
+}
+
+function isOpen({ enabled, integrity, pins }: Group['servers'][number]): boolean {
+  return enabled && integrity === 'enforce' && pins === null
 }
