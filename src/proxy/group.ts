@@ -6,14 +6,15 @@ import type { Log } from '../shared/log.ts'
 import type { Env } from '../shared/paths.ts'
 import type { ProxyState } from '../shared/status.ts'
 import { Belongings } from './audience/belongings.ts'
+import { Memory } from './audience/memory.ts'
 import { News } from './audience/news.ts'
 import { Privacy } from './audience/privacy.ts'
+import { Remembered } from './audience/remembered.ts'
 import { Sight } from './audience/sight.ts'
 import { Subscriptions } from './audience/subscriptions.ts'
 import { Verbosity } from './audience/verbosity.ts'
 import { Parking } from './bridge/parking.ts'
 import { Catalog } from './catalog/catalog.ts'
-import { epochOf } from './catalog/epoch.ts'
 import { Greeter } from './catalog/greeter.ts'
 import type { Identity } from './catalog/handshake.ts'
 import { LearnedUris } from './catalog/learned.ts'
@@ -25,14 +26,18 @@ import { serving } from './downstream/serving.ts'
 import type { Session } from './downstream/session.ts'
 import { Sessions } from './downstream/sessions.ts'
 import { proxyState } from './health.ts'
+import type { RpcMessage } from './mcp/rpc.ts'
 import type { GroupUpdate } from './protocol.ts'
 import { Elicitations } from './relay/elicitations.ts'
 import { Relay } from './relay/relay.ts'
 import { Tasks } from './relay/tasks.ts'
-import { type Report, Reporter, type ReportNews, serverStatus } from './report.ts'
+import { type Report, Reporter, type ReportNews, serversOf } from './report.ts'
 import { Connector } from './servers/connector.ts'
 import type { Seat } from './servers/seat.ts'
 import { Seats } from './servers/seats.ts'
+import type { Estate } from './succession/estate.ts'
+import type { Wishes } from './succession/word.ts'
+import { kinds } from './upstream/listing.ts'
 import { SnapshotFolder } from './upstream/snapshot-folder.ts'
 import type { UpstreamEvents } from './upstream/upstream.ts'
 
@@ -46,6 +51,11 @@ export interface GroupOptions {
   readonly env: Env
   readonly log: Log
   readonly report: (news: ReportNews) => void
+  /** The other generation, while there is one. */
+  readonly succession: {
+    readonly wished: (session: Session, wishes: Wishes) => void
+    readonly elsewhere: (session: Session, message: RpcMessage) => void
+  }
 }
 
 interface NextConfig extends Pick<GroupOptions, 'generation' | 'secrets'> {
@@ -71,7 +81,9 @@ export class Group implements AsyncDisposable {
   readonly #news: News
   readonly #verbosity: Verbosity
   readonly #privacy: Privacy
-  readonly #serve: (request: IncomingMessage, response: ServerResponse) => Promise<void> | void
+  readonly #memory: Memory
+  readonly #remembered: Remembered
+  readonly #serving: ReturnType<typeof serving>
   #config: GroupConfig
   #guard: Guard
   #generation: number
@@ -97,12 +109,14 @@ export class Group implements AsyncDisposable {
     this.#sight = new Sight({ catalog: this.#catalog, seats: this.#seats, listWait: () => this.#config.listWait })
     this.#greeter = this.#makeGreeter()
     this.#subscriptions = this.#makeSubscriptions()
+    this.#memory = new Memory({ ...options, path: join(options.owner, 'sessions'), changed: options.succession.wished })
     this.#sessions = this.#makeSessions()
     this.#listens = this.#makeListens()
     this.#news = this.#makeNews()
     this.#verbosity = new Verbosity({ ...this.#audience(), log: options.log })
     this.#privacy = new Privacy({ ...this.#audience(), news: this.#news, verbosity: this.#verbosity })
-    this.#serve = this.#makeServe()
+    this.#remembered = new Remembered({ ...this.#audience(), memory: this.#memory, verbosity: this.#verbosity })
+    this.#serving = this.#makeServing()
     this.#reporter.changed()
   }
 
@@ -163,6 +177,9 @@ export class Group implements AsyncDisposable {
         if (session.level !== undefined) this.#verbosity.later()
       },
       tell: (session, notification) => this.#privacy.tell(session, notification),
+      reopened: (session) => this.#remembered.reopened(session),
+      deleted: (session) => this.#memory.forget(session),
+      elsewhere: this.#options.succession.elsewhere,
     })
   }
 
@@ -175,7 +192,7 @@ export class Group implements AsyncDisposable {
     })
   }
 
-  #makeServe() {
+  #makeServing() {
     const relay = new Relay({
       greeter: this.#greeter,
       learned: this.#learned,
@@ -183,9 +200,8 @@ export class Group implements AsyncDisposable {
       elicitations: this.#elicitations,
       sight: this.#sight,
       showed: (session, kind, list) => this.#catalog.showed(session, kind, list),
-      subscriptions: this.#subscriptions,
+      wishes: this.#remembered,
       seat: (server) => this.#seats.get(server),
-      setLevel: (session, level) => this.#verbosity.set(session, level),
       wantLevel: (way, level) => this.#verbosity.want(way, level),
       divert: (way, notification, call) => this.#news.divert(way, notification, call),
       log: this.#options.log,
@@ -198,6 +214,7 @@ export class Group implements AsyncDisposable {
       guard: () => this.#guard,
       initialize: (facts) => this.#greeter.initialize(facts),
       listening: (session) => this.#listening(session),
+      wishesOf: (session) => this.#memory.wishesOf(session),
       maxBody: () => this.#config.limits.maxBody,
       isServed: (server) => this.#isServed(server),
       isReady: () => this.#state === 'ready' || this.#state === 'degraded',
@@ -207,7 +224,7 @@ export class Group implements AsyncDisposable {
 
   /** Answers one HTTP request of the group's port. */
   serve(request: IncomingMessage, response: ServerResponse): Promise<void> | void {
-    return this.#serve(request, response)
+    return this.#serving.serve(request, response)
   }
 
   /** Takes over another configuration; resolves when what it added or changed serves, or has failed once. */
@@ -224,12 +241,39 @@ export class Group implements AsyncDisposable {
     this.#changed()
   }
 
-  /** From now on the state is `draining`: probes say so, streams end; what is in flight goes on. */
+  /** What another generation takes over, or took over from. */
+  get estate(): Estate {
+    const { sessions: legacy, conversations } = this.#serving
+    return {
+      sessions: this.#sessions,
+      legacy,
+      conversations,
+      listens: this.#listens,
+      epoch: () => this.#report().catalog.epoch,
+      isTelling: () => this.#catalog.isTelling,
+      told: (listener) => this.#news.told(listener, kinds),
+      arrange: async (session, wishes) => {
+        this.#catalog.watch(session.facts.server)
+        await this.#remembered.arrange(session, wishes)
+      },
+    }
+  }
+
+  /** Resolves when every server is up, has failed once or has spent its connect timeout. */
+  settled(): Promise<void> {
+    return this.#seats.settled()
+  }
+
+  /** From now on the state is `draining`, and probes say so; what is in flight goes on. */
   drain(): void {
     this.#state = 'draining'
+    this.#reporter.flush()
+  }
+
+  /** The streams of clients end in peace. */
+  endStreams(): void {
     for (const session of this.#sessions) session.stream?.end()
     this.#listens.end()
-    this.#reporter.flush()
   }
 
   #isServed(server: string | undefined): boolean {
@@ -281,10 +325,8 @@ export class Group implements AsyncDisposable {
       isSettled,
     }))
     this.#state = proxyState(health, this.#state)
-    const seats = [...this.#seats].map((seat) => ({ seat, offer: this.#catalog.offer(seat) }))
-    const servers = seats.map(({ seat, offer }) => serverStatus(seat, offer, this.#secrets))
-    const catalog = { epoch: epochOf(seats.map(({ offer }) => offer)) }
-    return { generation: this.#generation, state: this.#state, catalog, servers }
+    const told = serversOf(this.#seats, (seat) => this.#catalog.offer(seat), this.#secrets)
+    return { generation: this.#generation, state: this.#state, ...told }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

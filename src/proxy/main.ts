@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net'
 import manifest from '../../package.json' with { type: 'json' }
 import { messageOf } from '../shared/errors.ts'
 import { createLog } from '../shared/log.ts'
@@ -7,9 +8,10 @@ import { boundYoung } from './young.ts'
 
 /** The entry of a proxy process: whatever it needs of the process it is in goes through here. */
 
-function send(message: FromProxy): void {
-  // A channel that breaks in this very moment is followed by `disconnect`, which says all there is to say.
-  if (process.connected) process.send?.(message, undefined, {}, () => {})
+function send(message: FromProxy, handle?: object): void {
+  // A channel that breaks in this very moment is followed by `disconnect`, which says all there is to say. The types
+  // know servers and sockets only, but Node carries its own bare TCP handles too.
+  if (process.connected) process.send?.(message, handle as Socket | undefined, {}, () => {})
 }
 
 let proxy: ProxyProcess | undefined

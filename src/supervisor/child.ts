@@ -202,9 +202,9 @@ export class Child {
 
   #send(message: ToProxy, handle?: SocketHandle, sent: () => void = () => {}): void {
     // A channel that is closed or breaks belongs to a process that is ending: its exit says all there is to say.
-    if (!this.#process.connected) return sent()
+    if (!this.#process.connected) sent()
     // The types know servers and sockets only, but Node carries its own bare TCP handles too.
-    this.#process.send(message, handle as unknown as SendHandle, {}, sent)
+    else this.#process.send(message, handle as unknown as SendHandle, {}, sent)
   }
 
   #take(message: unknown, handle: unknown): void {

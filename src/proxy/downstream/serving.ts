@@ -20,15 +20,16 @@ export interface ServingOptions
   readonly log: Log
 }
 
-/** Everything a group answers over HTTP: both eras, the oldest transport, the probes. The function never rejects. */
+/** Everything a group answers over HTTP: both eras, the oldest transport, the probes. `serve` never rejects. */
 export function serving(options: ServingOptions) {
   const { guard, isReady, log } = options
   const principal = (request: IncomingMessage): string => guard().principal(request)
   const legacy: LegacyOptions = { ...options, principal }
+  const [sessions, conversations] = [new LegacyEndpoint(legacy), new SseEndpoint(legacy)]
   const endpoint = new Endpoint({
     ...options,
-    legacy: new LegacyEndpoint(legacy),
-    sse: new SseEndpoint(legacy),
+    legacy: sessions,
+    sse: conversations,
     modern: new ModernEndpoint({ ...options, principal }),
   })
   const failed = (error: unknown): void => log.error('request failed', { error: messageOf(error) })
@@ -36,5 +37,5 @@ export function serving(options: ServingOptions) {
     { guard, endpoint, isReady },
     failed,
   )
-  return serve
+  return { serve, sessions, conversations }
 }

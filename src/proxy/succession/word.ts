@@ -34,6 +34,8 @@ export type ToSuccessor =
     }
   /** To be written on the session's stream, which has been handed over. */
   | { readonly to: 'successor'; readonly is: 'said'; readonly session: string; readonly body: string }
+  /** A session wants something else than was announced. */
+  | { readonly to: 'successor'; readonly is: 'wishes'; readonly session: string; readonly wishes: Wishes }
   /** Of the supervisor: there is no predecessor any more. */
   | { readonly to: 'successor'; readonly is: 'gone' }
 

@@ -20,6 +20,7 @@ test('a stream on which no session begins is ended', async () => {
       relay: null as never,
       principal: () => '',
       listening: () => {},
+      wishesOf: () => ({ subscriptions: [] }),
     })
     endpoint.open({ request, response, server: undefined })
   })
