@@ -1,9 +1,6 @@
-import type { IncomingMessage, ServerResponse } from 'node:http'
 import { join } from 'node:path'
 import type { Group as GroupConfig } from '../config/profile.ts'
 import { messageOf } from '../shared/errors.ts'
-import type { Log } from '../shared/log.ts'
-import type { Env } from '../shared/paths.ts'
 import type { ProxyState } from '../shared/status.ts'
 import { Belongings } from './audience/belongings.ts'
 import { Memory } from './audience/memory.ts'
@@ -16,7 +13,6 @@ import { Verbosity } from './audience/verbosity.ts'
 import { Parking } from './bridge/parking.ts'
 import { Catalog } from './catalog/catalog.ts'
 import { Greeter } from './catalog/greeter.ts'
-import type { Identity } from './catalog/handshake.ts'
 import { LearnedUris } from './catalog/learned.ts'
 import { type Guard, guardOf } from './downstream/guard.ts'
 import { Listens } from './downstream/listens.ts'
@@ -25,42 +21,19 @@ import { sealerOf } from './downstream/sealer.ts'
 import { serving } from './downstream/serving.ts'
 import type { Session } from './downstream/session.ts'
 import { Sessions } from './downstream/sessions.ts'
-import { proxyState } from './health.ts'
-import type { RpcMessage } from './mcp/rpc.ts'
-import type { GroupUpdate } from './protocol.ts'
+import type { GroupOptions, NextConfig } from './group-options.ts'
+import { healthOf, proxyState } from './health.ts'
+import type { Serve } from './listener.ts'
 import { Elicitations } from './relay/elicitations.ts'
 import { Relay } from './relay/relay.ts'
 import { Tasks } from './relay/tasks.ts'
-import { type Report, Reporter, type ReportNews, serversOf } from './report.ts'
+import { type Report, Reporter, serversOf } from './report.ts'
 import { Connector } from './servers/connector.ts'
 import type { Seat } from './servers/seat.ts'
 import { Seats } from './servers/seats.ts'
-import type { Estate } from './succession/estate.ts'
-import type { Wishes } from './succession/word.ts'
-import { kinds } from './upstream/listing.ts'
+import { type Estate, estateOf } from './succession/estate.ts'
 import { SnapshotFolder } from './upstream/snapshot-folder.ts'
 import type { UpstreamEvents } from './upstream/upstream.ts'
-
-export interface GroupOptions {
-  readonly group: GroupConfig
-  readonly generation: number
-  readonly secrets: readonly string[]
-  readonly identity: Identity
-  readonly sessionKey: string
-  readonly owner: string
-  readonly env: Env
-  readonly log: Log
-  readonly report: (news: ReportNews) => void
-  /** The other generation, while there is one. */
-  readonly succession: {
-    readonly wished: (session: Session, wishes: Wishes) => void
-    readonly elsewhere: (session: Session, message: RpcMessage) => void
-  }
-}
-
-interface NextConfig extends Pick<GroupOptions, 'generation' | 'secrets'> {
-  readonly group: GroupUpdate
-}
 
 /** Everything one proxy serves: its servers, what they offer together, and the sessions of those who use it. */
 export class Group implements AsyncDisposable {
@@ -159,10 +132,10 @@ export class Group implements AsyncDisposable {
   }
 
   #makeSubscriptions(): Subscriptions {
+    const { log } = this.#options
     return new Subscriptions({
       upstream: (way) => this.#privacy.upstreamAt(way),
-      failed: (server, reason) =>
-        this.#options.log.warn('subscription not changed', { server, error: messageOf(reason) }),
+      failed: (server, reason) => log.warn('subscription not changed', { server, error: messageOf(reason) }),
     })
   }
 
@@ -223,8 +196,8 @@ export class Group implements AsyncDisposable {
   }
 
   /** Answers one HTTP request of the group's port. */
-  serve(request: IncomingMessage, response: ServerResponse): Promise<void> | void {
-    return this.#serving.serve(request, response)
+  get serve(): Serve {
+    return this.#serving.serve
   }
 
   /** Takes over another configuration; resolves when what it added or changed serves, or has failed once. */
@@ -243,25 +216,14 @@ export class Group implements AsyncDisposable {
 
   /** What another generation takes over, or took over from. */
   get estate(): Estate {
-    const { sessions: legacy, conversations } = this.#serving
-    return {
-      sessions: this.#sessions,
-      legacy,
-      conversations,
+    return estateOf({
+      ...this.#audience(),
+      ...this.#serving,
       listens: this.#listens,
+      news: this.#news,
+      wishes: this.#remembered,
       epoch: () => this.#report().catalog.epoch,
-      isTelling: () => this.#catalog.isTelling,
-      told: (listener) => this.#news.told(listener, kinds),
-      arrange: async (session, wishes) => {
-        this.#catalog.watch(session.facts.server)
-        await this.#remembered.arrange(session, wishes)
-      },
-    }
-  }
-
-  /** Resolves when every server is up, has failed once or has spent its connect timeout. */
-  settled(): Promise<void> {
-    return this.#seats.settled()
+    })
   }
 
   /** From now on the state is `draining`, and probes say so; what is in flight goes on. */
@@ -319,12 +281,7 @@ export class Group implements AsyncDisposable {
   }
 
   #report(): Report {
-    const health = [...this.#seats].map(({ server: { required }, state, isSettled }) => ({
-      state,
-      required,
-      isSettled,
-    }))
-    this.#state = proxyState(health, this.#state)
+    this.#state = proxyState(healthOf(this.#seats), this.#state)
     const told = serversOf(this.#seats, (seat) => this.#catalog.offer(seat), this.#secrets)
     return { generation: this.#generation, state: this.#state, ...told }
   }

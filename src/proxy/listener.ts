@@ -4,8 +4,11 @@ import { isIP, Server as NetServer, type Socket as NetSocket } from 'node:net'
 import { pause } from '../shared/async.ts'
 import { MAX_HEADERS } from './downstream/guard.ts'
 
-/** A socket the supervisor bound: a descriptor this process inherited, or a handle that came over the IPC channel. */
-export type Socket = { readonly fd: number } | { readonly handle: object }
+/**
+ * A socket the supervisor bound: a descriptor this process inherited, or a handle that came over the IPC channel. Where
+ * the platform has neither, the address to bind.
+ */
+export type Socket = { readonly fd: number } | { readonly handle: object } | { readonly bind: Address }
 
 export interface Address {
   readonly host: string
@@ -18,6 +21,11 @@ export type Serve = (request: IncomingMessage, response: ServerResponse) => Prom
 /** A client that closes in the very moment of our close would lose a request: idle connections are left for a while. */
 const QUIET = 500
 const CHECK = 20
+/** How long a predecessor may take to let go of an address that has to be bound anew. */
+const BIND_PATIENCE = 5_000
+
+/** Not the socket that was announced: binding anew may help. */
+export class WrongSocket extends Error {}
 
 /** The HTTP server on one bound socket. */
 export class Listener implements Disposable {
@@ -58,12 +66,25 @@ export class Listener implements Disposable {
   static async on(socket: Socket, { told, serve, mostConnections }: ListenerOptions): Promise<Listener> {
     const listener = new Listener(serve, mostConnections)
     try {
-      await listener.#listen(socket)
+      await listener.#listenAtLast(socket)
       await listener.#compare(told)
       return listener
     } catch (error) {
       listener[Symbol.dispose]()
       throw error
+    }
+  }
+
+  async #listenAtLast(socket: Socket): Promise<void> {
+    const deadline = performance.now() + ('bind' in socket ? BIND_PATIENCE : 0)
+    for (;;) {
+      try {
+        return await this.#listen(socket)
+      } catch (error) {
+        if (!(error instanceof Error && 'code' in error && error.code === 'EADDRINUSE')) throw error
+        if (performance.now() >= deadline) throw error
+        await pause(CHECK)
+      }
     }
   }
 
@@ -75,7 +96,8 @@ export class Listener implements Disposable {
         resolve()
       })
       if ('fd' in socket) this.#server.listen({ fd: socket.fd, backlog: 4096 })
-      else this.#server.listen(socket.handle, 4096)
+      else if ('handle' in socket) this.#server.listen(socket.handle, 4096)
+      else this.#server.listen({ ...socket.bind, backlog: 4096 })
     })
   }
 
@@ -84,7 +106,7 @@ export class Listener implements Disposable {
     if (actual === null || typeof actual === 'string') throw new Error('the socket is not a TCP socket')
     const hosts = isIP(host) ? [host] : (await lookup(host, { all: true })).map(({ address }) => address)
     if (actual.port === port && hosts.includes(actual.address)) return
-    throw new Error(`the socket is bound to ${actual.address}:${actual.port}, not to ${host}:${port}`)
+    throw new WrongSocket(`the socket is bound to ${actual.address}:${actual.port}, not to ${host}:${port}`)
   }
 
   /**

@@ -10,13 +10,28 @@ export type { Word } from './succession/word.ts'
 /** The descriptor number under which the proxy inherits the group's listening socket. */
 export const LISTEN_FD = 4
 
+/** How a proxy exits. What the supervisor does about it depends on this alone; any other code is a crash too. */
+export const EXIT = {
+  done: 0,
+  /** Ours: it is started again, and too many of them quarantine the group. */
+  bug: 70,
+  /** What it needs is not to be had just now: tried again, and nothing is held against it. */
+  temporary: 75,
+  /** Trying again changes nothing: another configuration, another version or `restart` has to come first. */
+  hopeless: 78,
+} as const
+
 export type ToProxy =
   /** First message. The configuration, secrets included, comes this way only: never argv, environment or a file. */
   | {
       readonly type: 'start'
+      /** Of the supervisor: a proxy of another one, whose files came later, says so and exits. */
+      readonly version: string
       readonly generation: number
       readonly group: Group
       readonly listen: { readonly host: string; readonly port: number }
+      /** Where sockets cannot be handed over there is none under `LISTEN_FD`: the proxy binds the address itself. */
+      readonly bindsItself?: boolean
       /** `ready`: it takes another proxy's place, so it joins the socket only when its servers have settled. */
       readonly listenWhen: 'now' | 'ready'
       readonly project: string
@@ -35,7 +50,7 @@ export type ToProxy =
       readonly group: GroupUpdate
       readonly secrets: readonly string[]
     }
-  /** Listen on the socket handle sent with this message as well; the old one drains. */
+  /** Listen on the socket handle sent with this message as well, or bind the address; the old one drains. */
   | { readonly type: 'listen'; readonly listen: { readonly host: string; readonly port: number } }
   /**
    * Accept nothing new, finish what is in flight until the deadline, stop the servers, exit 0. Standing streams end, or

@@ -1,9 +1,14 @@
-import { type ChildProcess, type SendHandle, spawn } from 'node:child_process'
+import type { ChildProcess, SendHandle } from 'node:child_process'
 import type { Listen } from '../plan/model.ts'
 import type { FromProxy, ToProxy, Word } from '../proxy/protocol.ts'
 import { defer, pause, within } from '../shared/async.ts'
+import { withinAwake } from './awake.ts'
+import { type Fate, fateOfExit, fateOfSpawn } from './fate.ts'
+import { Flood } from './flood.ts'
+import { signalGroup } from './group-signal.ts'
+import { type Launch, launch } from './launch.ts'
 import { splitLines } from './lines.ts'
-import { isGroupAlive, signal } from './procfs.ts'
+import { plightOf } from './procfs.ts'
 import { isFromProxy } from './proxy-message.ts'
 import { type ProxyStatus, updated } from './proxy-status.ts'
 import { pulseLost } from './pulse.ts'
@@ -12,15 +17,13 @@ import type { HeldSocket, SocketHandle } from './sockets.ts'
 type StartMessage = Extract<ToProxy, { type: 'start' }>
 export type ConfigureMessage = Extract<ToProxy, { type: 'configure' }>
 
-export interface ChildOptions {
-  /** The proxy's entry file. */
-  readonly file: string
-  readonly env: Readonly<Record<string, string>>
-  readonly socket: HeldSocket
+export interface ChildOptions extends Launch {
   readonly start: StartMessage
   readonly events: ChildEvents
   /** A monotonic clock, in milliseconds. */
   readonly now: () => number
+  /** Between two questions whether it is alive, in milliseconds. */
+  readonly pulseMs: number
 }
 
 /** Called with the child itself: a name may mean another process by now, an object never does. */
@@ -37,7 +40,7 @@ export type ChildState =
   | { readonly state: 'starting' }
   | { readonly state: 'listening' }
   | { readonly state: 'draining' }
-  | { readonly state: 'exited'; readonly reason: string }
+  | { readonly state: 'exited'; readonly reason: string; readonly fate: Fate }
 
 /** How long a proxy may take to listen, or to answer a message. */
 const ANSWER_MS = 10_000
@@ -45,7 +48,6 @@ const ANSWER_MS = 10_000
 const SERVERS_MS = 4_000
 const TERM_MS = 500
 const KILL_MS = 1_000
-const PULSE_MS = 2_500
 const LAST_WORDS_MS = 500
 
 /** One life of a proxy process, in a process group of its own. It ends in stages and leaves nobody of its group. */
@@ -57,12 +59,14 @@ export class Child {
   readonly #ended = defer<void>()
   readonly #forced = defer<void>()
   readonly #waiters = new Set<Waiter>()
+  readonly #flood: Flood
   #state: ChildState = { state: 'starting' }
   #status: ProxyStatus | undefined
   #readySince: number | undefined
   #fault: string | undefined
   #stopping: Promise<void> | undefined
   #begun: Promise<void> | undefined
+  #givenUp: Promise<boolean> | undefined
   #listen: Listen
   #hasListened = false
   #killed = false
@@ -70,15 +74,16 @@ export class Child {
   constructor(options: ChildOptions) {
     this.#options = options
     this.#listen = options.socket.listen
+    this.#flood = new Flood(options.now)
     this.#process = launch(options)
     this.#process.on('message', (message: unknown, handle: unknown) => this.#take(message, handle))
     this.#process.once('exit', (code, name) =>
-      this.#exited(name ? `was killed by ${name}` : `exited with code ${code}`),
+      this.#exited(name ? `was killed by ${name}` : `exited with code ${code}`, fateOfExit(code)),
     )
     this.#process.once('close', this.#closed.resolve)
     // Also of a message or a signal that did not reach it; but only a process that could not be started has no exit.
     this.#process.on('error', (error) => {
-      if (this.pid === 0) this.#end(`could not be started: ${error.message}`)
+      if (this.pid === 0) this.#end(`could not be started: ${error.message}`, fateOfSpawn(error))
     })
     for (const output of [this.#process.stdout, this.#process.stderr])
       output?.on('data', splitLines(options.events.line))
@@ -101,6 +106,11 @@ export class Child {
   /** When it first was ready or degraded. */
   get readySince(): number | undefined {
     return this.#readySince
+  }
+
+  /** What its end says about the next one. */
+  get fate(): Fate {
+    return this.#state.state === 'exited' ? this.#state.fate : 'crash'
   }
 
   get hasListened(): boolean {
@@ -163,24 +173,14 @@ export class Child {
   async #stop(graceMs: number, handOver: boolean): Promise<void> {
     if (this.#state.state !== 'exited') this.#state = { state: 'draining' }
     this.#send({ type: 'drain', graceMs, handOver })
-    await within(graceMs + SERVERS_MS, Promise.race([this.ended, this.#forced.promise]), undefined)
-    await this.#signalGroup('SIGTERM', TERM_MS)
-    this.#killed = await this.#signalGroup('SIGKILL', KILL_MS)
+    await withinAwake(graceMs + SERVERS_MS, Promise.race([this.ended, this.#forced.promise]), undefined)
+    await signalGroup(this.pid, 'SIGTERM', TERM_MS)
+    this.#killed = await signalGroup(this.pid, 'SIGKILL', KILL_MS)
     await within(KILL_MS, this.ended, undefined)
     // Somebody may have inherited the pipes; the last words of the proxy itself have been read by then.
     await within(LAST_WORDS_MS, this.#closed.promise, undefined)
     this.#process.stdout?.destroy()
     this.#process.stderr?.destroy()
-  }
-
-  /** Resolves when nobody of the group is left or the time is over, with whether there was somebody to end. */
-  async #signalGroup(name: NodeJS.Signals, ms: number): Promise<boolean> {
-    if (this.pid === 0 || !isGroupAlive(this.pid)) return false
-    signal(-this.pid, name)
-    signal(-this.pid, 'SIGCONT')
-    const deadline = performance.now() + ms
-    while (isGroupAlive(this.pid) && performance.now() < deadline) await pause(20)
-    return true
   }
 
   async #ask(message: ToProxy, fits: Waiter['fits'], { ms = ANSWER_MS, handle }: Asking = {}): Promise<void> {
@@ -189,7 +189,7 @@ export class Child {
     this.#waiters.add(waiter)
     this.#send(message, handle)
     const answered = Promise.race([answer.promise, this.ended]).then(() => true)
-    if (!(await within(ms, answered, false))) await this.#giveUp(`gave no answer to "${message.type}"`)
+    if (!(await withinAwake(ms, answered, false))) await this.#giveUp(`gave no answer to "${message.type}"`)
     this.#waiters.delete(waiter)
   }
 
@@ -197,7 +197,8 @@ export class Child {
   async #giveUp(fault: string): Promise<void> {
     if (this.#state.state === 'draining') return
     this.#fault ??= fault
-    await this.#signalGroup('SIGKILL', KILL_MS)
+    this.#givenUp ??= signalGroup(this.pid, 'SIGKILL', KILL_MS)
+    await this.#givenUp
   }
 
   #send(message: ToProxy, handle?: SocketHandle, sent: () => void = () => {}): void {
@@ -208,7 +209,11 @@ export class Child {
   }
 
   #take(message: unknown, handle: unknown): void {
-    if (!isFromProxy(message)) return
+    if (this.#flood.isOver()) void this.#giveUp('never stops talking')
+    else if (isFromProxy(message)) this.#hear(message, handle)
+  }
+
+  #hear(message: FromProxy, handle: unknown): void {
     // Nothing of it is for the supervisor.
     if (message.type === 'stream') this.#options.events.word(this, message.word, handleOf(handle))
     if (message.type === 'fatal') this.#fault ??= message.message
@@ -229,8 +234,8 @@ export class Child {
   async #watchPulse(): Promise<void> {
     const over = new AbortController()
     void this.ended.then(() => over.abort())
-    const outcome = await pulseLost({ listen: () => this.#listen, everyMs: PULSE_MS, signal: over.signal })
-    if (outcome === 'lost') await this.#giveUp('gave no sign of life')
+    const outcome = await pulseLost({ listen: () => this.#listen, everyMs: this.#options.pulseMs, signal: over.signal })
+    if (outcome === 'lost') await this.#giveUp(`gave no sign of life${plightOf(this.pid)}`)
   }
 
   #show(news: Extract<FromProxy, { type: 'status' }>): void {
@@ -241,15 +246,15 @@ export class Child {
   }
 
   /** What it said before it exited may still be on the channel, and tells more than a code. */
-  #exited(how: string): void {
-    const end = () => this.#end(how)
+  #exited(how: string, fate: Fate): void {
+    const end = () => this.#end(how, fate)
     if (this.#process.connected) this.#process.once('disconnect', end)
     void pause(this.#process.connected ? LAST_WORDS_MS : 0).then(end)
   }
 
-  #end(how: string): void {
+  #end(how: string, fate: Fate): void {
     if (this.#state.state === 'exited') return
-    this.#state = { state: 'exited', reason: `proxy ${this.#fault ?? how}` }
+    this.#state = { state: 'exited', reason: `proxy ${this.#fault ?? how}`, fate }
     this.#ended.resolve()
     this.#options.events.exited(this)
   }
@@ -258,7 +263,7 @@ export class Child {
 interface Asking {
   /** How long the answer may take. */
   readonly ms?: number
-  readonly handle?: SocketHandle
+  readonly handle?: SocketHandle | undefined
 }
 
 interface Waiter {
@@ -279,15 +284,4 @@ function settlingMs({ listenWhen, group }: StartMessage): number {
 /** Only the proxies' own channel brings handles, and of one kind. */
 function handleOf(handle: unknown): SocketHandle | undefined {
   return typeof handle === 'object' && handle !== null ? (handle as SocketHandle) : undefined
-}
-
-/** stdin stays closed, output is piped, the group's socket is the proxy's `LISTEN_FD`. */
-function launch({ file, env, socket }: ChildOptions): ChildProcess {
-  return spawn(process.execPath, [file], {
-    stdio: ['ignore', 'pipe', 'pipe', 'ipc', socket.fd],
-    serialization: 'advanced',
-    env,
-    // A process group of its own: Ctrl-C in the terminal must drain it, not end it; it is ended in stages, by `stop`.
-    detached: true,
-  })
 }

@@ -4,8 +4,9 @@ import { within } from '../shared/async.ts'
 import { McpctlError, messageOf } from '../shared/errors.ts'
 import type { Log } from '../shared/log.ts'
 import { execute } from './execute.ts'
-import { RunningGroup, type Surroundings } from './running-group.ts'
+import { RunningGroup } from './running-group.ts'
 import type { Sockets } from './sockets.ts'
+import type { Surroundings } from './surroundings.ts'
 
 export interface ReconcilerOptions extends Omit<Surroundings, 'changed'> {
   readonly sockets: Sockets
@@ -102,7 +103,8 @@ export class Reconciler {
     clearTimeout(this.#later)
     const groups = [...this.#groups.values()].filter((group) => group.children.size > 0)
     const children = groups.flatMap((group) => [...group.children])
-    const stopped = Promise.all(groups.map((group) => group.stop()))
+    // Of a group without a proxy somebody else may stand in for it.
+    const stopped = Promise.all([...this.#groups.values()].map((group) => group.stop()))
     this.#releaseSockets()
     await within(END_MS, stopped, undefined)
     this.force()
@@ -186,7 +188,7 @@ export class Reconciler {
   }
 
   #wakeAt(time: number | undefined): void {
-    if (time === undefined) return
+    if (time === undefined || time === Infinity) return
     this.#later = setTimeout(() => this.#takeTurn(), Math.max(0, time - this.#options.now()))
   }
 }

@@ -38,7 +38,7 @@ test('a proxy told of another address than its socket’s reports it and exits',
   expect(proxy.messages.find(({ type }) => type === 'fatal')).toMatchObject({
     message: `the socket is bound to 127.0.0.1:${socket.port}, not to 127.0.0.1:${socket.port + 1}`,
   })
-  expect(await proxy.exited).toBe(1)
+  expect(await proxy.exited).toBe(75)
 })
 
 test('a session outlives a killed proxy: the next one on the socket goes on with it', async () => {

@@ -1,7 +1,7 @@
 import { beforeAll, expect, test } from 'vitest'
 import { readEvents } from '../helpers/events.ts'
 import { fixturePath } from '../helpers/fixture.ts'
-import { messages, post, rawSession } from '../helpers/mcp.ts'
+import { post, rawSession } from '../helpers/mcp.ts'
 import { headOf, requestOf } from '../helpers/modern.ts'
 import { freePort } from '../helpers/ports.ts'
 import { isAlive } from '../helpers/processes.ts'

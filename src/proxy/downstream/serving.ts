@@ -25,10 +25,10 @@ export function serving(options: ServingOptions) {
   const { guard, isReady, log } = options
   const principal = (request: IncomingMessage): string => guard().principal(request)
   const legacy: LegacyOptions = { ...options, principal }
-  const [sessions, conversations] = [new LegacyEndpoint(legacy), new SseEndpoint(legacy)]
+  const [sessionStreams, conversations] = [new LegacyEndpoint(legacy), new SseEndpoint(legacy)]
   const endpoint = new Endpoint({
     ...options,
-    legacy: sessions,
+    legacy: sessionStreams,
     sse: conversations,
     modern: new ModernEndpoint({ ...options, principal }),
   })
@@ -37,5 +37,5 @@ export function serving(options: ServingOptions) {
     { guard, endpoint, isReady },
     failed,
   )
-  return { serve, sessions, conversations }
+  return { serve, sessionStreams, conversations }
 }

@@ -25,10 +25,10 @@ export class Generations {
   }
 
   /** Resolves when this process may take the place of the one before it: its servers have settled, or that one is gone. */
-  async succeed(settled: Promise<void>): Promise<void> {
+  async succeed(): Promise<void> {
     this.#predecessor = this.#loadPredecessor()
     const predecessor = await this.#predecessor
-    await Promise.race([settled, predecessor.gone])
+    await Promise.race([this.#options.estate().settled(), predecessor.gone])
     await predecessor.prepare()
   }
 

@@ -82,9 +82,11 @@ export class Predecessor {
     if (stream.kind === 'listen') return this.#options.estate.listens.expect(stream)
     const session = stream.session === undefined ? undefined : this.#options.estate.sessions.find(stream.session)
     if (session === 'full' || (stream.session !== undefined && !session)) return undefined
-    const { legacy, conversations, arrange } = this.#options.estate
+    const { sessionStreams, conversations, arrange } = this.#options.estate
     const expected =
-      stream.kind === 'conversation' ? conversations.expect(stream, session) : session && legacy.expect(session, stream)
+      stream.kind === 'conversation'
+        ? conversations.expect(stream, session)
+        : session && sessionStreams.expect(session, stream)
     if (session) await within(ARRANGE_MS, arrange(session, stream.wishes), undefined)
     return expected
   }

@@ -79,8 +79,8 @@ export class Successor {
   }
 
   *#standees(): Generator<Standee> {
-    const { legacy, conversations, listens } = this.#options.estate
-    for (const owner of [legacy, conversations, listens])
+    const { sessionStreams, conversations, listens } = this.#options.estate
+    for (const owner of [sessionStreams, conversations, listens])
       for (const standee of owner.standees()) if (!this.#given.has(standee.of)) yield standee
   }
 
