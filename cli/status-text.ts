@@ -34,8 +34,9 @@ function groupRow(group: GroupStatus, paint: Paint): string[] {
   return [paint('bold', name), '', stateText(state, paint), `${pid ?? '-'}`, `${tools}`, `${restarts}`, end]
 }
 
-function serverRow({ name, state, pid, tools, restarts, lastError }: ServerStatus, paint: Paint): string[] {
-  const error = lastError && state !== 'ready' ? paint('red', oneLine(lastError)) : ''
+function serverRow({ name, state, pid, tools, restarts, lastError, drift }: ServerStatus, paint: Paint): string[] {
+  const drifted = drift ? paint('yellow', `${drift} not as locked`) : ''
+  const error = lastError && state !== 'ready' ? paint('red', oneLine(lastError)) : drifted
   return ['', name, stateText(state, paint), `${pid ?? '-'}`, `${tools}`, `${restarts}`, error]
 }
 

@@ -1,6 +1,7 @@
 import type { Group as GroupConfig } from '../config/profile.ts'
 import type { Log } from '../shared/log.ts'
 import type { Env } from '../shared/paths.ts'
+import type { CatalogOptions } from './catalog/catalog.ts'
 import type { Identity } from './catalog/handshake.ts'
 import type { Session } from './downstream/session.ts'
 import type { RpcMessage } from './mcp/rpc.ts'
@@ -8,7 +9,7 @@ import type { GroupUpdate } from './protocol.ts'
 import type { ReportNews } from './report.ts'
 import type { Wishes } from './succession/word.ts'
 
-export interface GroupOptions {
+export interface GroupOptions extends Pick<CatalogOptions, 'drifted'> {
   readonly group: GroupConfig
   readonly generation: number
   readonly secrets: readonly string[]

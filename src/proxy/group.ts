@@ -115,8 +115,8 @@ export class Group implements AsyncDisposable {
 
   #makeCatalog(): Catalog {
     return new Catalog({
+      ...this.#options,
       sources: () => [...this.#seats].filter(({ server }) => server.enabled),
-      log: this.#options.log,
       changed: (server, changed) => this.#news.listsChanged(server, changed),
     })
   }
@@ -188,7 +188,7 @@ export class Group implements AsyncDisposable {
       initialize: (facts) => this.#greeter.initialize(facts),
       listening: (session) => this.#listening(session),
       wishesOf: (session) => this.#memory.wishesOf(session),
-      maxBody: () => this.#config.limits.maxBody,
+      limits: () => this.#config.limits,
       isServed: (server) => this.#isServed(server),
       isReady: () => this.#state === 'ready' || this.#state === 'degraded',
       log: this.#options.log,

@@ -1,4 +1,7 @@
+import type { LockedServer } from '../config/lock-data.ts'
+import type { Said, Surveyed } from '../config/lock-survey.ts'
 import type { Group, Server } from '../config/profile.ts'
+import type { Drift } from '../shared/drift.ts'
 import type { LogLevel } from '../shared/log.ts'
 import type { CatalogStatus, ProxyState, ServerStatus } from '../shared/status.ts'
 import type { Word } from './succession/word.ts'
@@ -59,6 +62,18 @@ export type ToProxy =
   | { readonly type: 'drain'; readonly graceMs: number; readonly handOver: boolean }
   /** What the other generation says; a stream's connection comes with it as a socket handle. */
   | { readonly type: 'stream'; readonly word: Word }
+  /**
+   * First and only message to a process that serves nothing: ask these servers what they say of themselves, compare it
+   * with what is locked, answer and exit.
+   */
+  | {
+      readonly type: 'survey'
+      readonly servers: readonly Server[]
+      readonly locked: Readonly<Record<string, LockedServer>>
+      /** By digest, what stands behind the locked ones, as far as it is known. */
+      readonly texts: Readonly<Record<string, Said>>
+      readonly owner: string
+    }
 
 /** A group for a proxy that was given an earlier one: of a server that is as it was then only the name is said. */
 export interface GroupUpdate extends Omit<Group, 'servers'> {
@@ -81,5 +96,8 @@ export type FromProxy =
     }
   /** For the other generation; a stream's connection goes with it as a socket handle. */
   | { readonly type: 'stream'; readonly word: Word }
+  /** A server is not as it was locked; told once. */
+  | { readonly type: 'drift'; readonly drift: Drift }
+  | { readonly type: 'surveyed'; readonly servers: readonly Surveyed[] }
   /** It cannot serve (a foreign socket under the descriptor, a broken start): exits right after. */
   | { readonly type: 'fatal'; readonly message: string }

@@ -1,8 +1,10 @@
 import type { Group as GroupConfig } from '../config/profile.ts'
 import { within } from '../shared/async.ts'
+import type { Drift } from '../shared/drift.ts'
 import { messageOf } from '../shared/errors.ts'
 import type { Log } from '../shared/log.ts'
 import type { Env } from '../shared/paths.ts'
+import { redact } from '../shared/secret.ts'
 import { Group } from './group.ts'
 import { type Address, Listener, type Socket, WrongSocket } from './listener.ts'
 import { type FromProxy, LISTEN_FD, type ToProxy } from './protocol.ts'
@@ -59,6 +61,7 @@ export class ProxyProcess {
       env,
       log: this.#log,
       identity: { name: 'mcpctl', version, project: start.project, group: start.group.name },
+      drifted: (drift) => send({ type: 'drift', drift: withoutSecrets(drift, this.#secrets) }),
       report: (report) => send({ type: 'status', ...report }),
     })
   }
@@ -79,7 +82,7 @@ export class ProxyProcess {
     })
   }
 
-  async receive(message: Exclude<ToProxy, { type: 'start' }>, handle: unknown): Promise<void> {
+  async receive(message: Exclude<ToProxy, { type: 'start' | 'survey' }>, handle: unknown): Promise<void> {
     switch (message.type) {
       case 'configure':
         return this.#configure(message)
@@ -179,6 +182,11 @@ const passing = new Set(['EADDRINUSE', 'EADDRNOTAVAIL', 'EAGAIN', 'EMFILE', 'ENF
 
 function socketOf(handle: unknown): Socket | undefined {
   return typeof handle === 'object' && handle !== null ? { handle } : undefined
+}
+
+function withoutSecrets(drift: Drift, secrets: readonly string[]): Drift {
+  const clean = (text: string) => redact(text, secrets)
+  return { ...drift, name: clean(drift.name), fields: drift.fields.map(clean), diff: drift.diff.map(clean) }
 }
 
 /** Of each session a stream and a call at the same time. */

@@ -2,6 +2,7 @@ import type { ChildProcess, SendHandle } from 'node:child_process'
 import type { Listen } from '../plan/model.ts'
 import type { FromProxy, ToProxy, Word } from '../proxy/protocol.ts'
 import { defer, pause, within } from '../shared/async.ts'
+import type { Drift } from '../shared/drift.ts'
 import { withinAwake } from './awake.ts'
 import { type Fate, fateOfExit, fateOfSpawn } from './fate.ts'
 import { Flood } from './flood.ts'
@@ -30,6 +31,7 @@ export interface ChildOptions extends Launch {
 export interface ChildEvents {
   status(child: Child): void
   exited(child: Child): void
+  drifted(drift: Drift): void
   /** Of its stdout or stderr. */
   line(line: string): void
   /** It says something to another generation, maybe with a connection. */
@@ -219,6 +221,7 @@ export class Child {
     if (message.type === 'fatal') this.#fault ??= message.message
     if (message.type === 'status') this.#show(message)
     if (message.type === 'listening') this.#listens()
+    if (message.type === 'drift') this.#options.events.drifted(message.drift)
     const waiters = [...this.#waiters].filter(({ fits }) => fits(message))
     for (const waiter of waiters) waiter.done()
     if (message.type === 'listening' && waiters.length === 0)

@@ -172,6 +172,7 @@ export class RunningGroup {
     const events: ChildEvents = {
       status: (child) => this.#shown(child),
       exited: (child) => this.#exited(child),
+      drifted: (drift) => this.#around.drifted(this.name, drift),
       line: (line) => this.#around.line(this.name, line),
       word: (child, word, handle) => this.#succession.pass(child, word, handle),
     }

@@ -82,6 +82,7 @@ export class Supervisor {
       now,
       random,
       log: logs.log,
+      drifted: (group, drift) => this.#announcer.drifted({ group, ...drift }),
       line: (group, line) => logs.line(group, line),
       clean: (text) => logs.clean(text),
       reap: async (groups) => void (await sweep({ owner, groups, graceMs: SWEEP_MS })),

@@ -1,4 +1,5 @@
 import type { DesiredGroup } from '../plan/model.ts'
+import type { Drift } from '../shared/drift.ts'
 import type { Log } from '../shared/log.ts'
 import type { Child, ChildEvents } from './child.ts'
 import type { HeldSocket, Sockets } from './sockets.ts'
@@ -21,6 +22,8 @@ export interface Surroundings {
   /** Something about the group is not as it was: `shown` where it is only to be seen, `due` where a plan may follow. */
   readonly changed: (how: 'shown' | 'due') => void
   readonly line: (group: string, line: string) => void
+  /** A server of the group is not as it was locked. */
+  readonly drifted: (group: string, drift: Drift) => void
   readonly log: Log
   /** The text without any secret in it: reasons are shown. */
   readonly clean: (text: string) => string

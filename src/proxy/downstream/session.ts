@@ -69,6 +69,11 @@ export class Session implements Asker, Listener {
     return this.#caller
   }
 
+  /** How many requests of the client are being answered. */
+  get unanswered(): number {
+    return this.#replies.length
+  }
+
   get level(): Level | undefined {
     return this.#level
   }

@@ -1,11 +1,11 @@
-import type { Standing } from '../succession/word.ts'
+import type { StandingStream } from '../succession/word.ts'
 import type { Listener } from './asker.ts'
 import type { ConversationStream } from './conversation.ts'
 import type { Outgoing, Released } from './released.ts'
 
 /** What another process goes on with. */
 export interface Release {
-  readonly standing: Standing
+  readonly standing: StandingStream
   /** Undefined where the client is away, but may come back. */
   readonly connection: Released | undefined
 }
@@ -15,7 +15,7 @@ export interface Standee {
   /** The same for the same stream. */
   readonly of: object
   /** As it is now; undefined while something of it is under way. */
-  readonly standing: Standing | undefined
+  readonly standing: StandingStream | undefined
   /**
    * From now on nothing is written here: what belongs to its session goes where `elsewhere` says. Undefined while
    * something of it is under way.
@@ -28,7 +28,7 @@ export interface Standee {
 /** A stream that another process is about to hand over: what is to be said on it is kept for it. */
 export interface Expected {
   /** Its connection has come, or none since the client is away. Returns who listens on it. */
-  adopt(standing: Standing, outgoing: Outgoing | undefined): Listener | undefined
+  adopt(standing: StandingStream, outgoing: Outgoing | undefined): Listener | undefined
   /** It does not come. */
   dismiss(): void
 }

@@ -5,7 +5,7 @@ import { type Expected, farewell } from '../downstream/standee.ts'
 import type { RpcMessage } from '../mcp/rpc.ts'
 import { ContinuedResponse } from './continued.ts'
 import type { Estate } from './estate.ts'
-import type { Coming, Standing, ToSuccessor, Word } from './word.ts'
+import type { Coming, StandingStream, ToSuccessor, Word } from './word.ts'
 
 export interface PredecessorOptions {
   readonly say: (word: Word) => void
@@ -71,14 +71,14 @@ export class Predecessor {
     if (!this.#isGone) this.#options.say({ to: 'predecessor', is: 'heard', session: session.id, message })
   }
 
-  #expect(key: number, stream: Standing): Promise<Expected | undefined> {
+  #expect(key: number, stream: StandingStream): Promise<Expected | undefined> {
     const expected = this.#expected.get(key) ?? this.#arrange(stream)
     this.#expected.set(key, expected)
     return expected
   }
 
   /** Undefined where its session cannot go on here. */
-  async #arrange(stream: Standing): Promise<Expected | undefined> {
+  async #arrange(stream: StandingStream): Promise<Expected | undefined> {
     if (stream.kind === 'listen') return this.#options.estate.listens.expect(stream)
     const session = stream.session === undefined ? undefined : this.#options.estate.sessions.find(stream.session)
     if (session === 'full' || (stream.session !== undefined && !session)) return undefined

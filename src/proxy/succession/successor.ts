@@ -5,7 +5,7 @@ import type { Release, Standee } from '../downstream/standee.ts'
 import { isResponse } from '../mcp/rpc.ts'
 import { ElsewhereStream } from './elsewhere.ts'
 import type { Estate } from './estate.ts'
-import type { Standing, ToPredecessor, Wishes, Word } from './word.ts'
+import type { StandingStream, ToPredecessor, Wishes, Word } from './word.ts'
 
 export interface SuccessorOptions {
   /** Says something to it; a connection goes with it as Node's own handle. */
@@ -151,7 +151,7 @@ export class Successor {
 }
 
 /** What is kept for a client that may have lost it goes over with the stream itself. */
-function announced(standing: Standing): Standing {
+function announced(standing: StandingStream): StandingStream {
   if (standing.kind !== 'session') return standing
   return { ...standing, stream: { ...standing.stream, kept: [] } }
 }
