@@ -1,13 +1,13 @@
-import { type ChildProcess, type SendHandle, spawn } from 'node:child_process'
+import type { ChildProcess, SendHandle } from 'node:child_process'
 import type { Listen } from '../plan/model.ts'
 import type { FromProxy, ToProxy, Word } from '../proxy/protocol.ts'
 import { defer, pause, within } from '../shared/async.ts'
 import type { Drift } from '../shared/drift.ts'
-import { LIFE } from '../shared/marker.ts'
 import { withinAwake } from './awake.ts'
 import { type Fate, fateOfExit, fateOfSpawn } from './fate.ts'
 import { Flood } from './flood.ts'
 import { signalGroup } from './group-signal.ts'
+import { type Launch, launch } from './launch.ts'
 import { splitLines } from './lines.ts'
 import { plightOf } from './procfs.ts'
 import { isFromProxy } from './proxy-message.ts'
@@ -18,13 +18,7 @@ import type { HeldSocket, SocketHandle } from './sockets.ts'
 type StartMessage = Extract<ToProxy, { type: 'start' }>
 export type ConfigureMessage = Extract<ToProxy, { type: 'configure' }>
 
-export interface ChildOptions {
-  /** The proxy's entry file. */
-  readonly file: string
-  readonly env: Readonly<Record<string, string>>
-  /** Names this one process. */
-  readonly life: string
-  readonly socket: HeldSocket
+export interface ChildOptions extends Launch {
   readonly start: StartMessage
   readonly events: ChildEvents
   /** A monotonic clock, in milliseconds. */
@@ -216,9 +210,9 @@ export class Child {
 
   #send(message: ToProxy, handle?: SocketHandle, sent: () => void = () => {}): void {
     // A channel that is closed or breaks belongs to a process that is ending: its exit says all there is to say.
-    if (!this.#process.connected) return sent()
+    if (!this.#process.connected) sent()
     // The types know servers and sockets only, but Node carries its own bare TCP handles too.
-    this.#process.send(message, handle as unknown as SendHandle, {}, sent)
+    else this.#process.send(message, handle as unknown as SendHandle, {}, sent)
   }
 
   #take(message: unknown, handle: unknown): void {
@@ -298,15 +292,4 @@ function settlingMs({ listenWhen, group }: StartMessage): number {
 /** Only the proxies' own channel brings handles, and of one kind. */
 function handleOf(handle: unknown): SocketHandle | undefined {
   return typeof handle === 'object' && handle !== null ? (handle as SocketHandle) : undefined
-}
-
-/** stdin stays closed, output is piped, the group's socket is the proxy's `LISTEN_FD`. */
-function launch({ file, env, life, socket }: ChildOptions): ChildProcess {
-  return spawn(process.execPath, [file], {
-    stdio: ['ignore', 'pipe', 'pipe', 'ipc', socket.fd ?? 'ignore'],
-    serialization: 'advanced',
-    env: { ...env, [LIFE]: life },
-    // A process group of its own: Ctrl-C in the terminal must drain it, not end it; it is ended in stages, by `stop`.
-    detached: true,
-  })
 }

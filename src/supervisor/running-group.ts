@@ -1,6 +1,7 @@
 import type { DesiredGroup, Listen, ObservedGroup } from '../plan/model.ts'
 import { afterLoss, type Crashes, noCrashes } from './backoff.ts'
 import type { Child, ChildEvents } from './child.ts'
+import { Leaving } from './leaving.ts'
 import { type Given, type Life, observed, type Wait } from './life.ts'
 import { watchMemory } from './memory.ts'
 import type { HeldSocket, Taken } from './sockets.ts'
@@ -21,7 +22,7 @@ export class RunningGroup {
   readonly name: string
   readonly #around: Surroundings
   readonly #standIn: StandIn
-  readonly #leaving = new Map<Child, Promise<void>>()
+  readonly #leaving: Leaving
   readonly #succession = new Succession()
   #life: Life = { state: 'none' }
   #given: Given
@@ -36,6 +37,7 @@ export class RunningGroup {
     this.name = desired.name
     this.#given = { desired, listen: undefined }
     this.#around = around
+    this.#leaving = new Leaving(around.reap)
     this.#standIn = new StandIn(around)
   }
 
@@ -61,7 +63,7 @@ export class RunningGroup {
   get children(): ReadonlySet<Child> {
     const present = 'child' in this.#life ? [this.#life.child] : []
     const next = this.#life.state === 'replacing' ? [this.#life.next] : []
-    return new Set([...present, ...next, ...this.#leaving.keys()])
+    return new Set([...present, ...next, ...this.#leaving])
   }
 
   /** The addresses whose sockets the group needs. */
@@ -111,7 +113,7 @@ export class RunningGroup {
     if ('taken' in socket || !('child' in this.#life)) return this.#refuse(desired, socket)
     const { child } = this.#life
     const before = this.#life.state === 'replacing' ? this.#life.before : this.#given
-    if (this.#life.state === 'replacing') void this.#retire(this.#life.next, 0)
+    if (this.#life.state === 'replacing') void this.#leaving.retire(this.#life.next, 0)
     this.#excess = undefined
     this.#given = { desired, listen: desired.listen }
     if (socket.handle === undefined) return this.#succeed(child, socket)
@@ -121,15 +123,14 @@ export class RunningGroup {
     await next.begin()
     if (this.#life.state !== 'replacing' || this.#life.next !== next) return
     this.#life = { state: 'running', child: next }
-    // Two generations are enough: what has not ended by now was in flight when the last but one took over.
-    for (const earlier of this.#leaving.keys()) earlier.hasten()
-    void this.#retire(child, REPLACE_GRACE_MS, true)
+    this.#leaving.hasten()
+    void this.#leaving.retire(child, REPLACE_GRACE_MS, true)
     this.#around.changed('shown')
   }
 
   /** A socket that nobody holds has room for one: the old proxy lets go of it before the new one can have it. */
   #succeed(child: Child, socket: HeldSocket): Promise<void> {
-    void this.#retire(child, REPLACE_GRACE_MS)
+    void this.#leaving.retire(child, REPLACE_GRACE_MS)
     return this.#take(this.#spawn(socket, 'now'))
   }
 
@@ -152,7 +153,7 @@ export class RunningGroup {
   async stop(): Promise<void> {
     const { child } = { child: undefined, ...this.#life }
     this.#forget(child ? { state: 'draining', child } : { state: 'none' }, STOP_GRACE_MS)
-    await Promise.all(this.#leaving.values())
+    await this.#leaving.ended()
   }
 
   /** As `stop`, for a group nobody asks about any more: what is in flight may take its time. */
@@ -209,22 +210,8 @@ export class RunningGroup {
     this.#crashes = noCrashes
     this.#lastError = undefined
     this.#standIn.leave()
-    for (const child of children) void this.#retire(child, graceMs)
+    for (const child of children) void this.#leaving.retire(child, graceMs)
     this.#around.changed('shown')
-  }
-
-  /** Resolves when nobody is left of the proxy, nor of its servers. Asked again, the first grace counts. */
-  #retire(child: Child, graceMs: number, handOver = false): Promise<void> {
-    const known = this.#leaving.get(child)
-    if (known !== undefined) return known
-    const left = this.#bury(child, graceMs, handOver).finally(() => this.#leaving.delete(child))
-    this.#leaving.set(child, left)
-    return left
-  }
-
-  async #bury(child: Child, graceMs: number, handOver: boolean): Promise<void> {
-    await child.stop(graceMs, handOver)
-    await this.#around.reap(child)
   }
 
   /** A restart whose address is taken is not done, and not tried again before it is asked for again. */
@@ -247,7 +234,7 @@ export class RunningGroup {
     else if (life.state === 'draining' && life.child === child) this.#life = { state: 'none' }
     else if (life.state === 'running' && life.child === child) this.#lose(child)
     this.#succession.ended(child)
-    void this.#retire(child, 0)
+    void this.#leaving.retire(child, 0)
     this.#around.changed('due')
   }
 
