@@ -18,6 +18,7 @@ import { SERVER_DEFAULTS, toServer } from './server.ts'
 import { diagnose, type Place } from './source.ts'
 import { didYouMean } from './suggest.ts'
 import { child, type MapNode, without } from './tree.ts'
+import { Trust } from './trust.ts'
 import { field, type Reading, readBoolean } from './values.ts'
 
 export interface ResolveOptions {
@@ -149,6 +150,7 @@ async function secretsOf({ set, selection, enabled, options, isTrusted, variable
     variable,
     env: options.env,
     folder: set.folder,
+    trust: new Trust(options.env),
   })
 }
 
