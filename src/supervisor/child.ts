@@ -2,7 +2,17 @@ import { type ChildProcess, type SendHandle, spawn } from 'node:child_process'
 import type { Listen } from '../plan/model.ts'
 import type { FromProxy, ToProxy, Word } from '../proxy/protocol.ts'
 import { defer, pause, within } from '../shared/async.ts'
+
+<<<<<<< HEAD
+
 import type { Drift } from '../shared/drift.ts'
+
+=======
+
+import { LIFE } from '../shared/marker.ts'
+
+>>>>>>> process
+
 import { withinAwake } from './awake.ts'
 import { type Fate, fateOfExit, fateOfSpawn } from './fate.ts'
 import { Flood } from './flood.ts'
@@ -21,6 +31,8 @@ export interface ChildOptions {
   /** The proxy's entry file. */
   readonly file: string
   readonly env: Readonly<Record<string, string>>
+  /** Names this one process. */
+  readonly life: string
   readonly socket: HeldSocket
   readonly start: StartMessage
   readonly events: ChildEvents
@@ -97,6 +109,11 @@ export class Child {
   /** 0 when no process could be started. */
   get pid(): number {
     return this.#process.pid ?? 0
+  }
+
+  /** What it and everything behind it carry as `MCPCTL_PROXY`. */
+  get life(): string {
+    return this.#options.life
   }
 
   get state(): ChildState {
@@ -293,11 +310,11 @@ function handleOf(handle: unknown): SocketHandle | undefined {
 }
 
 /** stdin stays closed, output is piped, the group's socket is the proxy's `LISTEN_FD`. */
-function launch({ file, env, socket }: ChildOptions): ChildProcess {
+function launch({ file, env, life, socket }: ChildOptions): ChildProcess {
   return spawn(process.execPath, [file], {
     stdio: ['ignore', 'pipe', 'pipe', 'ipc', socket.fd ?? 'ignore'],
     serialization: 'advanced',
-    env,
+    env: { ...env, [LIFE]: life },
     // A process group of its own: Ctrl-C in the terminal must drain it, not end it; it is ended in stages, by `stop`.
     detached: true,
   })

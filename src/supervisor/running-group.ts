@@ -222,17 +222,22 @@ export class RunningGroup {
     return left
   }
 
+<<<<<<< HEAD
   async #bury(child: Child, graceMs: number, handOver: boolean): Promise<void> {
     await child.stop(graceMs, handOver)
     await this.#around.reap(new Set(child.status?.servers.flatMap(({ pid }) => pid ?? [])))
+=======
+  async #bury(child: Child, graceMs: number): Promise<void> {
+    await child.stop(graceMs)
+    await this.#around.reap(child)
+>>>>>>> process
   }
 
   /** A restart whose address is taken is not done, and not tried again before it is asked for again. */
-  #refuse({ generation }: DesiredGroup, socket: HeldSocket | Taken): void {
+  #refuse({ generation }: DesiredGroup, socket: HeldSocket | Taken): void 
     this.#given = { ...this.#given, desired: { ...this.desired, generation } }
     if ('taken' in socket) this.#lastError = socket.taken()
     this.#around.changed('shown')
-  }
 
   #shown(child: Child): void {
     if (child !== this.#target()) return
@@ -252,11 +257,12 @@ export class RunningGroup {
   }
 
   /** The replacement failed: the old proxy goes on with what it has, and what it lacks is a difference again. */
-  #stay({ child, before }: Extract<Life, { state: 'replacing' }>, failed: Child): void {
+  #stay({ child, before }: Extract<Life, state: 'replacing' >, failed: Child): void {
     const { generation } = this.desired
     this.#life = { state: 'running', child }
     this.#given = { ...before, desired: { ...before.desired, generation } }
     this.#lastError = this.#reasonOf(failed)
+    this.#around.log.warn('replacement failed', { group: this.name, reason: this.#lastError })
   }
 
   #lose(child: Child): void {
@@ -278,15 +284,10 @@ export class RunningGroup {
   }
 
   #backOff(child: Child): void {
-    const { now, random, timing } = this.#around
-    const readyFor = child.readySince === undefined ? 0 : now() - child.readySince
-    const loss = {
-      now: now(),
-      readyFor,
-      isTemporary: child.fate === 'temporary',
-      random: random(),
-      probeMs: timing.probe,
-    }
+    const now = this.#around.now()
+    const readyFor = child.readySince === undefined ? 0 : now - child.readySince
+    const { random, timing } = this.#around
+    const loss = { now, readyFor, isTemporary: child.fate === 'temporary', random: random(), timing: timing.restart }
     const { crashes, waitMs } = afterLoss(this.#crashes, loss)
     this.#crashes = crashes
     if (crashes.quarantined) this.#standIn.apologise(this.#given.listen, waitMs)
@@ -304,7 +305,6 @@ export class RunningGroup {
     this.#around.changed('due')
   }
 
-  #reasonOf({ state }: Child): string {
+  #reasonOf({ state }: Child): string 
     return state.state === 'exited' ? this.#around.clean(state.reason) : ''
-  }
 }
