@@ -1,5 +1,6 @@
 import { stat } from 'node:fs/promises'
 import { basename } from 'node:path'
+import { LOCK_FILE } from './lock-data.ts'
 import type { Parses } from './parses.ts'
 import { type Content, fingerprintOf, readBytes, type Sources } from './read.ts'
 
@@ -47,6 +48,17 @@ function isRemnant(before: string, fingerprint: string): boolean {
 
 function isWhole(path: string, { bytes }: Content, parses: Parses): boolean {
   if (bytes.length === 0) return false
+  if (basename(path) === LOCK_FILE) return isJson(bytes)
   if (!/\.(?:ya?ml|json)$/.test(basename(path))) return true
   return parses.isSound(path, new TextDecoder().decode(bytes))
+}
+
+function isJson(bytes: Uint8Array): boolean {
+  try {
+    JSON.parse(new TextDecoder().decode(bytes))
+    return true
+  } catch {
+    // Perhaps only half of it is there yet.
+    return false
+  }
 }

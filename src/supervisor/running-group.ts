@@ -235,7 +235,7 @@ export class RunningGroup {
 
   /** A restart whose address is taken is not done, and not tried again before it is asked for again. */
   #refuse({ generation }: DesiredGroup, socket: HeldSocket | Taken): void 
-    this.#given = { ...this.#given, desired: { ...this.desired, generation } }
+    this.#given = ...this.#given, desired: ...this.desired, generation 
     if ('taken' in socket) this.#lastError = socket.taken()
     this.#around.changed('shown')
 
