@@ -13,16 +13,7 @@ export interface CheckedGroup {
 
 /** What only the whole of a profile can tell: clashes of addresses and prefixes, ports open to others, locks that are not there. */
 export function checkGroups(groups: readonly CheckedGroup[]): Diagnostic[] {
-<<<<<<< HEAD
-  return [...portClashes(groups), ...groups.flatMap(checkBind), ...groups.flatMap(checkNames)]
-=======
-  return [
-    ...portClashes(groups),
-    ...groups.flatMap(checkBind),
-    ...groups.flatMap(prefixClashes),
-    ...groups.flatMap(unlocked),
-  ]
->>>>>>> lock
+  return [...portClashes(groups), ...[checkBind, checkNames, unlocked].flatMap((check) => groups.flatMap(check))]
 }
 
 function placeOf({ selected }: CheckedGroup, key: string): Place {

@@ -3,15 +3,9 @@ import type { Listen } from '../plan/model.ts'
 import type { FromProxy, ToProxy, Word } from '../proxy/protocol.ts'
 import { defer, pause, within } from '../shared/async.ts'
 
-<<<<<<< HEAD
-
 import type { Drift } from '../shared/drift.ts'
 
-=======
-
 import { LIFE } from '../shared/marker.ts'
-
->>>>>>> process
 
 import { withinAwake } from './awake.ts'
 import { type Fate, fateOfExit, fateOfSpawn } from './fate.ts'

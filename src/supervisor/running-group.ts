@@ -222,15 +222,9 @@ export class RunningGroup {
     return left
   }
 
-<<<<<<< HEAD
   async #bury(child: Child, graceMs: number, handOver: boolean): Promise<void> {
     await child.stop(graceMs, handOver)
-    await this.#around.reap(new Set(child.status?.servers.flatMap(({ pid }) => pid ?? [])))
-=======
-  async #bury(child: Child, graceMs: number): Promise<void> {
-    await child.stop(graceMs)
     await this.#around.reap(child)
->>>>>>> process
   }
 
   /** A restart whose address is taken is not done, and not tried again before it is asked for again. */
