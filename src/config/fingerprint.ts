@@ -1,5 +1,6 @@
 import { stat } from 'node:fs/promises'
 import { basename } from 'node:path'
+import { LOCK_FILE } from './lock-data.ts'
 import type { Parses } from './parses.ts'
 import { type Content, fingerprintOf, readBytes, type Sources } from './read.ts'
 
@@ -7,7 +8,7 @@ import { type Content, fingerprintOf, readBytes, type Sources } from './read.ts'
 export interface Change {
   readonly path: string
   readonly fingerprint: string
-  /** False for what looks like the middle of a write: missing, empty, not to be parsed. */
+  /** False for what looks like the middle of a write: missing, empty, not to be parsed, a tenth of what it was. */
   readonly isWhole: boolean
 }
 
@@ -36,11 +37,28 @@ async function changeOf(path: string, before: string, parses: Parses): Promise<C
   const read = await readBytes(path, MAX_BYTES)
   const fingerprint = await fingerprintOf(path, read)
   if (fingerprint === before) return undefined
-  return { path, fingerprint, isWhole: 'bytes' in read ? isWhole(path, read, parses) : read.code === 'is_folder' }
+  if (!('bytes' in read)) return { path, fingerprint, isWhole: read.code === 'is_folder' }
+  return { path, fingerprint, isWhole: !isRemnant(before, fingerprint) && isWhole(path, read, parses) }
+}
+
+/** A file that was cut off may parse all the same, and say that most of what there was is gone. */
+function isRemnant(before: string, fingerprint: string): boolean {
+  return before.startsWith('=') && fingerprint.length < before.length / 10
 }
 
 function isWhole(path: string, { bytes }: Content, parses: Parses): boolean {
   if (bytes.length === 0) return false
+  if (basename(path) === LOCK_FILE) return isJson(bytes)
   if (!/\.(?:ya?ml|json)$/.test(basename(path))) return true
   return parses.isSound(path, new TextDecoder().decode(bytes))
+}
+
+function isJson(bytes: Uint8Array): boolean {
+  try {
+    JSON.parse(new TextDecoder().decode(bytes))
+    return true
+  } catch {
+    // Perhaps only half of it is there yet.
+    return false
+  }
 }

@@ -4,9 +4,9 @@ const SECRET_NAME = /authorization|cookie|token|secret|password|passwd|api[-_]?k
 /** Names of what only leads to one. */
 const POINTER_NAME = /[_-](?:file|path|url|uri|dir|id|name|type|header)$/i
 
-/** Tokens of well-known services, and what follows an authentication scheme. */
+/** Tokens of well-known services, what follows an authentication scheme, and the password in an address. */
 const SECRET_VALUE =
-  /(?:gh[pousr]_|github_pat_|glpat-|xox[abprs]-|AKIA|(?<![A-Za-z0-9])sk-)[A-Za-z0-9_-]{8,}|(?<=\b(?:bearer|basic)\s+)[^\s"'$\\]{8,}/gi
+  /(?:gh[pousr]_|github_pat_|glpat-|xox[abprs]-|AKIA|(?<![A-Za-z0-9])sk-)[A-Za-z0-9_-]{8,}|(?<=\b(?:bearer|basic)\s+)[^\s"'$\\]{8,}|(?<=\w:\/\/[^\s/@:]*:)[^\s/@$]+(?=@)/gi
 
 /** Whether what stands under this name (of a header or a variable) is better not shown. */
 export function isSecretName(name: string): boolean {
@@ -40,4 +40,9 @@ function coverTokens(entry: string): string {
 
 function cover(secret: string): string {
   return '•'.repeat(secret.length)
+}
+
+/** The secrets in a text that are known by their form. */
+export function secretsWithin(text: string): readonly string[] {
+  return text.match(SECRET_VALUE) ?? []
 }

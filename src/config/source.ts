@@ -36,7 +36,7 @@ const WIDTH = 160
 export function sourceOf(path: string, text: string, cwd: string): Source {
   const lines = [0]
   for (let at = text.indexOf('\n'); at !== -1; at = text.indexOf('\n', at + 1)) lines.push(at + 1)
-  return { path, shown: shownPath(path, cwd), text, lines }
+  return { path, shown: visible(shownPath(path, cwd)), text, lines }
 }
 
 function shownPath(path: string, cwd: string): string {
@@ -79,6 +79,11 @@ export function diagnose(place: Place, problem: Problem): Diagnostic {
     hint: problem.hint ?? '',
     frame: frameOf(place),
   }
+}
+
+/** The diagnostic of a problem with a whole file, whatever stands in it. */
+export function unframed(source: Source, problem: Problem): Diagnostic {
+  return { ...diagnose(wholeFile(source), problem), frame: '' }
 }
 
 function frameOf(place: Place): string {

@@ -12,7 +12,7 @@ import { Sight } from './audience/sight.ts'
 import { Subscriptions } from './audience/subscriptions.ts'
 import { Verbosity } from './audience/verbosity.ts'
 import { Parking } from './bridge/parking.ts'
-import { Catalog } from './catalog/catalog.ts'
+import { Catalog, type CatalogOptions } from './catalog/catalog.ts'
 import { epochOf } from './catalog/epoch.ts'
 import { Greeter } from './catalog/greeter.ts'
 import type { Identity } from './catalog/handshake.ts'
@@ -36,7 +36,7 @@ import { Seats } from './servers/seats.ts'
 import { SnapshotFolder } from './upstream/snapshot-folder.ts'
 import type { UpstreamEvents } from './upstream/upstream.ts'
 
-export interface GroupOptions {
+export interface GroupOptions extends Pick<CatalogOptions, 'drifted'> {
   readonly group: GroupConfig
   readonly generation: number
   readonly secrets: readonly string[]
@@ -128,8 +128,8 @@ export class Group implements AsyncDisposable {
 
   #makeCatalog(): Catalog {
     return new Catalog({
+      ...this.#options,
       sources: () => [...this.#seats].filter(({ server }) => server.enabled),
-      log: this.#options.log,
       changed: (server, changed) => this.#news.listsChanged(server, changed),
     })
   }
@@ -198,7 +198,7 @@ export class Group implements AsyncDisposable {
       guard: () => this.#guard,
       initialize: (facts) => this.#greeter.initialize(facts),
       listening: (session) => this.#listening(session),
-      maxBody: () => this.#config.limits.maxBody,
+      limits: () => this.#config.limits,
       isServed: (server) => this.#isServed(server),
       isReady: () => this.#state === 'ready' || this.#state === 'degraded',
       log: this.#options.log,
