@@ -2,11 +2,8 @@ import { type ChildProcess, type SendHandle, spawn } from 'node:child_process'
 import type { Listen } from '../plan/model.ts'
 import type { FromProxy, ToProxy, Word } from '../proxy/protocol.ts'
 import { defer, pause, within } from '../shared/async.ts'
-
 import type { Drift } from '../shared/drift.ts'
-
 import { LIFE } from '../shared/marker.ts'
-
 import { withinAwake } from './awake.ts'
 import { type Fate, fateOfExit, fateOfSpawn } from './fate.ts'
 import { Flood } from './flood.ts'

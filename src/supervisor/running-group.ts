@@ -228,10 +228,11 @@ export class RunningGroup {
   }
 
   /** A restart whose address is taken is not done, and not tried again before it is asked for again. */
-  #refuse({ generation }: DesiredGroup, socket: HeldSocket | Taken): void 
-    this.#given = ...this.#given, desired: ...this.desired, generation 
+  #refuse({ generation }: DesiredGroup, socket: HeldSocket | Taken): void {
+    this.#given = { ...this.#given, desired: { ...this.desired, generation } }
     if ('taken' in socket) this.#lastError = socket.taken()
     this.#around.changed('shown')
+  }
 
   #shown(child: Child): void {
     if (child !== this.#target()) return
@@ -251,7 +252,7 @@ export class RunningGroup {
   }
 
   /** The replacement failed: the old proxy goes on with what it has, and what it lacks is a difference again. */
-  #stay({ child, before }: Extract<Life, state: 'replacing' >, failed: Child): void {
+  #stay({ child, before }: Extract<Life, { state: 'replacing' }>, failed: Child): void {
     const { generation } = this.desired
     this.#life = { state: 'running', child }
     this.#given = { ...before, desired: { ...before.desired, generation } }
@@ -299,6 +300,7 @@ export class RunningGroup {
     this.#around.changed('due')
   }
 
-  #reasonOf({ state }: Child): string 
+  #reasonOf({ state }: Child): string {
     return state.state === 'exited' ? this.#around.clean(state.reason) : ''
+  }
 }
