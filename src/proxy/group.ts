@@ -25,7 +25,6 @@ import { serving } from './downstream/serving.ts'
 import type { Session } from './downstream/session.ts'
 import { Sessions } from './downstream/sessions.ts'
 import { proxyState } from './health.ts'
-import type { GroupUpdate } from './protocol.ts'
 import { Elicitations } from './relay/elicitations.ts'
 import { Relay } from './relay/relay.ts'
 import { Tasks } from './relay/tasks.ts'
@@ -39,7 +38,8 @@ import type { UpstreamEvents } from './upstream/upstream.ts'
 export interface GroupOptions {
   readonly group: GroupConfig
   readonly generation: number
-  readonly secrets: readonly string[]
+  /** Of the configuration in force, and of the coming one while there is one. */
+  readonly secrets: () => readonly string[]
   readonly identity: Identity
   readonly sessionKey: string
   readonly owner: string
@@ -48,9 +48,8 @@ export interface GroupOptions {
   readonly report: (news: ReportNews) => void
 }
 
-interface NextConfig extends Pick<GroupOptions, 'generation' | 'secrets'> {
-  readonly group: GroupUpdate
-}
+/** A configuration that may come into force. */
+export type Coming = Pick<GroupOptions, 'group' | 'generation'>
 
 /** Everything one proxy serves: its servers, what they offer together, and the sessions of those who use it. */
 export class Group implements AsyncDisposable {
@@ -75,14 +74,12 @@ export class Group implements AsyncDisposable {
   #config: GroupConfig
   #guard: Guard
   #generation: number
-  #secrets: readonly string[]
   #state: ProxyState = 'starting'
 
   constructor(options: GroupOptions) {
     this.#options = options
     this.#config = options.group
     this.#generation = options.generation
-    this.#secrets = options.secrets
     this.#guard = guardOf(options.group)
     this.#reporter = new Reporter(() => this.#report(), options.report)
     const connector = this.#makeConnector()
@@ -110,7 +107,7 @@ export class Group implements AsyncDisposable {
     return new Connector({
       ...this.#options,
       parking: this.#parking,
-      snapshots: new SnapshotFolder({ path: join(this.#options.owner, 'catalog'), secrets: () => this.#secrets }),
+      snapshots: new SnapshotFolder({ path: join(this.#options.owner, 'catalog'), secrets: this.#options.secrets }),
       privacy: () => this.#privacy,
       events: this.#events,
     })
@@ -210,18 +207,19 @@ export class Group implements AsyncDisposable {
     return this.#serve(request, response)
   }
 
-  /** Takes over another configuration; resolves when what it added or changed serves, or has failed once. */
-  async configure({ group, generation, secrets }: NextConfig): Promise<void> {
-    const servers = this.#seats.whole(group.servers)
-    this.#config = { ...group, servers }
+  /** Where a coming configuration is prepared. */
+  get seats(): Pick<Seats, 'whole' | 'prepare' | 'abort'> {
+    return this.#seats
+  }
+
+  /** It is in force from now on, with what was prepared for it. */
+  commit({ group, generation }: Coming): void {
+    this.#config = group
     this.#generation = generation
-    this.#secrets = secrets
-    this.#guard = guardOf(this.#config)
-    const { settled } = this.#seats.configure(servers)
+    this.#guard = guardOf(group)
+    this.#seats.commit(group.servers)
     this.#listens.prune((server) => this.#isServed(server))
-    this.#changed()
-    await settled
-    this.#changed()
+    this.#settled()
   }
 
   /** From now on the state is `draining`: probes say so, streams end; what is in flight goes on. */
@@ -238,7 +236,11 @@ export class Group implements AsyncDisposable {
 
   /** What an upstream that no longer serves has to say concerns nobody. */
   readonly #events: UpstreamEvents = {
-    changed: () => this.#reporter.changed(),
+    changed: ({ name }) => {
+      // The first of them start while the seats are being made.
+      this.#seats?.get(name)?.advance()
+      this.#reporter.changed()
+    },
     listed: () => this.#changed(),
     notified: (upstream, notification) => {
       if (this.#seats.get(upstream.name)?.upstream === upstream) this.#news.heard(upstream.name, notification)
@@ -253,7 +255,7 @@ export class Group implements AsyncDisposable {
   /** A server that came (or failed) for the first time has not heard what sessions want of it. */
   #settled(): void {
     this.#verbosity.later()
-    this.#reporter.changed()
+    this.#changed()
   }
 
   #swapped(seat: Seat): void {
@@ -282,7 +284,7 @@ export class Group implements AsyncDisposable {
     }))
     this.#state = proxyState(health, this.#state)
     const seats = [...this.#seats].map((seat) => ({ seat, offer: this.#catalog.offer(seat) }))
-    const servers = seats.map(({ seat, offer }) => serverStatus(seat, offer, this.#secrets))
+    const servers = seats.map(({ seat, offer }) => serverStatus(seat, offer, this.#options.secrets()))
     const catalog = { epoch: epochOf(seats.map(({ offer }) => offer)) }
     return { generation: this.#generation, state: this.#state, catalog, servers }
   }

@@ -1,9 +1,9 @@
 import type { Group as GroupConfig } from '../config/profile.ts'
-import { within } from '../shared/async.ts'
 import { messageOf } from '../shared/errors.ts'
 import type { Log } from '../shared/log.ts'
 import type { Env } from '../shared/paths.ts'
-import { Group } from './group.ts'
+import { redact } from '../shared/secret.ts'
+import { type Coming, Group } from './group.ts'
 import { type Address, Listener, type Socket } from './listener.ts'
 import { type FromProxy, LISTEN_FD, type ToProxy } from './protocol.ts'
 
@@ -17,8 +17,8 @@ export interface ProxyProcessOptions {
   readonly makeLog: (secrets: () => readonly string[]) => Log
 }
 
-/** The answer to a new configuration waits for what it added or changed to serve, but not for a server that hangs. */
-const CONFIGURE_WAIT = 5_000
+type PrepareMessage = Extract<ToProxy, { type: 'prepare' }>
+
 /** How long the old address goes on for who still uses it. */
 const PORT_GRACE = 30_000
 /** Connections beside those of the sessions: probes must get through, and one client opens several at a time. */
@@ -33,6 +33,8 @@ export class ProxyProcess {
   /** Listeners of addresses that were left, until nobody uses them any more. */
   readonly #left = new Set<Listener>()
   #secrets: readonly string[]
+  /** Prepared, or being prepared; not in force. */
+  #coming: (Coming & Pick<PrepareMessage, 'secrets'>) | undefined
   #mostConnections: number
   #isStopping = false
   #ended: Promise<void> | undefined
@@ -42,9 +44,11 @@ export class ProxyProcess {
     this.#options = options
     this.#secrets = start.secrets
     this.#mostConnections = mostConnections(start.group)
-    this.#log = options.makeLog(() => this.#secrets)
+    const secrets = () => (this.#coming ? [...this.#secrets, ...this.#coming.secrets] : this.#secrets)
+    this.#log = options.makeLog(secrets)
     this.#group = new Group({
       ...start,
+      secrets,
       env,
       log: this.#log,
       identity: { name: 'mcpctl', version, project: start.project, group: start.group.name },
@@ -59,8 +63,12 @@ export class ProxyProcess {
 
   async receive(message: Exclude<ToProxy, { type: 'start' }>, handle: unknown): Promise<void> {
     switch (message.type) {
-      case 'configure':
-        return this.#configure(message)
+      case 'prepare':
+        return this.#prepare(message)
+      case 'commit':
+        return this.#commit(message.generation)
+      case 'abort':
+        return this.#abort(message.generation)
       case 'listen':
         return this.#move(message.listen, handle)
       case 'drain':
@@ -70,12 +78,31 @@ export class ProxyProcess {
     }
   }
 
-  async #configure(message: Extract<ToProxy, { type: 'configure' }>): Promise<void> {
-    this.#secrets = message.secrets
-    this.#mostConnections = mostConnections(message.group)
+  async #prepare({ generation, group, secrets }: PrepareMessage): Promise<void> {
+    const coming = { generation, secrets, group: { ...group, servers: this.#group.seats.whole(group.servers) } }
+    this.#coming = coming
+    const failed = await this.#group.seats.prepare(coming.group.servers)
+    if (this.#coming !== coming) return
+    const failures = failed.map(({ server, reason }) => ({ server, reason: redact(reason, secrets) }))
+    this.#options.send({ type: 'prepared', generation, failures })
+  }
+
+  /** What was not prepared is not answered: whoever asked for it knows what to do with such a proxy. */
+  #commit(generation: number): void {
+    const coming = this.#coming
+    if (coming?.generation !== generation) return
+    this.#coming = undefined
+    this.#secrets = coming.secrets
+    this.#mostConnections = mostConnections(coming.group)
     for (const listener of this.#listeners()) listener.limit(this.#mostConnections)
-    await within(CONFIGURE_WAIT, this.#group.configure(message), undefined)
-    this.#options.send({ type: 'configured', generation: message.generation })
+    this.#group.commit(coming)
+    this.#options.send({ type: 'configured', generation })
+  }
+
+  #abort(generation: number): void {
+    if (this.#coming?.generation !== generation) return
+    this.#coming = undefined
+    this.#group.seats.abort()
   }
 
   /** A socket that cannot be listened on leaves the old address as it is: who uses it must not suffer. */

@@ -1,6 +1,6 @@
 import { type ChildProcess, type SendHandle, spawn } from 'node:child_process'
 import type { Listen } from '../plan/model.ts'
-import type { FromProxy, ToProxy } from '../proxy/protocol.ts'
+import type { FromProxy, ServerFailure, ToProxy } from '../proxy/protocol.ts'
 import { defer, pause, within } from '../shared/async.ts'
 import { splitLines } from './lines.ts'
 import { isGroupAlive, signal } from './procfs.ts'
@@ -10,7 +10,7 @@ import { pulseLost } from './pulse.ts'
 import type { HeldSocket, SocketHandle } from './sockets.ts'
 
 type StartMessage = Extract<ToProxy, { type: 'start' }>
-export type ConfigureMessage = Extract<ToProxy, { type: 'configure' }>
+export type PrepareMessage = Extract<ToProxy, { type: 'prepare' }>
 
 export interface ChildOptions {
   /** The proxy's entry file. */
@@ -39,6 +39,9 @@ export type ChildState =
 
 /** How long a proxy may take to listen, or to answer a message. */
 const ANSWER_MS = 10_000
+/** Longer than a proxy waits for its servers. */
+const PREPARE_MS = 35_000
+const COMMIT_MS = 5_000
 /** After its drain a proxy still ends its servers, in stages of its own that take 3.5 s at most. */
 const SERVERS_MS = 4_000
 const TERM_MS = 500
@@ -121,10 +124,25 @@ export class Child {
     return this.#begun
   }
 
-  /** Resolves once the proxy has taken over the new configuration, or has ended because it did not. */
-  async configure(message: ConfigureMessage): Promise<void> {
+  /** Resolves with what did not come up of a coming configuration; undefined without an answer, or once it is aborted. */
+  async prepare(message: PrepareMessage, signal: AbortSignal): Promise<readonly ServerFailure[] | undefined> {
+    const { generation } = message
     await this.begin()
-    await this.#ask(message, (answer) => answer.type === 'configured' && answer.generation >= message.generation)
+    if (signal.aborted) return undefined
+    const abort = () => this.#send({ type: 'abort', generation })
+    signal.addEventListener('abort', abort, { once: true })
+    const fits = (answer: FromProxy) => answer.type === 'prepared' && answer.generation === generation
+    const answer = await this.#answerTo(message, { fits, ms: PREPARE_MS, signal })
+    return answer?.type === 'prepared' ? answer.failures : undefined
+  }
+
+  /** What was prepared, or comes along, is put in force. Resolves with whether the proxy, or its end, says so. */
+  async commit(generation: number, unprepared?: PrepareMessage): Promise<boolean> {
+    await this.begin()
+    if (unprepared) this.#send(unprepared)
+    const fits = (answer: FromProxy) => answer.type === 'configured' && answer.generation === generation
+    const answer = await this.#answerTo({ type: 'commit', generation }, { fits, ms: COMMIT_MS })
+    return answer !== undefined || this.#state.state === 'exited' || this.#state.state === 'draining'
   }
 
   /** The same process listens on another socket from now on. Resolves once it does, or has ended because it did not. */
@@ -170,13 +188,22 @@ export class Child {
   }
 
   async #ask(message: ToProxy, fits: Waiter['fits'], handle?: SocketHandle): Promise<void> {
-    const answer = defer<void>()
+    const answer = await this.#answerTo(message, { fits, handle, ms: ANSWER_MS })
+    if (!answer && this.#state.state !== 'exited') await this.#giveUp(`gave no answer to "${message.type}"`)
+  }
+
+  /** Undefined when there is none in time, or the proxy ends. */
+  async #answerTo(message: ToProxy, { fits, handle, ms, signal }: Question): Promise<FromProxy | undefined> {
+    const answer = defer<FromProxy | undefined>()
     const waiter = { fits, done: answer.resolve }
+    const giveUp = () => answer.resolve(undefined)
+    signal?.addEventListener('abort', giveUp, { once: true })
     this.#waiters.add(waiter)
     this.#send(message, handle)
-    const answered = Promise.race([answer.promise, this.ended]).then(() => true)
-    if (!(await within(ANSWER_MS, answered, false))) await this.#giveUp(`gave no answer to "${message.type}"`)
+    void this.ended.then(giveUp)
+    const answered = await within(ms, answer.promise, undefined)
     this.#waiters.delete(waiter)
+    return answered
   }
 
   /** A proxy that does not do what it is told is not asked again: another one takes its place. */
@@ -199,7 +226,7 @@ export class Child {
     if (message.type === 'status') this.#show(message)
     if (message.type === 'listening') this.#listens()
     const waiters = [...this.#waiters].filter(({ fits }) => fits(message))
-    for (const waiter of waiters) waiter.done()
+    for (const waiter of waiters) waiter.done(message)
     if (message.type === 'listening' && waiters.length === 0)
       void this.#giveUp(`listens on ${message.host}:${message.port}, which is not its address`)
   }
@@ -241,7 +268,15 @@ export class Child {
 
 interface Waiter {
   readonly fits: (answer: FromProxy) => boolean
-  readonly done: () => void
+  readonly done: (answer: FromProxy) => void
+}
+
+interface Question extends Pick<Waiter, 'fits'> {
+  readonly handle?: SocketHandle | undefined
+  /** How long it may go without an answer. */
+  readonly ms: number
+  /** Ends the wait. */
+  readonly signal?: AbortSignal
 }
 
 function listensOn({ port }: Listen): Waiter['fits'] {

@@ -4,13 +4,17 @@ import type { DesiredGroup } from '../plan/model.ts'
 import type { GroupUpdate } from '../proxy/protocol.ts'
 import { Child } from './child.ts'
 import { proxyEnv } from './proxy-env.ts'
-import type { Surroundings } from './running-group.ts'
+import type { Surroundings } from './surroundings.ts'
 
-/** What was applied last. */
-export interface InForce {
+/** What proxies are told beside their group. */
+export interface Basis {
   /** Names the profile that was chosen: a reload stays with it. */
   readonly wish: Wish
   readonly resolution: Resolution
+}
+
+/** What was applied last. */
+export interface InForce extends Basis {
   readonly generation: number
   readonly hash: string
 }
@@ -22,38 +26,57 @@ export interface ProxiesOptions {
   readonly owner: string
   readonly sessionKey: string
   readonly now: () => number
-  readonly inForce: () => InForce
+  readonly inForce: () => Basis
 }
 
-/** How proxies are started and configured: with what is in force at that moment. */
-export function proxies(options: ProxiesOptions): Pick<Surroundings, 'spawn' | 'configure'> {
+/** What a proxy has prepared. */
+interface Coming {
+  readonly hash: string
+  readonly generation: number
+}
+
+/** How proxies are started and configured: with what is in force at that moment, unless it is for what is coming. */
+export function proxies(options: ProxiesOptions): Pick<Surroundings, 'spawn' | 'prepare' | 'commit'> {
   const { file, owner, sessionKey, now, inForce } = options
-  /** What each was told last. */
+  /** What each has in force. */
   const told = new WeakMap<Child, DesiredGroup>()
+  const coming = new WeakMap<Child, Coming>()
+  let generations = 0
+  const preparation = (child: Child, desired: DesiredGroup, { resolution }: Basis) => {
+    const generation = ++generations
+    const group = groupUpdate(desired, told.get(child))
+    return { type: 'prepare', generation, group, secrets: resolution.profile.secrets } as const
+  }
   return {
-    spawn(desired, socket, events) {
-      const { wish, resolution, generation } = inForce()
-      const { project, name, secrets } = resolution.profile
-      const { group } = desired
-      const who = { project, profile: name, owner, sessionKey }
+    spawn(desired, { socket, events, basis = inForce() }) {
+      const { project, name, secrets } = basis.resolution.profile
       const start = {
         type: 'start',
-        generation,
-        group,
+        generation: ++generations,
+        group: desired.group,
         listen: socket.listen,
-        ...who,
+        ...{ project, profile: name, owner, sessionKey },
         secrets,
         logLevel: 'info',
       } as const
-      const child = new Child({ file, env: proxyEnv(wish.env, owner), socket, start, events, now })
+      const child = new Child({ file, env: proxyEnv(basis.wish.env, owner), socket, start, events, now })
       told.set(child, desired)
       return child
     },
-    configure(child, desired) {
-      const { resolution, generation } = inForce()
-      const group = groupUpdate(desired, told.get(child))
+    prepare(child, desired, { basis, signal }) {
+      const message = preparation(child, desired, basis)
+      const known: Coming = { hash: desired.hash, generation: message.generation }
+      coming.set(child, known)
+      signal.addEventListener('abort', () => coming.get(child) === known && coming.delete(child), { once: true })
+      return child.prepare(message, signal)
+    },
+    commit(child, desired) {
+      const known = coming.get(child)
+      // One that came meanwhile has prepared nothing: it connects what is new while the configuration is in force.
+      const unprepared = known?.hash === desired.hash ? undefined : preparation(child, desired, inForce())
+      coming.delete(child)
       told.set(child, desired)
-      return child.configure({ type: 'configure', generation, group, secrets: resolution.profile.secrets })
+      return unprepared ? child.commit(unprepared.generation, unprepared) : child.commit(known?.generation ?? 0)
     },
   }
 }

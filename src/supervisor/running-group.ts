@@ -1,28 +1,9 @@
 import type { DesiredGroup, Listen, ObservedGroup, ObservedProcess } from '../plan/model.ts'
-import type { Log } from '../shared/log.ts'
 import { afterLoss, type Crashes, noCrashes } from './backoff.ts'
 import type { Child, ChildEvents } from './child.ts'
-import type { HeldSocket, Sockets, Taken } from './sockets.ts'
-
-/** What a group needs of the supervisor. */
-export interface Surroundings {
-  readonly sockets: Sockets
-  /** Starts a proxy process; it is given its configuration by `begin`. */
-  readonly spawn: (desired: DesiredGroup, socket: HeldSocket, events: ChildEvents) => Child
-  readonly configure: (child: Child, desired: DesiredGroup) => Promise<void>
-  /** Ends what is left of a proxy's servers, by the process groups it had reported. */
-  readonly reap: (groups: ReadonlySet<number>) => Promise<void>
-  /** Something about the group is not as it was: `shown` where it is only to be seen, `due` where a plan may follow. */
-  readonly changed: (how: 'shown' | 'due') => void
-  readonly line: (group: string, line: string) => void
-  readonly log: Log
-  /** The text without any secret in it: reasons are shown. */
-  readonly clean: (text: string) => string
-  /** Monotonic, in milliseconds. */
-  readonly now: () => number
-  /** Uniform in [0, 1). */
-  readonly random: () => number
-}
+import type { Basis } from './proxies.ts'
+import type { HeldSocket, Taken } from './sockets.ts'
+import type { Prepared, Preparing, Surroundings } from './surroundings.ts'
 
 /** Where a group is between two plans. Old processes that only finish their work stand beside it. */
 export type Life =
@@ -102,7 +83,7 @@ export class RunningGroup {
   }
 
   /** Binds the socket unless it is held, and starts a proxy on it. Resolves once that listens or has failed. */
-  async start(desired: DesiredGroup): Promise<void> {
+  async start(desired: DesiredGroup, basis?: Basis): Promise<void> {
     if (desired.hash !== this.desired.hash || desired.generation !== this.desired.generation) this.#crashes = noCrashes
     const socket = this.#around.sockets.hold(desired.listen)
     if ('taken' in socket) {
@@ -111,7 +92,7 @@ export class RunningGroup {
     }
     if (this.#life.state === 'waiting' && this.#life.for !== 'port') this.#restarts++
     this.#given = { desired, listen: desired.listen }
-    const child = this.#spawn(socket)
+    const child = this.#spawn(socket, basis)
     this.#life = { state: 'running', child }
     await child.begin()
   }
@@ -133,10 +114,16 @@ export class RunningGroup {
     this.#around.changed('shown')
   }
 
-  /** The living proxy takes over another configuration. */
+  /** The living proxy, if one serves, connects what a coming configuration needs beside that. */
+  async prepare(desired: DesiredGroup, preparing: Preparing): Promise<Prepared> {
+    const child = this.#target()
+    return child?.hasListened ? this.#around.prepare(child, desired, preparing) : []
+  }
+
+  /** The living proxy takes over another configuration, prepared or not. */
   async reload(desired: DesiredGroup): Promise<void> {
     this.#given = { ...this.#given, desired }
-    await this.#configure()
+    await this.#commit()
   }
 
   /** The living proxy listens on another address first and takes over the configuration that came with it then. */
@@ -145,7 +132,7 @@ export class RunningGroup {
     if ('taken' in socket) return this.#refuse(this.desired, socket)
     this.#given = { desired, listen: desired.listen }
     await this.#target()?.moveTo(socket)
-    await this.#configure()
+    await this.#commit()
   }
 
   /** Lets the address go at once, and the proxy when its work is done. Resolves when nobody is left. */
@@ -166,12 +153,13 @@ export class RunningGroup {
       this.#life = { ...this.#life, retryAt: this.#around.now() }
   }
 
-  #spawn(socket: HeldSocket): Child {
-    return this.#around.spawn(this.desired, socket, {
+  #spawn(socket: HeldSocket, basis?: Basis): Child {
+    const events: ChildEvents = {
       status: (child) => this.#shown(child),
       exited: (child) => this.#exited(child),
       line: (line) => this.#around.line(this.name, line),
-    })
+    }
+    return this.#around.spawn(this.desired, { socket, events, basis })
   }
 
   /** Who a new configuration is for: the one that stays. */
@@ -180,9 +168,13 @@ export class RunningGroup {
     return this.#life.state === 'running' ? this.#life.child : undefined
   }
 
-  async #configure(): Promise<void> {
+  /** A proxy that does not do it is replaced by one that begins with it. */
+  async #commit(): Promise<void> {
     const child = this.#target()
-    if (child) await this.#around.configure(child, this.desired)
+    const { desired } = this
+    if (!child || (await this.#around.commit(child, desired))) return
+    this.#around.log.warn('proxy replaced', { group: this.name, reason: 'it did not take over its configuration' })
+    if (this.#target() === child) await this.restart(this.desired)
   }
 
   #forget(life: Life, graceMs: number): void {

@@ -1,20 +1,18 @@
 import type { Resolution } from '../config/resolve.ts'
 import type { LogQuery } from '../control/client.ts'
 import type { Answers, Applied, Bodies, ControlEvent, LogRecord, Status, Wish } from '../control/protocol.ts'
-import { desiredGroups, type Wishes } from '../plan/desired.ts'
-import { printPlan } from '../plan/format.ts'
+import type { Wishes } from '../plan/desired.ts'
 import type { Hashes } from '../plan/hashes.ts'
-import type { DesiredGroup, Plan } from '../plan/model.ts'
-import { noWishes, restart, start, stop, up } from '../plan/wishes.ts'
+import { restart, start, stop, up } from '../plan/wishes.ts'
 import { defer } from '../shared/async.ts'
 import { type Diagnostic, place } from '../shared/diagnostic.ts'
 import { asError, McpctlError, messageOf } from '../shared/errors.ts'
 import { Announcer } from './announcer.ts'
-import { Lane } from './lane.ts'
 import type { Logs } from './logs.ts'
 import type { Ports } from './ports.ts'
+import { type Proposal, Proposals } from './proposals.ts'
 import { type InForce, type ProxiesOptions, proxies } from './proxies.ts'
-import { type Claimed, type Desire, Reconciler } from './reconciler.ts'
+import { Reconciler } from './reconciler.ts'
 import type { Sockets } from './sockets.ts'
 import { type OpenWatch, SourceWatch } from './source-watch.ts'
 import { statusOf } from './status.ts'
@@ -38,18 +36,6 @@ export interface SupervisorOptions extends Omit<ProxiesOptions, 'inForce'> {
 /** What had run when everything ended, and what had to be killed for it. */
 export type Outcome = Answers['down']
 
-/** What an apply, a reload or a wish asks to be in force. */
-interface Proposal {
-  readonly wish: Wish
-  readonly resolution: Resolution
-  readonly wishes: Wishes
-}
-
-interface Committed {
-  readonly applied: Applied
-  readonly done: Promise<void>
-}
-
 /** A supervisor that nobody asked for anything ends itself. */
 const IDLE_MS = 60_000
 const SWEEP_MS = 2_000
@@ -61,13 +47,11 @@ export class Supervisor {
   readonly #options: SupervisorOptions
   readonly #startedAt = new Date().toISOString()
   readonly #reconciler: Reconciler
-  readonly #lane = new Lane()
+  readonly #proposals: Proposals
   readonly #announcer = new Announcer(() => this.status())
   readonly #watch: SourceWatch
   readonly #ended = defer<Outcome>()
   readonly #idle: NodeJS.Timeout
-  #inForce: InForce | undefined
-  #wishes: Wishes = noWishes
   #problems: readonly Diagnostic[] = []
   #isReloadWaiting = false
   #isEnding = false
@@ -86,6 +70,13 @@ export class Supervisor {
       reap: async (groups) => void (await sweep({ owner, groups, graceMs: SWEEP_MS })),
       changed: () => this.#announcer.changed(),
     })
+    const { ports, hashes } = options
+    this.#proposals = new Proposals({
+      reconciler: this.#reconciler,
+      ...{ ports, hashes, lastGeneration: 0 },
+      entered: (proposal, inForce) => this.#entered(proposal, inForce),
+      applied: (applied) => this.#announcer.applied(applied),
+    })
     this.#watch = new SourceWatch(options.watch, {
       onChange: () => this.reloadSoon(),
       onError: (error) => logs.log.warn('watch failed', { error: messageOf(error) }),
@@ -103,20 +94,20 @@ export class Supervisor {
     try {
       return await this.#adopt(() => this.#propose(wish))
     } catch (error) {
-      if (!this.#inForce && this.#lane.length === 0) this.end()
+      if (!this.#proposals.inForce && this.#proposals.isIdle) this.end()
       throw error
     }
   }
 
   /** What `apply` would do. */
-  plan(wish: Wish): Promise<Applied> {
-    return this.#lane.run(async () => this.#preview(await this.#propose(wish)))
+  async plan(wish: Wish): Promise<Applied> {
+    return this.#proposals.preview(await this.#propose(wish))
   }
 
   /** Reads the files of the last apply anew, in its environment. What is invalid changes nothing, and is shown. */
   async reload({ dryRun }: Bodies['reload']): Promise<Applied> {
     this.#known()
-    if (dryRun) return this.#lane.run(async () => this.#preview(await this.#reread()))
+    if (dryRun) return this.#proposals.preview(await this.#reread())
     try {
       return await this.#adopt(() => this.#reread())
     } catch (error) {
@@ -127,7 +118,7 @@ export class Supervisor {
 
   /** A file was saved, or a signal asked for it: the reload that waits takes in whatever comes meanwhile. */
   reloadSoon(): void {
-    if (this.#isReloadWaiting || !this.#inForce) return
+    if (this.#isReloadWaiting || !this.#proposals.inForce) return
     this.#isReloadWaiting = true
     // A failure is in the status, the events and the log by now; nobody waits for it here.
     this.reload({ dryRun: false }).catch(() => {})
@@ -147,7 +138,12 @@ export class Supervisor {
 
   status(): Status {
     const { name, version } = this.#options
-    const { generation, hash, resolution } = { generation: 0, hash: '', resolution: undefined, ...this.#inForce }
+    const { generation, hash, resolution } = {
+      generation: 0,
+      hash: '',
+      resolution: undefined,
+      ...this.#proposals.inForce,
+    }
     const state = this.#problems.length === 0 ? 'current' : 'stale'
     return statusOf({
       project: resolution?.profile.project ?? name,
@@ -186,6 +182,7 @@ export class Supervisor {
   async #end(): Promise<Outcome> {
     const began = this.#options.now()
     clearTimeout(this.#idle)
+    this.#proposals.end()
     await this.#watch.leave()
     const { stopped, killed } = await this.#reconciler.end()
     const left = BUDGET_MS - (this.#options.now() - began)
@@ -201,84 +198,50 @@ export class Supervisor {
       const hint = `the groups are ${names.join(', ')}`
       const unknown = groups.find((name) => !names.includes(name))
       if (unknown !== undefined) throw new McpctlError('usage', `there is no group "${unknown}"`, { hint })
-      return { wish, resolution, wishes: change(this.#wishes, groups.length === 0 ? names : groups) }
+      const meant = groups.length === 0 ? names : groups
+      return { wish, resolution, wishes: (now) => change(now, meant), isStrict: false }
     })
   }
 
   async #reread(): Promise<Proposal> {
     this.#isReloadWaiting = false
-    const { wish } = this.#known()
-    return { wish, resolution: await this.#prepare(wish), wishes: this.#wishes }
+    const { wish, wishes } = this.#proposals.newest ?? { ...this.#known(), wishes: (now: Wishes) => now }
+    return { wish, resolution: await this.#prepare(wish), wishes, isStrict: true }
   }
 
   async #propose(wish: Wish): Promise<Proposal> {
-    return { wish, resolution: await this.#prepare(wish), wishes: up(this.#wishes, wish.groups) }
+    const resolution = await this.#prepare(wish)
+    return { wish, resolution, wishes: (now) => up(now, wish.groups), isStrict: false }
   }
 
-  #prepare(wish: Wish): Promise<Resolution> {
-    return this.#options.prepare(wish, this.#inForce?.resolution)
+  async #prepare(wish: Wish): Promise<Resolution> {
+    const resolution = await this.#options.prepare(wish, this.#proposals.inForce?.resolution)
+    this.#options.logs.hide(resolution.profile.secrets)
+    return resolution
   }
 
-  /** One proposal after the other; what a plan takes to be carried out holds up nobody. */
+  /** What a plan takes to be carried out holds up nobody but who asked for it. */
   async #adopt(propose: () => Promise<Proposal>): Promise<Applied> {
-    const { applied, done } = await this.#lane.run(async () => this.#commit(await propose()))
-    await done
+    const applied = await this.#proposals.adopt(propose)
     this.#announcer.show()
     return applied
   }
 
-  /** Up to the claim a failure leaves everything as it was; after it nothing fails. */
-  #commit(proposal: Proposal): Committed {
-    if (this.#isEnding) throw new McpctlError('unreachable', 'the supervisor is ending')
-    const desire = this.#desireOf(proposal)
-    const claimed = this.#reconciler.claim(desire)
-    this.#enforce(proposal, claimed)
-    const { plan, done } = this.#reconciler.adopt(desire)
-    const applied = this.#describe(proposal, plan)
-    this.#announcer.applied(applied)
-    return { applied, done }
-  }
-
-  #preview(proposal: Proposal): Applied {
-    return this.#describe(proposal, this.#reconciler.preview(this.#desireOf(proposal)))
-  }
-
-  #desireOf({ resolution: { profile }, wishes }: Proposal): Desire {
-    const { ports, hashes } = this.#options
-    return () => desiredGroups({ profile, wishes, ports: ports.choose(profile.groups), hashes })
-  }
-
-  #hashOf(desired: readonly DesiredGroup[]): string {
-    return this.#options.hashes.of(desired.map(({ name, listen, hash }) => [name, listen, hash]))
-  }
-
-  #enforce({ wish, resolution, wishes }: Proposal, { desired, plan }: Claimed): void {
-    const hash = this.#hashOf(desired)
-    const known = this.#inForce
-    const before = { generation: 0, hash: '', ...known }
-    const isSame = hash === before.hash && plan.actions.length === 0
+  #entered({ resolution }: Proposal, { wish }: InForce): void {
     clearTimeout(this.#idle)
-    // The profile that was chosen stays: what a reload reads anew are the files.
-    const chosen = { ...wish, profile: resolution.profile.name }
-    this.#inForce = { wish: chosen, resolution, generation: before.generation + (isSame ? 0 : 1), hash }
-    this.#wishes = wishes
     // A wish about groups reads no file, and says nothing about those there are.
-    if (resolution !== known?.resolution) this.#follow(chosen, resolution)
+    if (resolution !== this.#proposals.inForce?.resolution) this.#follow(wish, resolution)
   }
 
-  #follow({ watch }: Wish, { profile, sources }: Resolution): void {
+  #follow({ watch }: Wish, { sources }: Resolution): void {
     this.#problems = []
-    this.#options.logs.hide(profile.secrets)
     if (watch) this.#watch.follow(sources)
     else void this.#watch.leave()
   }
 
-  #describe({ resolution: { profile, warnings } }: Proposal, plan: Plan): Applied {
-    return { profile: profile.name, generation: this.#inForce?.generation ?? 0, plan: printPlan(plan), warnings }
-  }
-
   /** What runs goes on as it is; the status and the events say what is wrong with the files. */
   #reject(thrown: unknown): void {
+    if (this.#isEnding || this.#proposals.isSuperseded(thrown)) return
     const error = asError(thrown)
     this.#problems = error.diagnostics.length > 0 ? error.diagnostics : [this.#problemOf(error)]
     const problems = this.#problems.map(place)
@@ -287,12 +250,13 @@ export class Supervisor {
   }
 
   #problemOf({ code, message, hint }: McpctlError): Diagnostic {
-    const file = this.#inForce?.resolution.sources.keys().next().value ?? ''
+    const file = this.#proposals.inForce?.resolution.sources.keys().next().value ?? ''
     return { severity: 'error', code, message, file, line: 1, column: 1, hint, frame: '' }
   }
 
   #known(): InForce {
-    if (this.#inForce) return this.#inForce
+    const { inForce } = this.#proposals
+    if (inForce) return inForce
     throw new McpctlError('usage', 'nothing has been applied yet', { hint: 'apply a profile with `mcpctl up`' })
   }
 }

@@ -1,0 +1,44 @@
+import type { DesiredGroup } from '../plan/model.ts'
+import type { ServerFailure } from '../proxy/protocol.ts'
+import type { Log } from '../shared/log.ts'
+import type { Child, ChildEvents } from './child.ts'
+import type { Basis } from './proxies.ts'
+import type { HeldSocket, Sockets } from './sockets.ts'
+
+/** What a running group needs of the supervisor. */
+export interface Surroundings {
+  readonly sockets: Sockets
+  /** Starts a proxy process; it is given its configuration by `begin`. */
+  readonly spawn: (desired: DesiredGroup, spawning: Spawning) => Child
+  /** Resolves with what did not come up, undefined when the proxy has no answer. */
+  readonly prepare: (child: Child, desired: DesiredGroup, preparing: Preparing) => Promise<Prepared>
+  /** Resolves with whether the configuration is in force. */
+  readonly commit: (child: Child, desired: DesiredGroup) => Promise<boolean>
+  /** Ends what is left of a proxy's servers, by the process groups it had reported. */
+  readonly reap: (groups: ReadonlySet<number>) => Promise<void>
+  /** Something about the group is not as it was: `shown` where it is only to be seen, `due` where a plan may follow. */
+  readonly changed: (how: 'shown' | 'due') => void
+  readonly line: (group: string, line: string) => void
+  readonly log: Log
+  /** The text without any secret in it: reasons are shown. */
+  readonly clean: (text: string) => string
+  /** Monotonic, in milliseconds. */
+  readonly now: () => number
+  /** Uniform in [0, 1). */
+  readonly random: () => number
+}
+
+interface Spawning {
+  readonly socket: HeldSocket
+  readonly events: ChildEvents
+  /** Of what is coming; what is in force when absent. */
+  readonly basis?: Basis | undefined
+}
+
+export interface Preparing {
+  readonly basis: Basis
+  /** Ends it. */
+  readonly signal: AbortSignal
+}
+
+export type Prepared = readonly ServerFailure[] | undefined
