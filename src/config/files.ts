@@ -7,7 +7,7 @@ import { fromMcpServers } from './mcp-servers.ts'
 import type { Parses } from './parses.ts'
 import { readSource, type Sources } from './read.ts'
 import { checkSchema } from './schema.ts'
-import { diagnose, type Place, type Source, wholeFile } from './source.ts'
+import { diagnose, type Place, type Source, sourceOf, wholeFile } from './source.ts'
 import { child, itemsOf, type MapNode, textOf } from './tree.ts'
 
 const MAX_FILES = 32
@@ -20,6 +20,14 @@ export interface SetFile {
   readonly kind: 'base' | 'profile'
   readonly root: MapNode
   /** Which of the named places it came from: a later one wins. */
+  readonly rank: number
+}
+
+/** A file of the set as it was written: what it takes to have the set again when its files are other ones by now. */
+export interface WrittenFile {
+  /** Absolute. */
+  readonly path: string
+  readonly text: string
   readonly rank: number
 }
 
@@ -49,6 +57,17 @@ export async function readFiles({ roots, cwd, parses }: Reading): Promise<SetFil
   }
   const { files, diagnostics, sources } = walk
   return { files, diagnostics, sources }
+}
+
+/** The same from texts, in their order: whatever they include is among them. */
+export function restoreFiles(written: readonly WrittenFile[], { cwd, parses }: Omit<Reading, 'roots'>) {
+  const diagnostics: Diagnostic[] = []
+  const files = written.flatMap(({ path, text, rank }): SetFile[] => {
+    const source = sourceOf(path, text, cwd)
+    const understood = understand(source, { parses, diagnostics })
+    return understood ? [{ source, ...understood, rank }] : []
+  })
+  return { files, diagnostics }
 }
 
 interface Walk {
@@ -84,17 +103,27 @@ async function visit(walk: Walk, { path, chain, from }: Visit): Promise<void> {
     return
   }
   if ((mode & 0o002) !== 0) walk.diagnostics.push(writable(source))
-  const parsed = walk.parses.parse(source)
-  walk.diagnostics.push(...parsed.diagnostics)
-  if (parsed.root === undefined) return
+  const understood = understand(source, walk)
+  if (understood === undefined) return
+  const file = { source, ...understood, rank: walk.rank }
+  await followIncludes(walk, { file, chain: [...chain, path] })
+  walk.files.push(file)
+}
+
+type Understanding = Pick<Walk, 'parses' | 'diagnostics'>
+
+/** What a file is and says; undefined when it cannot be read as one of a profile set. */
+function understand(source: Source, { parses, diagnostics }: Understanding) {
+  const parsed = parses.parse(source)
+  diagnostics.push(...parsed.diagnostics)
+  if (parsed.root === undefined) return undefined
   const isForeign = child(parsed.root, 'mcpServers') !== undefined
   const foreign = isForeign ? fromMcpServers(parsed.root) : undefined
-  walk.diagnostics.push(...(foreign?.diagnostics ?? []))
+  diagnostics.push(...(foreign?.diagnostics ?? []))
   const root = foreign?.root ?? parsed.root
-  const kind = isForeign ? 'profile' : kindOf(path, root)
-  walk.diagnostics.push(...checkSchema(root, kind))
-  await followIncludes(walk, { file: { source, kind, root, rank: walk.rank }, chain: [...chain, path] })
-  walk.files.push({ source, kind, root, rank: walk.rank })
+  const kind = isForeign ? ('profile' as const) : kindOf(source.path, root)
+  diagnostics.push(...checkSchema(root, kind))
+  return { kind, root }
 }
 
 function writable(source: Source): Diagnostic {

@@ -4,6 +4,7 @@ import { printPlan } from '../plan/format.ts'
 import type { Hashes } from '../plan/hashes.ts'
 import type { DesiredGroup, Plan } from '../plan/model.ts'
 import { noWishes } from '../plan/wishes.ts'
+import type { Diagnostic } from '../shared/diagnostic.ts'
 import { McpctlError } from '../shared/errors.ts'
 import { Lane } from './lane.ts'
 import type { Ports } from './ports.ts'
@@ -17,6 +18,8 @@ export interface Proposal extends Basis {
   readonly wishes: (now: Wishes) => Wishes
   /** New groups have to come up for it; else they may wait for their port. */
   readonly isStrict: boolean
+  /** What remains to be said of the files once it is in force. */
+  readonly problems: readonly Diagnostic[]
 }
 
 export interface ProposalsOptions {
@@ -167,8 +170,9 @@ export class Proposals {
     const before = { generation: lastGeneration, hash: '', ...this.#inForce }
     const isSame = hash === before.hash && plan.actions.length === 0
     const { wish, resolution } = proposal
+    const { resume: _resume, allowEmpty: _allowEmpty, ...lasting } = wish
     // The profile that was chosen stays: what a reload reads anew are the files.
-    const chosen = { ...wish, profile: resolution.profile.name }
+    const chosen = { ...lasting, profile: resolution.profile.name }
     const inForce = { wish: chosen, resolution, generation: before.generation + (isSame ? 0 : 1), hash }
     entered(proposal, inForce)
     this.#inForce = inForce

@@ -1,8 +1,8 @@
-import type { Resolution } from '../config/resolve.ts'
 import type { Wish } from '../control/protocol.ts'
 import type { DesiredGroup } from '../plan/model.ts'
 import type { GroupUpdate } from '../proxy/protocol.ts'
 import { Child } from './child.ts'
+import type { Draft } from './prepare.ts'
 import { proxyEnv } from './proxy-env.ts'
 import type { Surroundings } from './surroundings.ts'
 
@@ -10,7 +10,7 @@ import type { Surroundings } from './surroundings.ts'
 export interface Basis {
   /** Names the profile that was chosen: a reload stays with it. */
   readonly wish: Wish
-  readonly resolution: Resolution
+  readonly resolution: Draft
 }
 
 /** What was applied last. */

@@ -1,4 +1,5 @@
-import type { Resolution } from '../config/resolve.ts'
+import type { WrittenSet } from '../config/load.ts'
+import type { Sources } from '../config/read.ts'
 import type { LogQuery } from '../control/client.ts'
 import type { Answers, Applied, Bodies, ControlEvent, LogRecord, Status, Wish } from '../control/protocol.ts'
 import type { Wishes } from '../plan/desired.ts'
@@ -8,8 +9,11 @@ import { defer } from '../shared/async.ts'
 import { type Diagnostic, place } from '../shared/diagnostic.ts'
 import { asError, McpctlError, messageOf } from '../shared/errors.ts'
 import { Announcer } from './announcer.ts'
+import type { History } from './history.ts'
 import type { Logs } from './logs.ts'
+import { Past } from './past.ts'
 import type { Ports } from './ports.ts'
+import type { ChosenWish, Draft } from './prepare.ts'
 import { type Proposal, Proposals } from './proposals.ts'
 import { type InForce, type ProxiesOptions, proxies } from './proxies.ts'
 import { Reconciler } from './reconciler.ts'
@@ -26,7 +30,9 @@ export interface SupervisorOptions extends Omit<ProxiesOptions, 'inForce'> {
   readonly sockets: Sockets
   readonly ports: Ports
   /** What is equal to a part of what is in force is that very part. */
-  readonly prepare: (wish: Wish, inForce: Resolution | undefined) => Promise<Resolution>
+  readonly prepare: (wish: Wish, inForce: Draft | undefined) => Promise<Draft>
+  readonly restore: (set: WrittenSet, wish: ChosenWish, inForce: Draft | undefined) => Promise<Draft>
+  readonly history: History
   readonly watch: OpenWatch
   readonly hashes: Hashes
   /** Uniform in [0, 1). */
@@ -48,6 +54,7 @@ export class Supervisor {
   readonly #startedAt = new Date().toISOString()
   readonly #reconciler: Reconciler
   readonly #proposals: Proposals
+  readonly #past: Past
   readonly #announcer = new Announcer(() => this.status())
   readonly #watch: SourceWatch
   readonly #ended = defer<Outcome>()
@@ -70,10 +77,11 @@ export class Supervisor {
       reap: async (groups) => void (await sweep({ owner, groups, graceMs: SWEEP_MS })),
       changed: () => this.#announcer.changed(),
     })
-    const { ports, hashes } = options
+    const { ports, hashes, history, restore } = options
+    this.#past = new Past({ history, restore: (set, wish) => this.#hidden(restore(set, wish, this.#resolution)) })
     this.#proposals = new Proposals({
       reconciler: this.#reconciler,
-      ...{ ports, hashes, lastGeneration: 0 },
+      ...{ ports, hashes, lastGeneration: history.newest },
       entered: (proposal, inForce) => this.#entered(proposal, inForce),
       applied: (applied) => this.#announcer.applied(applied),
     })
@@ -105,15 +113,20 @@ export class Supervisor {
   }
 
   /** Reads the files of the last apply anew, in its environment. What is invalid changes nothing, and is shown. */
-  async reload({ dryRun }: Bodies['reload']): Promise<Applied> {
+  async reload({ dryRun, allowEmpty = false }: Bodies['reload']): Promise<Applied> {
     this.#known()
-    if (dryRun) return this.#proposals.preview(await this.#reread())
+    if (dryRun) return this.#proposals.preview(await this.#reread(allowEmpty))
     try {
-      return await this.#adopt(() => this.#reread())
+      return await this.#adopt(() => this.#reread(allowEmpty))
     } catch (error) {
       this.#reject(error)
       throw error
     }
+  }
+
+  /** Puts in force again what was at a generation, or at the one before. The files stay as they are. */
+  rollback({ generation }: Bodies['rollback']): Promise<Applied> {
+    return this.#adopt(() => this.#past.rollback(generation, this.#known()))
   }
 
   /** A file was saved, or a signal asked for it: the reload that waits takes in whatever comes meanwhile. */
@@ -199,25 +212,43 @@ export class Supervisor {
       const unknown = groups.find((name) => !names.includes(name))
       if (unknown !== undefined) throw new McpctlError('usage', `there is no group "${unknown}"`, { hint })
       const meant = groups.length === 0 ? names : groups
-      return { wish, resolution, wishes: (now) => change(now, meant), isStrict: false }
+      return { wish, resolution, wishes: (now) => change(now, meant), isStrict: false, problems: [] }
     })
   }
 
-  async #reread(): Promise<Proposal> {
+  async #reread(allowEmpty: boolean): Promise<Proposal> {
     this.#isReloadWaiting = false
     const { wish, wishes } = this.#proposals.newest ?? { ...this.#known(), wishes: (now: Wishes) => now }
-    return { wish, resolution: await this.#prepare(wish), wishes, isStrict: true }
+    // What is empty already is meant to be.
+    const isEmpty = this.#resolution?.profile.groups.length === 0
+    const resolution = await this.#prepare({ ...wish, allowEmpty: allowEmpty || isEmpty })
+    return { wish, resolution, wishes, isStrict: true, problems: [] }
   }
 
   async #propose(wish: Wish): Promise<Proposal> {
-    const resolution = await this.#prepare(wish)
-    return { wish, resolution, wishes: (now) => up(now, wish.groups), isStrict: false }
+    try {
+      const resolution = await this.#prepare(wish)
+      return { wish, resolution, wishes: (now) => up(now, wish.groups), isStrict: false, problems: [] }
+    } catch (error) {
+      // Where something runs that is the last good one.
+      if (this.#resolution || !(error instanceof McpctlError)) throw error
+      return this.#past.resume(wish, error)
+    }
   }
 
-  async #prepare(wish: Wish): Promise<Resolution> {
-    const resolution = await this.#options.prepare(wish, this.#proposals.inForce?.resolution)
-    this.#options.logs.hide(resolution.profile.secrets)
-    return resolution
+  #prepare(wish: Wish): Promise<Draft> {
+    return this.#hidden(this.#options.prepare(wish, this.#resolution))
+  }
+
+  /** Nothing of it is used before its secrets are known to whoever writes something. */
+  async #hidden(coming: Promise<Draft>): Promise<Draft> {
+    const draft = await coming
+    this.#options.logs.hide(draft.profile.secrets)
+    return draft
+  }
+
+  get #resolution(): Draft | undefined {
+    return this.#proposals.inForce?.resolution
   }
 
   /** What a plan takes to be carried out holds up nobody but who asked for it. */
@@ -227,14 +258,16 @@ export class Supervisor {
     return applied
   }
 
-  #entered({ resolution }: Proposal, { wish }: InForce): void {
+  #entered({ problems }: Proposal, inForce: InForce): void {
     clearTimeout(this.#idle)
+    this.#past.keep(inForce)
     // A wish about groups reads no file, and says nothing about those there are.
-    if (resolution !== this.#proposals.inForce?.resolution) this.#follow(wish, resolution)
+    if (inForce.resolution === this.#resolution) return
+    this.#problems = problems
+    this.#follow(inForce.wish.watch, inForce.resolution.sources)
   }
 
-  #follow({ watch }: Wish, { sources }: Resolution): void {
-    this.#problems = []
+  #follow(watch: boolean, sources: Sources): void {
     if (watch) this.#watch.follow(sources)
     else void this.#watch.leave()
   }
@@ -250,7 +283,7 @@ export class Supervisor {
   }
 
   #problemOf({ code, message, hint }: McpctlError): Diagnostic {
-    const file = this.#proposals.inForce?.resolution.sources.keys().next().value ?? ''
+    const file = this.#resolution?.sources.keys().next().value ?? ''
     return { severity: 'error', code, message, file, line: 1, column: 1, hint, frame: '' }
   }
 
