@@ -105,6 +105,12 @@ export class RunningGroup {
     const before = this.#life.state === 'replacing' ? this.#life.before : this.#given
     if (this.#life.state === 'replacing') void this.#retire(this.#life.next, 0)
     this.#given = { desired, listen: desired.listen }
+    if (this.#leaving.size > 0) {
+      this.#life = { state: 'running', child }
+      await this.#hasten()
+      // A lost one was replaced meanwhile, or somebody asked for something else.
+      if (this.#life.state !== 'running' || this.#life.child !== child || this.desired !== desired) return
+    }
     const next = this.#spawn(socket)
     this.#life = { state: 'replacing', child, next, before }
     await next.begin()
@@ -185,6 +191,12 @@ export class RunningGroup {
     this.#lastError = undefined
     for (const child of children) void this.#retire(child, graceMs)
     this.#around.changed('shown')
+  }
+
+  /** No third generation beside two: whoever still finishes its work has had its time. */
+  async #hasten(): Promise<void> {
+    for (const child of this.#leaving.keys()) void child.force()
+    await Promise.all(this.#leaving.values())
   }
 
   /** Resolves when nobody is left of the proxy, nor of its servers. Asked again, the first grace counts. */

@@ -1,19 +1,19 @@
 import type { WrittenSet } from '../config/load.ts'
-import type { Sources } from '../config/read.ts'
 import type { LogQuery } from '../control/client.ts'
 import type { Answers, Applied, Bodies, ControlEvent, LogRecord, Status, Wish } from '../control/protocol.ts'
 import type { Wishes } from '../plan/desired.ts'
 import type { Hashes } from '../plan/hashes.ts'
 import { restart, start, stop, up } from '../plan/wishes.ts'
 import { defer } from '../shared/async.ts'
-import { type Diagnostic, place } from '../shared/diagnostic.ts'
-import { asError, McpctlError, messageOf } from '../shared/errors.ts'
+import { McpctlError, messageOf } from '../shared/errors.ts'
 import { Announcer } from './announcer.ts'
+import { Damper } from './damper.ts'
 import type { History } from './history.ts'
 import type { Logs } from './logs.ts'
 import { Past } from './past.ts'
 import type { Ports } from './ports.ts'
 import type { ChosenWish, Draft } from './prepare.ts'
+import { Problems } from './problems.ts'
 import { type Proposal, Proposals } from './proposals.ts'
 import { type InForce, type ProxiesOptions, proxies } from './proxies.ts'
 import { Reconciler } from './reconciler.ts'
@@ -55,17 +55,20 @@ export class Supervisor {
   readonly #reconciler: Reconciler
   readonly #proposals: Proposals
   readonly #past: Past
+  readonly #problems: Problems
   readonly #announcer = new Announcer(() => this.status())
   readonly #watch: SourceWatch
   readonly #ended = defer<Outcome>()
   readonly #idle: NodeJS.Timeout
-  #problems: readonly Diagnostic[] = []
+  readonly #damper: Damper
   #isReloadWaiting = false
+  /** Until what goes back and forth is read again. */
+  #later: NodeJS.Timeout | undefined
   #isEnding = false
 
   constructor(options: SupervisorOptions) {
     this.#options = options
-    const { owner, logs, sockets, now, random } = options
+    const { owner, logs, sockets, now, random, ports, hashes, history, restore } = options
     this.#reconciler = new Reconciler({
       ...proxies({ ...options, inForce: () => this.#known() }),
       sockets,
@@ -77,7 +80,8 @@ export class Supervisor {
       reap: async (groups) => void (await sweep({ owner, groups, graceMs: SWEEP_MS })),
       changed: () => this.#announcer.changed(),
     })
-    const { ports, hashes, history, restore } = options
+    this.#damper = new Damper(now)
+    this.#problems = new Problems({ log: logs.log, rejected: (problems) => this.#announcer.rejected(problems) })
     this.#past = new Past({ history, restore: (set, wish) => this.#hidden(restore(set, wish, this.#resolution)) })
     this.#proposals = new Proposals({
       reconciler: this.#reconciler,
@@ -133,8 +137,22 @@ export class Supervisor {
   reloadSoon(): void {
     if (this.#isReloadWaiting || !this.#proposals.inForce) return
     this.#isReloadWaiting = true
-    // A failure is in the status, the events and the log by now; nobody waits for it here.
-    this.reload({ dryRun: false }).catch(() => {})
+    // A failure is in the status, the events and the log by then; nobody waits for it here.
+    this.#adopt(() => this.#damped(this.#reread(false))).catch((error: unknown) => this.#later ?? this.#reject(error))
+  }
+
+  /** What goes back and forth is read again later. */
+  async #damped(coming: Promise<Proposal>): Promise<Proposal> {
+    clearTimeout(this.#later)
+    this.#later = undefined
+    const content = await coming.then(
+      ({ resolution }) => this.#options.hashes.of(resolution.written.files),
+      () => undefined,
+    )
+    const ms = this.#damper.take(content)
+    if (ms === 0) return coming
+    this.#later = setTimeout(() => this.reloadSoon(), ms)
+    throw new McpctlError('conflict', 'the files change back and forth')
   }
 
   restart({ groups }: Bodies['restart']): Promise<Applied> {
@@ -157,12 +175,12 @@ export class Supervisor {
       resolution: undefined,
       ...this.#proposals.inForce,
     }
-    const state = this.#problems.length === 0 ? 'current' : 'stale'
+    const state = this.#problems.found.length === 0 ? 'current' : 'stale'
     return statusOf({
       project: resolution?.profile.project ?? name,
       profile: resolution?.profile.name ?? '',
       supervisor: { pid: process.pid, startedAt: this.#startedAt, version },
-      config: { generation, hash, state, problems: this.#problems },
+      config: { generation, hash, state, problems: this.#problems.found },
       desired: this.#reconciler.desired,
       running: this.#reconciler.groups,
     })
@@ -195,6 +213,7 @@ export class Supervisor {
   async #end(): Promise<Outcome> {
     const began = this.#options.now()
     clearTimeout(this.#idle)
+    clearTimeout(this.#later)
     this.#proposals.end()
     await this.#watch.leave()
     const { stopped, killed } = await this.#reconciler.end()
@@ -208,9 +227,8 @@ export class Supervisor {
     return this.#adopt(async () => {
       const { wish, resolution } = this.#known()
       const names = resolution.profile.groups.map(({ name }) => name)
-      const hint = `the groups are ${names.join(', ')}`
       const unknown = groups.find((name) => !names.includes(name))
-      if (unknown !== undefined) throw new McpctlError('usage', `there is no group "${unknown}"`, { hint })
+      if (unknown !== undefined) throw noGroup(unknown, names)
       const meant = groups.length === 0 ? names : groups
       return { wish, resolution, wishes: (now) => change(now, meant), isStrict: false, problems: [] }
     })
@@ -263,28 +281,15 @@ export class Supervisor {
     this.#past.keep(inForce)
     // A wish about groups reads no file, and says nothing about those there are.
     if (inForce.resolution === this.#resolution) return
-    this.#problems = problems
-    this.#follow(inForce.wish.watch, inForce.resolution.sources)
-  }
-
-  #follow(watch: boolean, sources: Sources): void {
-    if (watch) this.#watch.follow(sources)
+    this.#problems.reset(problems)
+    if (inForce.wish.watch) this.#watch.follow(inForce.resolution.sources)
     else void this.#watch.leave()
   }
 
   /** What runs goes on as it is; the status and the events say what is wrong with the files. */
   #reject(thrown: unknown): void {
     if (this.#isEnding || this.#proposals.isSuperseded(thrown)) return
-    const error = asError(thrown)
-    this.#problems = error.diagnostics.length > 0 ? error.diagnostics : [this.#problemOf(error)]
-    const problems = this.#problems.map(place)
-    this.#options.logs.log.error('configuration rejected', { error: error.message, problems })
-    this.#announcer.rejected(this.#problems)
-  }
-
-  #problemOf({ code, message, hint }: McpctlError): Diagnostic {
-    const file = this.#resolution?.sources.keys().next().value ?? ''
-    return { severity: 'error', code, message, file, line: 1, column: 1, hint, frame: '' }
+    this.#problems.reject(thrown, this.#resolution?.sources.keys().next().value ?? '')
   }
 
   #known(): InForce {
@@ -292,4 +297,8 @@ export class Supervisor {
     if (inForce) return inForce
     throw new McpctlError('usage', 'nothing has been applied yet', { hint: 'apply a profile with `mcpctl up`' })
   }
+}
+
+function noGroup(name: string, names: readonly string[]): McpctlError {
+  return new McpctlError('usage', `there is no group "${name}"`, { hint: `the groups are ${names.join(', ')}` })
 }
