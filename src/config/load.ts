@@ -7,6 +7,8 @@ import { readFiles, restoreFiles, type SetFile, type SetFiles, type WrittenFile 
 import { fingerprintsOf } from './fingerprint.ts'
 import { lint } from './lint.ts'
 import { locate, namedPaths, type Pointer } from './locate.ts'
+import { readLock } from './lock.ts'
+import type { Lock } from './lock-data.ts'
 import { profileName } from './mcp-servers.ts'
 import { merge, mergeAll } from './merge.ts'
 import { Parses } from './parses.ts'
@@ -32,6 +34,8 @@ export interface ProfileSet {
   readonly trees: ReadonlyMap<string, MapNode>
   /** What each of them uses: for `resolve` only. */
   readonly selections: ReadonlyMap<string, Selection>
+  /** `mcpctl.lock`; undefined when there is none, or when it is broken. */
+  readonly lock: Lock | undefined
   /** For the names of files in diagnostics. */
   readonly cwd: string
 }
@@ -56,8 +60,10 @@ export async function loadProfileSet(pointer: Pointer, parses = new Parses()): P
   const location = await locate(pointer)
   if (location.roots.flat().length === 0) throw nothingFound(pointer, location.folders)
   const folders = await fingerprintsOf(location.folders)
-  const read = await readFiles({ roots: location.roots, cwd: pointer.cwd, parses })
-  return assemble({ ...read, sources: new Map([...read.sources, ...folders]), folder: location.folder, pointer })
+  const read = await readFiles({ roots: location.roots, cwd: pointer.cwd, env: pointer.env, parses })
+  const locked = await readLock(location.folder, pointer.cwd)
+  const sources = new Map([...read.sources, ...folders, ...locked.sources])
+  return assemble({ ...read, sources, folder: location.folder, lock: locked, pointer })
 }
 
 /** A profile set as it was written, wherever its files are by now. */
@@ -73,23 +79,28 @@ export function writtenSet({ folder, files, sources }: ProfileSet): WrittenSet {
   return { folder, files, watched: [...sources.keys()] }
 }
 
-/** The profile set of an earlier time; its `sources` are those of today, so that the next change of them is noticed. */
+/**
+ * The profile set of an earlier time. Its `sources` are those of today, so that the next change of them is noticed; so is
+ * what servers are pinned to: going back must not bring back what was trusted then.
+ */
 export async function restoreProfileSet(written: WrittenSet, pointer: Pointer, parses = new Parses()) {
   const { folder, files, watched } = written
   return assemble({
     ...restoreFiles(files, { cwd: pointer.cwd, parses }),
     sources: await fingerprintsOf(watched),
     folder,
+    lock: await readLock(folder, pointer.cwd),
     pointer,
   })
 }
 
 interface Assembly extends SetFiles {
   readonly folder: string
+  readonly lock: Awaited<ReturnType<typeof readLock>>
   readonly pointer: Pointer
 }
 
-function assemble({ folder, pointer, ...read }: Assembly): ProfileSet {
+function assemble({ folder, lock: locked, pointer, ...read }: Assembly): ProfileSet {
   const { profiles, diagnostics } = profilesOf(read.files)
   const base = baseOf(read.files)
   const extended = new Map([...profiles].map(([name, profile]) => [name, extend(profile, profiles)]))
@@ -97,6 +108,7 @@ function assemble({ folder, pointer, ...read }: Assembly): ProfileSet {
   const selected = new Map([...trees].map(([name, tree]) => [name, select(tree)]))
   const problems = [
     ...read.diagnostics,
+    ...locked.diagnostics,
     ...diagnostics,
     ...checkClaims([...profiles.values()]),
     ...[...extended.values()].flatMap((profile) => profile.diagnostics),
@@ -110,6 +122,7 @@ function assemble({ folder, pointer, ...read }: Assembly): ProfileSet {
     diagnostics: problems.length === 0 && profiles.size === 0 ? [noProfiles(read.files, pointer)] : unique(problems),
     files: read.files.map(({ source: { path, text }, rank }) => ({ path, text, rank })),
     sources: read.sources,
+    lock: locked.lock,
     trees,
     selections: new Map([...selected].map(([name, { selection }]) => [name, selection])),
     cwd: pointer.cwd,

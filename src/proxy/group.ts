@@ -12,7 +12,7 @@ import { Sight } from './audience/sight.ts'
 import { Subscriptions } from './audience/subscriptions.ts'
 import { Verbosity } from './audience/verbosity.ts'
 import { Parking } from './bridge/parking.ts'
-import { Catalog } from './catalog/catalog.ts'
+import { Catalog, type CatalogOptions } from './catalog/catalog.ts'
 import { epochOf } from './catalog/epoch.ts'
 import { Greeter } from './catalog/greeter.ts'
 import type { Identity } from './catalog/handshake.ts'
@@ -35,7 +35,7 @@ import { Seats } from './servers/seats.ts'
 import { SnapshotFolder } from './upstream/snapshot-folder.ts'
 import type { UpstreamEvents } from './upstream/upstream.ts'
 
-export interface GroupOptions {
+export interface GroupOptions extends Pick<CatalogOptions, 'drifted'> {
   readonly group: GroupConfig
   readonly generation: number
   /** Of the configuration in force, and of the coming one while there is one. */
@@ -125,8 +125,8 @@ export class Group implements AsyncDisposable {
 
   #makeCatalog(): Catalog {
     return new Catalog({
+      ...this.#options,
       sources: () => [...this.#seats].filter(({ server }) => server.enabled),
-      log: this.#options.log,
       changed: (server, changed) => this.#news.listsChanged(server, changed),
     })
   }
@@ -195,7 +195,7 @@ export class Group implements AsyncDisposable {
       guard: () => this.#guard,
       initialize: (facts) => this.#greeter.initialize(facts),
       listening: (session) => this.#listening(session),
-      maxBody: () => this.#config.limits.maxBody,
+      limits: () => this.#config.limits,
       isServed: (server) => this.#isServed(server),
       isReady: () => this.#state === 'ready' || this.#state === 'degraded',
       log: this.#options.log,

@@ -13,12 +13,17 @@ export function serverStatus(seat: Seat, offer: Offer, secrets: readonly string[
     transport: newest?.transport ?? (server.transport.kind === 'auto' ? 'http' : server.transport.kind),
     pid: newest?.pid ?? null,
     protocol: offer.listing?.protocolVersion ?? null,
-    tools: offer.items.tools.length,
-    resources: offer.items.resources.length,
-    prompts: offer.items.prompts.length,
+    tools: listed(offer.items.tools),
+    resources: listed(offer.items.resources),
+    prompts: listed(offer.items.prompts),
     restarts: newest?.restarts ?? 0,
     lastError: lastError === null ? null : redact(lastError, secrets),
+    ...(server.pins !== null && { drift: offer.findings.length }),
   }
+}
+
+function listed(items: Offer['items']['tools']): number {
+  return items.filter(({ isBlocked }) => !isBlocked).length
 }
 
 /** The whole of a proxy, as it is now. */
@@ -71,7 +76,7 @@ const COALESCE = 20
 
 /** By field: each is a plain value, and there may be a thousand servers with something to tell many times a second. */
 function isSame<T extends object>(one: T, other: T | undefined): boolean {
-  if (!other) return false
+  if (!other || Object.keys(one).length !== Object.keys(other).length) return false
   for (const field in one) if (one[field] !== other[field]) return false
   return true
 }

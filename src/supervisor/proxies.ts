@@ -1,10 +1,15 @@
+import { statSync } from 'node:fs'
 import type { Wish } from '../control/protocol.ts'
 import type { DesiredGroup } from '../plan/model.ts'
 import type { GroupUpdate } from '../proxy/protocol.ts'
+import { entryFile } from '../shared/paths.ts'
 import { Child } from './child.ts'
+import type { Guardian } from './guardian.ts'
 import type { Draft } from './prepare.ts'
 import { proxyEnv } from './proxy-env.ts'
+import { apologise } from './sorry.ts'
 import type { Surroundings } from './surroundings.ts'
+import type { Timing } from './timing.ts'
 
 /** What proxies are told beside their group. */
 export interface Basis {
@@ -25,6 +30,10 @@ export interface ProxiesOptions {
   /** The absolute state folder. */
   readonly owner: string
   readonly sessionKey: string
+  /** Of this program: that of its proxies must be the same. */
+  readonly version: string
+  readonly guardian: Guardian
+  readonly timing: Timing
   readonly now: () => number
   readonly inForce: () => Basis
 }
@@ -35,9 +44,11 @@ interface Coming {
   readonly generation: number
 }
 
+type Proxies = Pick<Surroundings, 'spawn' | 'prepare' | 'commit' | 'apologise' | 'program'>
+
 /** How proxies are started and configured: with what is in force at that moment, unless it is for what is coming. */
-export function proxies(options: ProxiesOptions): Pick<Surroundings, 'spawn' | 'prepare' | 'commit'> {
-  const { file, owner, sessionKey, now, inForce } = options
+export function proxies(options: ProxiesOptions): Proxies {
+  const { file, owner, sessionKey, version, guardian, timing, now, inForce } = options
   /** What each has in force. */
   const told = new WeakMap<Child, DesiredGroup>()
   const coming = new WeakMap<Child, Coming>()
@@ -48,20 +59,34 @@ export function proxies(options: ProxiesOptions): Pick<Surroundings, 'spawn' | '
     return { type: 'prepare', generation, group, secrets: resolution.profile.secrets } as const
   }
   return {
-    spawn(desired, { socket, events, basis = inForce() }) {
-      const { project, name, secrets } = basis.resolution.profile
+    spawn(desired, socket, { listenWhen, events, basis = inForce() }) {
+      const { wish, resolution } = basis
+      const { project, name, secrets } = resolution.profile
+      const { group } = desired
+      const who = { project, profile: name, owner, sessionKey }
       const start = {
         type: 'start',
+        version,
         generation: ++generations,
-        group: desired.group,
+        group,
         listen: socket.listen,
-        ...{ project, profile: name, owner, sessionKey },
+        bindsItself: socket.handle === undefined,
+        listenWhen,
+        ...who,
         secrets,
         logLevel: 'info',
       } as const
-      const child = new Child({ file, env: proxyEnv(basis.wish.env, owner), socket, start, events, now })
+      const env = proxyEnv(wish.env, owner)
+      const child = new Child({ file, env, socket, start, events, now, pulseMs: timing.pulse })
+      guardian.guard(child.pid, child.ended)
       told.set(child, desired)
       return child
+    },
+    apologise: (socket, ms) =>
+      apologise({ file: entryFile('sorry'), env: proxyEnv(inForce().wish.env, owner), socket, ms }),
+    program() {
+      const stat = statSync(file, { throwIfNoEntry: false, bigint: true })
+      return stat && `${stat.ino}-${stat.mtimeNs}-${stat.size}`
     },
     prepare(child, desired, { basis, signal }) {
       const message = preparation(child, desired, basis)

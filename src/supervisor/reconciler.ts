@@ -146,8 +146,10 @@ export class Reconciler {
     if (this.#staging) this.abandon(this.#staging)
     const groups = [...this.#groups.values(), ...this.#dropped].filter((group) => group.children.size > 0)
     const children = groups.flatMap((group) => [...group.children])
-    const stopped = Promise.all(groups.map((group) => group.stop()))
-    this.#releaseSockets()
+    // Of a group without a proxy somebody else may stand in for it.
+    const stopped = Promise.all([...this.#groups.values()].map((group) => group.stop()))
+    // Also those of groups that wait, which have nobody to stop.
+    this.#options.sockets.keepOnly([])
     await within(END_MS, stopped, undefined)
     this.force()
     await within(FORCED_MS, stopped, undefined)
@@ -239,7 +241,7 @@ export class Reconciler {
   }
 
   #wakeAt(time: number | undefined): void {
-    if (time === undefined) return
+    if (time === undefined || time === Infinity) return
     this.#later = setTimeout(() => this.#takeTurn(), Math.max(0, time - this.#options.now()))
   }
 }

@@ -7,6 +7,7 @@ import { restart, start, stop, up } from '../plan/wishes.ts'
 import { defer } from '../shared/async.ts'
 import { McpctlError, messageOf } from '../shared/errors.ts'
 import { Announcer } from './announcer.ts'
+import { askFor, type Change } from './ask-for.ts'
 import { Damper } from './damper.ts'
 import type { History } from './history.ts'
 import type { Logs } from './logs.ts'
@@ -25,9 +26,9 @@ import { sweep } from './sweep.ts'
 export interface SupervisorOptions extends Omit<ProxiesOptions, 'inForce'> {
   /** The project's name until a profile says it. */
   readonly name: string
-  readonly version: string
   readonly logs: Logs
   readonly sockets: Sockets
+  readonly warnings: readonly string[]
   readonly ports: Ports
   /** What is equal to a part of what is in force is that very part. */
   readonly prepare: (wish: Wish, inForce: Draft | undefined) => Promise<Draft>
@@ -68,13 +69,15 @@ export class Supervisor {
 
   constructor(options: SupervisorOptions) {
     this.#options = options
-    const { owner, logs, sockets, now, random, ports, hashes, history, restore } = options
+    const { owner, logs, sockets, timing, now, random, ports, hashes, history, restore } = options
     this.#reconciler = new Reconciler({
       ...proxies({ ...options, inForce: () => this.#known() }),
       sockets,
+      timing,
       now,
       random,
       log: logs.log,
+      drifted: (group, drift) => this.#announcer.drifted({ group, ...drift }),
       line: (group, line) => logs.line(group, line),
       clean: (text) => logs.clean(text),
       reap: async (groups) => void (await sweep({ owner, groups, graceMs: SWEEP_MS })),
@@ -168,19 +171,20 @@ export class Supervisor {
   }
 
   status(): Status {
-    const { name, version } = this.#options
+    const { name, version, warnings } = this.#options
     const { generation, hash, resolution } = {
       generation: 0,
       hash: '',
       resolution: undefined,
       ...this.#proposals.inForce,
     }
-    const state = this.#problems.found.length === 0 ? 'current' : 'stale'
+    const problems = this.#problems.found
+    const state = problems.length === 0 ? 'current' : 'stale'
     return statusOf({
       project: resolution?.profile.project ?? name,
       profile: resolution?.profile.name ?? '',
-      supervisor: { pid: process.pid, startedAt: this.#startedAt, version },
-      config: { generation, hash, state, problems: this.#problems.found },
+      supervisor: { pid: process.pid, startedAt: this.#startedAt, version, ...(warnings.length > 0 && { warnings }) },
+      config: { generation, hash, state, problems },
       desired: this.#reconciler.desired,
       running: this.#reconciler.groups,
     })
@@ -217,21 +221,15 @@ export class Supervisor {
     this.#proposals.end()
     await this.#watch.leave()
     const { stopped, killed } = await this.#reconciler.end()
+    this.#options.guardian[Symbol.dispose]()
     const left = BUDGET_MS - (this.#options.now() - began)
     const swept = await sweep({ owner: this.#options.owner, graceMs: Math.min(SWEEP_MS, Math.max(200, left)) })
     this.#announcer[Symbol.dispose]()
     return { stopped, killed: [...killed, ...swept] }
   }
 
-  #ask(groups: readonly string[], change: (wishes: Wishes, groups: readonly string[]) => Wishes): Promise<Applied> {
-    return this.#adopt(async () => {
-      const { wish, resolution } = this.#known()
-      const names = resolution.profile.groups.map(({ name }) => name)
-      const unknown = groups.find((name) => !names.includes(name))
-      if (unknown !== undefined) throw noGroup(unknown, names)
-      const meant = groups.length === 0 ? names : groups
-      return { wish, resolution, wishes: (now) => change(now, meant), isStrict: false, problems: [] }
-    })
+  #ask(groups: readonly string[], change: Change): Promise<Applied> {
+    return this.#adopt(async () => askFor(groups, change, this.#known()))
   }
 
   async #reread(allowEmpty: boolean): Promise<Proposal> {
@@ -297,8 +295,4 @@ export class Supervisor {
     if (inForce) return inForce
     throw new McpctlError('usage', 'nothing has been applied yet', { hint: 'apply a profile with `mcpctl up`' })
   }
-}
-
-function noGroup(name: string, names: readonly string[]): McpctlError {
-  return new McpctlError('usage', `there is no group "${name}"`, { hint: `the groups are ${names.join(', ')}` })
 }

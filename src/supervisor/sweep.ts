@@ -1,8 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
+import { MARKER } from './marker.ts'
 import { allPids, factsOf, isAlive, signal, variableOf } from './procfs.ts'
-
-/** On every process mcpctl starts; its value is the absolute state folder. */
-export const MARKER = 'MCPCTL_OWNER'
 
 export interface SweepOptions {
   /** The state folder: what carries another one's marker is not ours. */

@@ -1,4 +1,4 @@
-import type { Server, Timeouts } from '../../config/profile.ts'
+import type { Server } from '../../config/profile.ts'
 import { within } from '../../shared/async.ts'
 import type { ServerState } from '../../shared/status.ts'
 import type { Caller, Exchange } from '../mcp/exchange.ts'
@@ -6,6 +6,7 @@ import { failures, RpcFailure, type RpcResponse } from '../mcp/rpc.ts'
 import type { Listing } from '../upstream/listing.ts'
 import type { Upstream } from '../upstream/upstream.ts'
 import { isSameConnection } from './definition.ts'
+import { liveServer } from './live-server.ts'
 import { PrivateWays } from './private-ways.ts'
 import { type Owner, ownerOf, wayOf } from './sharing.ts'
 import { Turnover } from './turnover.ts'
@@ -216,7 +217,8 @@ export class Seat implements AsyncDisposable {
   /** Not started; undefined for a disabled server. */
   #connect(server: Server, owner?: Owner): Upstream | undefined {
     if (!server.enabled) return undefined
-    return this.#options.connect({ ...server, timeouts: this.#timeoutsOf(server) }, owner)
+    const now = () => (this.#staged?.server === server ? server : this.#server)
+    return this.#options.connect(liveServer(server, now), owner)
   }
 
   #start(server: Server, owner?: Owner): Upstream | undefined {
@@ -243,11 +245,6 @@ export class Seat implements AsyncDisposable {
     const upstream = this.#start(server, owner)
     if (upstream) return upstream
     throw unavailable(server.name)
-  }
-
-  /** Looked up whenever they are needed: a new configuration of the same connection changes them at once. */
-  #timeoutsOf(server: Server): Timeouts {
-    return liveTimeouts(() => (this.#staged?.server === server ? server : this.#server).timeouts)
   }
 
   /** The server is gone from the group: what is in flight finishes, then it stops. */
@@ -277,21 +274,4 @@ function isExclusive(one: Server, other: Server): boolean {
 function unavailable(server: string): RpcFailure {
   const facts = { upstream: server, kind: 'upstream_unavailable', retryable: false }
   return new RpcFailure(failures.upstream_unavailable, `Server ${server} is disabled or was removed`, facts)
-}
-
-function liveTimeouts(now: () => Timeouts): Timeouts {
-  return {
-    get connect() {
-      return now().connect
-    },
-    get request() {
-      return now().request
-    },
-    get max() {
-      return now().max
-    },
-    get idle() {
-      return now().idle
-    },
-  }
 }

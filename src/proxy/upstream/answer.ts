@@ -112,7 +112,8 @@ function isAboutSession(text: string): boolean {
   return /session|not initialized/i.test(text)
 }
 
-function busy(head: Head): LinkFailure {
+/** Why a server that says 429 or 503 is to be left alone, and for how long if it says that. */
+export function busy(head: Head): LinkFailure {
   const wait = retryAfter(header(head, 'retry-after'), Date.now())
   const message = `the server asks for a pause: HTTP ${head.status}`
   return new LinkFailure('busy', message, wait === undefined ? {} : { retryAfterMs: wait })

@@ -161,7 +161,7 @@ function noModern(): LinkFailure {
 }
 
 function noCommon(theirs: string): LinkFailure {
-  const ours = acceptedVersions.join(', ')
+  const ours = [...acceptedVersions, MODERN_VERSION].join(', ')
   const said = theirs.slice(0, LONGEST_REASON)
   return new LinkFailure('hopeless', `no common protocol version: the server says ${said}, known are ${ours}`)
 }

@@ -29,6 +29,8 @@ const reasons: Readonly<Record<string, string>> = {
   EPIPE: CLOSED,
   ENOTFOUND: 'the host name is not known',
   EAI_AGAIN: 'the host name could not be looked up',
+  ESERVFAIL: 'the host name could not be looked up',
+  ETIMEOUT: 'the host name was not looked up in time',
   EHOSTUNREACH: 'the host is not reachable',
   ENETUNREACH: 'the network is not reachable',
   HPE_INVALID_EOF_STATE: CLOSED,

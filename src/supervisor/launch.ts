@@ -1,0 +1,20 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import type { HeldSocket } from './sockets.ts'
+
+export interface LaunchOptions {
+  /** The proxy's entry file. */
+  readonly file: string
+  readonly env: Readonly<Record<string, string>>
+  readonly socket: HeldSocket
+}
+
+/** stdin stays closed, output is piped, the group's socket is the proxy's `LISTEN_FD`. */
+export function launch({ file, env, socket }: LaunchOptions): ChildProcess {
+  return spawn(process.execPath, [file], {
+    stdio: ['ignore', 'pipe', 'pipe', 'ipc', socket.fd ?? 'ignore'],
+    serialization: 'advanced',
+    env,
+    // A process group of its own: Ctrl-C in the terminal must drain it, not end it; it is ended in stages, by `stop`.
+    detached: true,
+  })
+}
