@@ -61,7 +61,7 @@ export async function loadProfileSet(pointer: Pointer, parses = new Parses()): P
   if (location.roots.flat().length === 0) throw nothingFound(pointer, location.folders)
   const folders = await fingerprintsOf(location.folders)
   const read = await readFiles({ roots: location.roots, cwd: pointer.cwd, env: pointer.env, parses })
-  const locked = await readLock(location.folder, pointer.cwd)
+  const locked = await readLock(location.folder, pointer)
   const sources = new Map([...read.sources, ...folders, ...locked.sources])
   return assemble({ ...read, sources, folder: location.folder, lock: locked, pointer })
 }
@@ -89,7 +89,7 @@ export async function restoreProfileSet(written: WrittenSet, pointer: Pointer, p
     ...restoreFiles(files, { cwd: pointer.cwd, parses }),
     sources: await fingerprintsOf(watched),
     folder,
-    lock: await readLock(folder, pointer.cwd),
+    lock: await readLock(folder, pointer),
     pointer,
   })
 }
@@ -133,7 +133,7 @@ function nothingFound(pointer: Pointer, folders: readonly string[]): McpctlError
   const named = namedPaths(pointer)
   const hint = 'write mcpctl.yaml or profiles/NAME.yaml, or point to them with -f'
   if (named.length > 0) return new McpctlError('config_invalid', `no profile set in ${named.join(', ')}`, { hint })
-  const where = folders.length > 1 ? `${folders[0]} or above, up to ${folders.at(-1)}` : (folders[0] ?? pointer.cwd)
+  const where = folders.length > 1 ? `${folders[0]} or above, up to ${folders.at(-1)}` : (folders[0] ?? pointer)
   return new McpctlError('config_invalid', `no profile set in ${where}`, { hint })
 }
 

@@ -96,6 +96,12 @@ const spoilt: readonly Spoilt[] = [
     says: `anybody on this machine may replace set/profiles/dev.yaml, ${change} (chmod o-w TEMP/set/elsewhere; ${allow})`,
   },
   {
+    title: 'C-26: a lock file that anybody may change is refused: it says which tools are the known ones',
+    spoil: (path) => chmod(path('mcpctl.lock'), 0o666),
+    file: 'set/mcpctl.lock',
+    says: `anybody on this machine may change set/mcpctl.lock, ${change} (chmod o-w set/mcpctl.lock; ${allow})`,
+  },
+  {
     title: 'C-26: an env file that anybody may change is refused, since commands may hold variables',
     spoil: (path) => chmod(path('.env'), 0o666),
     file: 'set/.env',
@@ -106,7 +112,7 @@ const spoilt: readonly Spoilt[] = [
 // Only root can give a file to somebody else.
 for (const { title, spoil, file, says, root } of spoilt) {
   test.skipIf(root && !isRoot)(title, async () => {
-    await using folder = await made({ 'set/.env': 'A=a\n' })
+    await using folder = await made({ 'set/.env': 'A=a\n', 'set/mcpctl.lock': '{ "version": 1, "servers": {} }\n' })
     await spoil((name) => join(folder.path, 'set', name))
     const allowed = { MCPCTL_ALLOW_INSECURE_CONFIG: '1' }
     expect(await problems(folder)).toEqual([`${file}:1:1 insecure_file: ${says}`])
