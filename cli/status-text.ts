@@ -15,7 +15,7 @@ export function statusText(status: Status, paint: Paint): string {
     ...group.servers.map((server) => serverRow(server, paint)),
   ])
   const table = rows.length > 0 ? `\n${columns([head.map((cell) => paint('dim', cell)), ...rows])}` : ''
-  return `${summary(status, paint)}\n${table}${staleness(status, paint)}`
+  return `${summary(status, paint)}\n${table}${shortcomings(status, paint)}${staleness(status, paint)}`
 }
 
 /** `local-fast  http://127.0.0.1:7611/mcp  ready`, one line per group. */
@@ -34,9 +34,14 @@ function groupRow(group: GroupStatus, paint: Paint): string[] {
   return [paint('bold', name), '', stateText(state, paint), `${pid ?? '-'}`, `${tools}`, `${restarts}`, end]
 }
 
-function serverRow({ name, state, pid, tools, restarts, lastError }: ServerStatus, paint: Paint): string[] {
-  const error = lastError && state !== 'ready' ? paint('red', oneLine(lastError)) : ''
+function serverRow({ name, state, pid, tools, restarts, lastError, drift }: ServerStatus, paint: Paint): string[] {
+  const drifted = drift ? paint('yellow', `${drift} not as locked`) : ''
+  const error = lastError && state !== 'ready' ? paint('red', oneLine(lastError)) : drifted
   return ['', name, stateText(state, paint), `${pid ?? '-'}`, `${tools}`, `${restarts}`, error]
+}
+
+function shortcomings({ supervisor: { warnings = [] } }: Status, paint: Paint): string {
+  return warnings.map((warning) => `\n${paint('yellow', `The supervisor ${warning}.`)}\n`).join('')
 }
 
 function staleness({ config }: Status, paint: Paint): string {

@@ -95,6 +95,17 @@ export const commands: readonly CommandSpec[] = [
     run: plan,
   },
   {
+    name: 'lock',
+    args: '[profile] [groups...]',
+    summary: 'write down what the servers say of themselves, or compare with it',
+    flags: [
+      { flags: '--check', summary: 'write nothing; exit 9 when something is not as locked' },
+      { flags: '--accept <items...>', summary: 'take over only these: SERVER or SERVER/TOOL' },
+    ],
+    examples: ['mcpctl lock', 'mcpctl lock prod --check', 'mcpctl lock --accept memory/search_nodes'],
+    run: lazily(() => import('./commands/lock.ts')),
+  },
+  {
     name: 'status',
     alias: 'ps',
     args: '[groups...]',
@@ -142,8 +153,11 @@ export const commands: readonly CommandSpec[] = [
     name: 'validate',
     args: '[profile]',
     summary: 'check one profile, or the whole profile set',
-    flags: [{ flags: '--format <format>', summary: 'form of the problems', choices: formats }],
-    examples: ['mcpctl validate', 'mcpctl validate prod --format github'],
+    flags: [
+      { flags: '--format <format>', summary: 'form of the problems', choices: formats },
+      { flags: '--strict', summary: 'fail on warnings too' },
+    ],
+    examples: ['mcpctl validate', 'mcpctl validate prod --strict --format github'],
     run: lazily(() => import('./commands/validate.ts')),
   },
   {
@@ -174,7 +188,7 @@ export const commands: readonly CommandSpec[] = [
   {
     name: 'schema',
     args: '[name]',
-    summary: 'print a JSON Schema: mcpctl, profile or defs',
+    summary: 'print a JSON Schema: mcpctl, profile, defs or lock',
     examples: ['mcpctl schema profile'],
     run: lazily(() => import('./commands/schema.ts')),
   },

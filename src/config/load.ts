@@ -7,6 +7,8 @@ import { readFiles, type SetFile } from './files.ts'
 import { fingerprintsOf } from './fingerprint.ts'
 import { lint } from './lint.ts'
 import { locate, namedPaths, type Pointer } from './locate.ts'
+import { readLock } from './lock.ts'
+import type { Lock } from './lock-data.ts'
 import { profileName } from './mcp-servers.ts'
 import { merge, mergeAll } from './merge.ts'
 import { Parses } from './parses.ts'
@@ -30,6 +32,8 @@ export interface ProfileSet {
   readonly trees: ReadonlyMap<string, MapNode>
   /** What each of them uses: for `resolve` only. */
   readonly selections: ReadonlyMap<string, Selection>
+  /** `mcpctl.lock`; undefined when there is none, or when it is broken. */
+  readonly lock: Lock | undefined
   /** For the names of files in diagnostics. */
   readonly cwd: string
 }
@@ -54,7 +58,8 @@ export async function loadProfileSet(pointer: Pointer, parses = new Parses()): P
   const location = await locate(pointer)
   if (location.roots.flat().length === 0) throw nothingFound(pointer, location.folders)
   const folders = await fingerprintsOf(location.folders)
-  const read = await readFiles({ roots: location.roots, cwd: pointer.cwd, parses })
+  const read = await readFiles({ roots: location.roots, cwd: pointer.cwd, env: pointer.env, parses })
+  const locked = await readLock(location.folder, pointer.cwd)
   const { profiles, diagnostics } = profilesOf(read.files)
   const base = baseOf(read.files)
   const extended = new Map([...profiles].map(([name, profile]) => [name, extend(profile, profiles)]))
@@ -62,6 +67,7 @@ export async function loadProfileSet(pointer: Pointer, parses = new Parses()): P
   const selected = new Map([...trees].map(([name, tree]) => [name, select(tree)]))
   const problems = [
     ...read.diagnostics,
+    ...locked.diagnostics,
     ...diagnostics,
     ...checkClaims([...profiles.values()]),
     ...[...extended.values()].flatMap((profile) => profile.diagnostics),
@@ -73,7 +79,8 @@ export async function loadProfileSet(pointer: Pointer, parses = new Parses()): P
     project: projectName(read.files) ?? (basename(location.folder) || 'root'),
     profiles: [...profiles.values()].map((profile) => summarize(profile, extended.get(profile.name)?.tree)),
     diagnostics: problems.length === 0 && profiles.size === 0 ? [noProfiles(read.files, pointer)] : unique(problems),
-    sources: new Map([...read.sources, ...folders]),
+    sources: new Map([...read.sources, ...folders, ...locked.sources]),
+    lock: locked.lock,
     trees,
     selections: new Map([...selected].map(([name, { selection }]) => [name, selection])),
     cwd: pointer.cwd,

@@ -1,5 +1,6 @@
 import type { Plan } from '../plan/model.ts'
 import type { Diagnostic } from '../shared/diagnostic.ts'
+import type { Drift } from '../shared/drift.ts'
 import type { ErrorDocument } from '../shared/errors.ts'
 import type { Env } from '../shared/paths.ts'
 import type { CatalogStatus, GroupState, ServerStatus } from '../shared/status.ts'
@@ -98,7 +99,13 @@ export interface Status {
   readonly project: string
   readonly profile: string
   readonly state: GroupState
-  readonly supervisor: { readonly pid: number; readonly startedAt: string; readonly version: string }
+  readonly supervisor: {
+    readonly pid: number
+    readonly startedAt: string
+    readonly version: string
+    /** What it cannot do on this system; absent when there is nothing. */
+    readonly warnings?: readonly string[]
+  }
   readonly config: {
     readonly generation: number
     readonly hash: string
@@ -126,6 +133,12 @@ export type ControlEvent =
   | { readonly type: 'status'; readonly status: Status }
   | { readonly type: 'applied'; readonly applied: Applied }
   | { readonly type: 'rejected'; readonly problems: readonly Diagnostic[] }
+  | { readonly type: 'drift'; readonly drift: DriftEvent }
+
+/** A server is not as `mcpctl.lock` says. */
+export interface DriftEvent extends Drift {
+  readonly group: string
+}
 
 /** One line of the `logs` stream and of the log files. */
 export interface LogRecord {

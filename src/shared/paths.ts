@@ -18,6 +18,8 @@ export interface StatePaths {
   readonly ports: string
   /** The 32-byte key of the session ids, base64url: sessions outlive a supervisor too. */
   readonly key: string
+  /** What stands behind the digests of `mcpctl.lock`, as far as it was locked here: for showing what changed. */
+  readonly accepted: string
 }
 
 /**
@@ -35,6 +37,7 @@ export function statePaths(projectFolder: string, env: Env): StatePaths {
     use: join(folder, 'use'),
     ports: join(folder, 'ports.json'),
     key: join(folder, 'session.key'),
+    accepted: join(folder, 'accepted.json'),
   }
 }
 
@@ -72,6 +75,6 @@ function isOurs(manifest: string): boolean {
 }
 
 /** The bundled entry of a process mcpctl starts. */
-export function entryFile(name: 'cli' | 'supervisor' | 'proxy'): string {
+export function entryFile(name: 'cli' | 'supervisor' | 'proxy' | 'sorry'): string {
   return join(packageFolder(), 'dist', `${name}.js`)
 }

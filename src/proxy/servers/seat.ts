@@ -1,9 +1,10 @@
-import type { Server, Timeouts } from '../../config/profile.ts'
+import type { Server } from '../../config/profile.ts'
 import type { ServerState } from '../../shared/status.ts'
 import type { Caller, Exchange } from '../mcp/exchange.ts'
 import { failures, RpcFailure, type RpcResponse } from '../mcp/rpc.ts'
 import type { Listing } from '../upstream/listing.ts'
 import type { Upstream } from '../upstream/upstream.ts'
+import { liveServer } from './live-server.ts'
 import { PrivateWays } from './private-ways.ts'
 import { type Owner, ownerOf, wayOf } from './sharing.ts'
 import { Turnover } from './turnover.ts'
@@ -169,7 +170,10 @@ export class Seat implements AsyncDisposable {
 
   #start(server: Server, owner?: Owner): Upstream | undefined {
     if (!server.enabled) return undefined
-    const upstream = this.#options.connect({ ...server, timeouts: this.#timeouts }, owner)
+    const upstream = this.#options.connect(
+      liveServer(server, () => this.#server),
+      owner,
+    )
     upstream.start()
     return upstream
   }
@@ -194,9 +198,6 @@ export class Seat implements AsyncDisposable {
     throw unavailable(server.name)
   }
 
-  /** Looked up whenever they are needed: a new configuration of the same connection changes them at once. */
-  readonly #timeouts: Timeouts = liveTimeouts(() => this.#server.timeouts)
-
   /** The server is gone from the group: what is in flight finishes, then it stops. */
   async remove(): Promise<void> {
     for (const upstream of [this.#upstream, this.#next]) if (upstream) this.#turnover.retire(upstream)
@@ -218,21 +219,4 @@ export class Seat implements AsyncDisposable {
 function unavailable(server: string): RpcFailure {
   const facts = { upstream: server, kind: 'upstream_unavailable', retryable: false }
   return new RpcFailure(failures.upstream_unavailable, `Server ${server} is disabled or was removed`, facts)
-}
-
-function liveTimeouts(now: () => Timeouts): Timeouts {
-  return {
-    get connect() {
-      return now().connect
-    },
-    get request() {
-      return now().request
-    },
-    get max() {
-      return now().max
-    },
-    get idle() {
-      return now().idle
-    },
-  }
 }

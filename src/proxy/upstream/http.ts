@@ -40,6 +40,7 @@ interface Sending {
   readonly message: RpcMessage
   readonly signal: AbortSignal
   readonly mirrored: Headers | undefined
+  readonly forwarded?: Headers | undefined
 }
 
 /**
@@ -74,11 +75,16 @@ export class HttpLink implements Link {
     this.#side = new SideStream({ open: (stream) => this.#get(stream), log, events: { ...events, received } })
   }
 
-  send(message: RpcMessage, signal: AbortSignal = this.#closing.signal, mirrored?: Headers): Promise<void> {
+  send(
+    message: RpcMessage,
+    signal: AbortSignal = this.#closing.signal,
+    mirrored?: Headers,
+    forwarded?: Headers,
+  ): Promise<void> {
     const { refusal } = this.#options.quiet
     if (refusal) return Promise.reject(refusal)
     if (clientsOwn.has(message.method)) this.#options.pool.warm()
-    return this.#post({ message, signal, mirrored })
+    return this.#post({ message, signal, mirrored, forwarded })
   }
 
   agreed(protocolVersion: string): void {
@@ -146,13 +152,14 @@ export class HttpLink implements Link {
     throw error
   }
 
-  #requestFor({ message, signal, mirrored }: Sending): HttpRequest {
+  #requestFor({ message, signal, mirrored, forwarded }: Sending): HttpRequest {
     return {
       method: 'POST',
       path: this.#path,
       // In the modern era each message says the revision itself, and there are no sessions.
       headers: mirrored ? this.#base : this.#headers,
-      more: mirrored,
+      // What the protocol says stands.
+      more: forwarded ? { ...forwarded, ...mirrored } : mirrored,
       body: textOf(message),
       signal,
       isStream: message.method === 'subscriptions/listen',

@@ -247,7 +247,7 @@ export class Line implements AsyncDisposable {
     const { method } = exchange
     const request: RpcRequest = params ? { jsonrpc: '2.0', id, method, params } : { jsonrpc: '2.0', id, method }
     const mirrored = this.#speech?.mirror(request, exchange)
-    this.link.send(request, over, mirrored).catch((error: unknown) => call.fail(asFailure(error)))
+    this.link.send(request, over, mirrored, exchange.forwarded).catch((error: unknown) => call.fail(asFailure(error)))
   }
 
   /** What the failure of one message says about all of them. */

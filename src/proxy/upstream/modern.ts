@@ -216,12 +216,13 @@ export class ModernConnection implements Connection {
    * reader of the text might prefer, shall contradict it.
    */
   #spelledOnce(exchange: Exchange): Exchange {
-    const { method, params, sink, signal, caller, headers } = exchange
+    const { method, params, sink, signal, caller, headers, forwarded } = exchange
     if (method !== 'tools/call' || !params || this.transport === 'stdio') return exchange
     if (this.#declared(params.name).length === 0 && headers === undefined) return exchange
     const args = argumentsOf(params)
     if (args === params.arguments) return exchange
-    return { method, params: { ...params, arguments: args }, sink, signal, caller, ...(headers && { headers }) }
+    const head = { ...(headers && { headers }), ...(forwarded && { forwarded }) }
+    return { method, params: { ...params, arguments: args }, sink, signal, caller, ...head }
   }
 
   /** What the head repeats of this very body (MCP: Streamable HTTP, Request Metadata). */

@@ -66,7 +66,7 @@ class SseLink implements Link {
     }
   }
 
-  async send(message: RpcMessage, signal?: Signal): Promise<void> {
+  async send(message: RpcMessage, signal?: Signal, _mirrored?: Headers, more?: Headers): Promise<void> {
     const closing = this.#closing.signal
     closing.throwIfAborted()
     this.#options.quiet.check()
@@ -76,7 +76,7 @@ class SseLink implements Link {
       refused = head.status < 300 ? undefined : failureOf(head)
       return body
     }
-    const request = { method: 'POST', body: lineOf(message), headers: this.#headers } as const
+    const request = { method: 'POST', body: lineOf(message), headers: this.#headers, more } as const
     using either = new Aborter().follow(closing, ...(signal ? [signal] : []))
     await this.#options.pool.request({ ...request, path: this.#endpoint ?? '', signal: either }, open)
     this.#options.quiet.heed(refused)

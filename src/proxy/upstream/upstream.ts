@@ -94,7 +94,7 @@ export class Upstream implements AsyncDisposable {
     const output = options.log.with({ server: server.name })
     this.#log = steadyLog(output, new LineLimit(LINES_PER_SECOND))
     this.#wishes = new Wishes(this.#log)
-    this.#crossing = { upstream: server.name, parking: options.parking, listing: () => this.listing }
+    this.#crossing = { upstream: server.name, server, parking: options.parking, listing: () => this.listing }
     const shared = { server, timing: this.#timing, log: this.#log, retries: options.retries }
     // Whoever the client behind it is.
     const userAgent = `mcpctl/${options.version}`

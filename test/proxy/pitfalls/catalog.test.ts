@@ -7,7 +7,7 @@ import { ANSWERED, inFrontOf, type Script, scripted, tool, type Way } from './sc
 const both = { capabilities: { tools: {}, prompts: {}, resources: { subscribe: true }, completions: {} } }
 const long = `${'very-'.repeat(12)}long`
 
-test('pagination: all pages of a server are served as one, and a cursor nobody gave out is refused', async () => {
+test('D-35: pagination: all pages of a server are served as one, and a cursor nobody gave out is refused', async () => {
   await using server = await scripted({
     'tools/list': ({ params }) => {
       const from = Number(params?.cursor ?? 0)

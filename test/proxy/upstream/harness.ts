@@ -50,6 +50,7 @@ export function serverOf(transport: Server['transport'], overrides: Overrides = 
     exclusive: false,
     integrity: 'warn',
     onNew: 'warn',
+    pins: null,
     forwardHeaders: [],
     ...overrides,
     timeouts: { connect: 10_000, request: 10_000, max: 60_000, idle: 60_000, ...overrides.timeouts },
