@@ -28,11 +28,14 @@ export class Ghosts {
     if (this.#ghosts.size > 0) this.#ghosts.delete(Number(id))
   }
 
-  /** Whether a question that seems to belong to these calls may belong to one of another client that was given up. */
+  /**
+   * Whether a question that seems to belong to these calls may belong to one of another client that was given up.
+   * Clients without sessions cannot be told apart.
+   */
   haunt([first]: readonly PendingCall[]): boolean {
     const now = performance.now()
     for (const [id, { until }] of this.#ghosts) if (until < now) this.#ghosts.delete(id)
     const session = first?.exchange.caller.session
-    return [...this.#ghosts.values()].some((ghost) => ghost.session === undefined || ghost.session !== session)
+    return [...this.#ghosts.values()].some((ghost) => ghost.session !== session)
   }
 }
