@@ -4,6 +4,7 @@ import { isUnread } from '../mcp/written.ts'
 import { Allowance } from './allowance.ts'
 import { only } from './attribution.ts'
 import { LinkFailure } from './failure.ts'
+import { Ghosts } from './ghosts.ts'
 import type { PendingCall } from './pending.ts'
 
 /** Calls answered with a task whose progress is still listened to. */
@@ -21,6 +22,7 @@ export class Flights {
   #floods = 0
   readonly #flooded: () => void
   readonly #allowance = new Allowance()
+  readonly ghosts = new Ghosts()
   /** Calls whose tasks go on: the progress of these comes under the call's token. */
   readonly #outlived = new Map<Id, PendingCall>()
 
@@ -76,6 +78,7 @@ export class Flights {
   answered(message: RpcMessage, origin: Id | undefined): void {
     // With a method and an id of a wrong type it is neither a request nor a notification.
     const call = isResponse(message) ? this.#find(message.id, origin) : undefined
+    if (!call) this.ghosts.laid(message.id)
     if (!call || !isResponse(message)) this.#dropped++
     else if (!isUnread(message) && 'result' in message && !isRecord(message.result))
       this.#fail(call, 'the answer has no result')

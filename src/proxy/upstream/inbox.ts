@@ -112,8 +112,10 @@ export class Inbox {
     const { flights, client, declared, guessed } = this.#options
     try {
       const asked = permitted(request, declared)
-      if (origin === undefined && relatedTask(request) === undefined) guessed()
-      const calls = callsOf(asked, origin, flights.calls)
+      const isAside = origin === undefined && relatedTask(request) === undefined
+      if (isAside) guessed()
+      const likely = callsOf(asked, origin, flights.calls)
+      const calls = isAside && flights.ghosts.haunt(likely) ? [] : likely
       // Where there is but one client it may as well ask for itself, not for any of its calls.
       const isFree = client !== undefined && (origin === undefined || calls.length === 0)
       const sink = calls[0]?.exchange.sink ?? client

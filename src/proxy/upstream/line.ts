@@ -259,6 +259,7 @@ export class Line implements AsyncDisposable {
   /** Ends a call without an answer and tells the server. */
   #giveUp(call: PendingCall, reason: string, error: Error): void {
     call.fail(error)
+    this.flights.ghosts.add(call)
     void this.#speech?.withdraw(call, reason).finally(() => call.abandon())
   }
 }

@@ -9,7 +9,7 @@ import { rawSession } from '../../helpers/mcp.ts'
 import { holdSocket, startProxy } from '../../helpers/proxy.ts'
 import { waitFor } from '../../helpers/wait.ts'
 import { textOf, wireClient } from '../sessions/wire.ts'
-import { inFrontOf, scripted, tool } from './scripted.ts'
+import { ANSWERED, inFrontOf, scripted, tool } from './scripted.ts'
 
 /** Not the letters they look like. */
 const HOMOGLYPH = 'раypal'
@@ -88,6 +88,7 @@ test('U-27: a schema nested 5,000 deep costs its server its list, and nobody els
       response.writeHead(200, { 'content-type': 'application/json' })
       const tools = `[{"name":"go","inputSchema":{"type":"object","properties":${deep}}}]`
       response.end(`{"jsonrpc":"2.0","id":${JSON.stringify(id)},"result":{"tools":${tools}}}`)
+      return ANSWERED
     },
   })
   await using other = await scripted()
