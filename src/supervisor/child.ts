@@ -96,6 +96,11 @@ export class Child {
     return this.#process.pid ?? 0
   }
 
+  /** What it and everything behind it carry as `MCPCTL_PROXY`. */
+  get life(): string {
+    return this.#options.life
+  }
+
   get state(): ChildState {
     return this.#state
   }

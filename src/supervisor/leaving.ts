@@ -3,10 +3,10 @@ import type { Child } from './child.ts'
 /** The processes of a group that only finish their work. */
 export class Leaving {
   readonly #left = new Map<Child, Promise<void>>()
-  readonly #reap: (groups: ReadonlySet<number>) => Promise<void>
+  readonly #reap: (child: Child) => Promise<void>
 
   /** `reap` ends what is left of a proxy's servers. */
-  constructor(reap: (groups: ReadonlySet<number>) => Promise<void>) {
+  constructor(reap: (child: Child) => Promise<void>) {
     this.#reap = reap
   }
 
@@ -25,7 +25,7 @@ export class Leaving {
 
   async #bury(child: Child, graceMs: number, handOver: boolean): Promise<void> {
     await child.stop(graceMs, handOver)
-    await this.#reap(new Set(child.status?.servers.flatMap(({ pid }) => pid ?? [])))
+    await this.#reap(child)
   }
 
   /** One more generation takes over: two are enough, so whoever is older than the last ends now. */

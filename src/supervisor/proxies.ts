@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { statSync } from 'node:fs'
 import type { Resolution } from '../config/resolve.ts'
 import type { Wish } from '../control/protocol.ts'
@@ -58,7 +59,7 @@ export function proxies(options: ProxiesOptions): Pick<Surroundings, 'spawn' | '
         logLevel: 'info',
       } as const
       const env = proxyEnv(wish.env, owner)
-      const child = new Child({ file, env, socket, start, events, now, pulseMs: timing.pulse })
+      const child = new Child({ file, env, life: randomUUID(), socket, start, events, now, pulseMs: timing.pulse })
       guardian.guard(child.pid, child.ended)
       told.set(child, desired)
       return child

@@ -244,6 +244,7 @@ export class RunningGroup {
     this.#life = { state: 'running', child }
     this.#given = { ...before, desired: { ...before.desired, generation } }
     this.#lastError = this.#reasonOf(failed)
+    this.#around.log.warn('replacement failed', { group: this.name, reason: this.#lastError })
   }
 
   #lose(child: Child): void {
@@ -265,15 +266,10 @@ export class RunningGroup {
   }
 
   #backOff(child: Child): void {
-    const { now, random, timing } = this.#around
-    const readyFor = child.readySince === undefined ? 0 : now() - child.readySince
-    const loss = {
-      now: now(),
-      readyFor,
-      isTemporary: child.fate === 'temporary',
-      random: random(),
-      probeMs: timing.probe,
-    }
+    const now = this.#around.now()
+    const readyFor = child.readySince === undefined ? 0 : now - child.readySince
+    const { random, timing } = this.#around
+    const loss = { now, readyFor, isTemporary: child.fate === 'temporary', random: random(), timing: timing.restart }
     const { crashes, waitMs } = afterLoss(this.#crashes, loss)
     this.#crashes = crashes
     if (crashes.quarantined) this.#standIn.apologise(this.#given.listen, waitMs)
