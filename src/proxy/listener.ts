@@ -42,15 +42,16 @@ export class WrongSocket extends Error {}
 
 /** The HTTP server on one bound socket. */
 export class Listener implements Disposable {
-  readonly #server: Server
+  readonly server: Server
+  /** The connections that are open. */
+  readonly sockets = new Set<NetSocket>()
   #open = 0
-  #connections = 0
   #lastEnd = performance.now()
   #isLeaving = false
   readonly #closing = new AbortController()
 
   private constructor({ serve, mostConnections, patience: { head, request, check } = patience }: ListenerOptions) {
-    this.#server = createServer(
+    this.server = createServer(
       {
         headersTimeout: head,
         requestTimeout: request,
@@ -61,15 +62,15 @@ export class Listener implements Disposable {
       },
       (request, response) => this.#inTurn(serve, request, response),
     )
-    this.#server.maxHeadersCount = MAX_HEADERS
+    this.server.maxHeadersCount = MAX_HEADERS
     // Streams say something every 15 s, so only who reads nothing of a finished answer is ever silent for a minute.
-    this.#server.timeout = 60_000
+    this.server.timeout = 60_000
     this.limit(mostConnections)
     // Without this, Node would close the connection without a word.
-    this.#server.on('connect', (_request, socket) => socket.end(`HTTP/1.1 405 Method Not Allowed\r\n${ENDED}`))
-    this.#server.on('connection', (socket) => {
-      this.#connections++
-      socket.once('close', () => this.#connections--)
+    this.server.on('connect', (_request, socket) => socket.end(`HTTP/1.1 405 Method Not Allowed\r\n${ENDED}`))
+    this.server.on('connection', (socket) => {
+      this.sockets.add(socket)
+      socket.once('close', () => this.sockets.delete(socket))
     })
   }
 
@@ -104,19 +105,19 @@ export class Listener implements Disposable {
 
   #listen(socket: Socket): Promise<void> {
     return new Promise((resolve, reject) => {
-      this.#server.once('error', reject)
-      this.#server.once('listening', () => {
-        this.#server.off('error', reject)
+      this.server.once('error', reject)
+      this.server.once('listening', () => {
+        this.server.off('error', reject)
         resolve()
       })
-      if ('fd' in socket) this.#server.listen({ fd: socket.fd, backlog: 4096 })
-      else if ('handle' in socket) this.#server.listen(socket.handle, 4096)
-      else this.#server.listen({ ...socket.bind, backlog: 4096 })
+      if ('fd' in socket) this.server.listen({ fd: socket.fd, backlog: 4096 })
+      else if ('handle' in socket) this.server.listen(socket.handle, 4096)
+      else this.server.listen({ ...socket.bind, backlog: 4096 })
     })
   }
 
   async #compare({ host, port }: Address): Promise<void> {
-    const actual = this.#server.address()
+    const actual = this.server.address()
     if (actual === null || typeof actual === 'string') throw new Error('the socket is not a TCP socket')
     const hosts = isIP(host) ? [host] : (await lookup(host, { all: true })).map(({ address }) => address)
     if (actual.port === port && hosts.includes(actual.address)) return
@@ -146,12 +147,12 @@ export class Listener implements Disposable {
 
   /** From now on at most so many connections at once; those that are open stay. */
   limit(mostConnections: number): void {
-    this.#server.maxConnections = mostConnections
+    this.server.maxConnections = mostConnections
   }
 
   /** Goes on with a connection whose last response is complete: requests on it are served as on any other. */
   continue(socket: NetSocket): void {
-    this.#server.emit('connection', socket)
+    this.server.emit('connection', socket)
   }
 
   /** Another address takes over: for `graceMs` whoever comes is still served, and asked not to come again. */
@@ -168,20 +169,20 @@ export class Listener implements Disposable {
    */
   async drain(graceMs: number): Promise<void> {
     this.#isLeaving = true
-    NetServer.prototype.close.call(this.#server)
+    NetServer.prototype.close.call(this.server)
     const deadline = performance.now() + graceMs
     while (performance.now() < deadline && !this.#isQuiet()) await pause(CHECK)
   }
 
   #isQuiet(): boolean {
-    if (this.#connections === 0) return true
+    if (this.sockets.size === 0) return true
     return this.#open === 0 && performance.now() - this.#lastEnd >= QUIET
   }
 
   [Symbol.dispose](): void {
     this.#closing.abort()
-    this.#server.close()
-    this.#server.closeAllConnections()
+    this.server.close()
+    this.server.closeAllConnections()
   }
 }
 

@@ -58,6 +58,7 @@ export class ProxyProcess {
       say: (word, handle) => send({ type: 'stream', word }, handle),
       estate: () => this.#group.estate,
       freed: (socket) => (this.#listener ? this.#listener.continue(socket) : socket.destroy()),
+      listeners: () => this.#listeners(),
     })
     this.#group = new Group({
       ...start,

@@ -1,9 +1,13 @@
+import { once } from 'node:events'
 import { readdir, stat } from 'node:fs/promises'
+import { Agent, get, type IncomingMessage } from 'node:http'
 import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
 import { beforeAll, expect, test } from 'vitest'
 import { type ReadEvents, readEvents } from '../helpers/events.ts'
 import { fixturePath } from '../helpers/fixture.ts'
 import { type Message, messages, post, rawSession } from '../helpers/mcp.ts'
+import { ask } from '../helpers/modern.ts'
 import { freePort } from '../helpers/ports.ts'
 import { isAlive, markedProcesses } from '../helpers/processes.ts'
 import { waitFor } from '../helpers/wait.ts'
@@ -13,13 +17,13 @@ import { built, type Detached, detached } from './detached.ts'
 /** In full only where there are minutes to spend. */
 const isSoak = Boolean(process.env.SOAK)
 const KILLS = isSoak ? 8 : 2
-const REPLACEMENTS = isSoak ? 20 : 3
-const RELOADS = isSoak ? 100 : 6
+const REPLACEMENTS = isSoak ? 20 : 2
+const RELOADS = isSoak ? 100 : 4
 const CALLERS = 32
 
 beforeAll(built)
 
-test('P-08 D-10: killed with -9 under 32 callers, it loses what was in flight in it and nothing else', async () => {
+test('P-08: killed with -9 under 32 callers, it loses what was in flight in it and nothing else', async () => {
   await using at = await ground({ it: 'echo' })
   const callers = await crowd(at.url, { size: CALLERS, tool: 'it_echo' })
   const outages: number[] = []
@@ -42,11 +46,11 @@ test('P-08 D-10: killed with -9 under 32 callers, it loses what was in flight in
   expect(callers.failures.filter((code) => code === 'ECONNREFUSED')).toEqual([])
   expect(callers.failures.length).toBeLessThanOrEqual(KILLS * CALLERS)
   for (const session of callers.sessions) expect((await session.ask('ping'))[0]?.result).toEqual({})
-  if (isSoak) expect(Math.min(...outages)).toBeLessThan(500)
+  if (isSoak) expect(median(outages)).toBeLessThan(500)
   expect((await at.ready()).group.restarts).toBe(KILLS)
 })
 
-test('R-02 R-03: replaced and reloaded under 32 callers, no request fails, no session is lost and no stream breaks', async () => {
+test('replaced and reloaded under 32 callers, no request fails, no session is lost and no stream breaks', async () => {
   await using at = await ground({ it: 'echo', other: 'echo' })
   const callers = await crowd(at.url, { size: CALLERS, tool: 'it_echo' })
   const pinned = await Promise.all([
@@ -95,28 +99,46 @@ test('R-24: five replacements with a hundred streams leave two generations at mo
 test('every kind of stream goes on unbroken when its proxy is replaced, again and again', async () => {
   await using at = await ground({ it: 'echo' })
   const session = await rawSession(at.url)
-  const get = await listenTo(at.url, session)
+  const own = await listenTo(at.url, session)
   const listen = await openListen(at.url, { toolsListChanged: true })
   const sse = await oldest(at.port)
-  const broken = countOver([get, listen, sse])
+  const broken = countOver([own, listen, sse])
   for (let round = 1; round <= 3; round++) {
     await at.restart()
     await at.reload(round % 2 === 0 ? { it: 'echo' } : { it: 'echo', two: 'echo' })
-    await waitFor(() => [get, listen, sse].every((one) => heard(one, LIST_CHANGED) === round))
+    await waitFor(() => [own, listen, sse].every((one) => heard(one, LIST_CHANGED) === round))
     expect((await sse.ask('ping', {}, `p${round}`)).result).toEqual({})
   }
   expect(broken()).toBe(0)
-  const ids = get.events.flatMap(({ id }) => (id === undefined ? [] : [Number(id.split(':')[1])]))
+  const ids = own.events.flatMap(({ id }) => (id === undefined ? [] : [Number(id.split(':')[1])]))
   expect(ids).toEqual(ids.map((_, index) => index))
   // The last of the four proxies is an ordinary one for it: it ends in peace, and the connection carries more.
   expect((await post(at.url, '', { 'mcp-session-id': session.id })).status).toBe(400)
-  for (const one of [get, listen, sse]) one.abort()
+  for (const one of [own, listen, sse]) one.abort()
+})
+
+test('a connection without a request goes over, too: whoever sends one in that very moment gets an answer', async () => {
+  await using at = await ground({ it: 'echo' })
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 })
+  const port = async () => {
+    const request = get(`http://127.0.0.1:${at.port}/livez`, { agent })
+    const [response] = (await once(request, 'response')) as [IncomingMessage]
+    const { localPort } = response.socket
+    await text(response)
+    return localPort
+  }
+  const first = await port()
+  await at.restart()
+  expect(await port()).toBe(first)
+  await at.restart()
+  expect(await port()).toBe(first)
+  agent.destroy()
 })
 
 test('what a call in flight asks its client is answered when its proxy has been replaced meanwhile', async () => {
   await using at = await ground({ it: 'all-features' })
   const session = await rawSession(at.url, { capabilities: { sampling: {} } })
-  const get = await listenTo(at.url, session)
+  const own = await listenTo(at.url, session)
   const asked = { name: 'it_ask', arguments: { question: 'why?' } }
   const call = await session.send({ jsonrpc: '2.0', id: 'c', method: 'tools/call', params: asked })
   const reader = stream(call)
@@ -126,7 +148,7 @@ test('what a call in flight asks its client is answered when its proxy has been 
   await session.send({ jsonrpc: '2.0', id: question.id, result })
   const answer = await waitFor(() => reader.messages.find(({ id }) => id === 'c'))
   expect(answer.result).toMatchObject({ content: [{ text: 'because' }] })
-  get.abort()
+  own.abort()
 })
 
 test('a call in flight can be cancelled after its proxy has been replaced', async () => {
@@ -139,6 +161,24 @@ test('a call in flight can be cancelled after its proxy has been replaced', asyn
   await session.send({ jsonrpc: '2.0', method: 'notifications/cancelled', params: { requestId: 'c' } })
   await call
   await waitFor(() => !isAlive(old), 5_000)
+})
+
+test('a call that waits for its client keeps the server it began at, when that is changed meanwhile', async () => {
+  await using at = await ground({ it: 'bridge-legacy' })
+  const meta = { 'io.modelcontextprotocol/clientCapabilities': { sampling: {} } }
+  const call = (more: object) =>
+    ask(at.url, 'tools/call', { name: 'it_think', arguments: { prompt: 'why?' }, _meta: meta, ...more })
+  const { result } = await call({})
+  expect(result?.resultType).toBe('input_required')
+  const server = (await at.ready()).group.servers[0]?.pid ?? 0
+  await at.reload({ it: 'bridge-legacy changed' })
+  expect(isAlive(server)).toBe(true)
+  const said = { role: 'assistant', model: 'm', content: { type: 'text', text: 'because' } }
+  const keys = Object.keys(result?.inputRequests as object)
+  const inputResponses = Object.fromEntries(keys.map((key) => [key, said]))
+  const answer = await call({ requestState: result?.requestState, inputResponses })
+  expect(JSON.stringify(answer.result)).toContain('because')
+  await waitFor(() => !isAlive(server))
 })
 
 test('a killed proxy is forgotten, but neither the log level nor the subscriptions of its sessions', async () => {
@@ -167,19 +207,19 @@ test('a killed proxy is forgotten, but neither the log level nor the subscriptio
 test('a replacement is told what the sessions want before their streams move, and a subscription that ends stays ended', async () => {
   await using at = await ground({ it: 'remembering' })
   const session = await rawSession(at.url)
-  const get = await listenTo(at.url, session)
+  const own = await listenTo(at.url, session)
   const listen = await openListen(at.url, { resourceSubscriptions: ['note://1'] })
   await session.ask('logging/setLevel', { level: 'warning' })
   await session.ask('resources/subscribe', { uri: 'note://1' })
   await at.restart()
   expect(await told(session)).toBe('{"level":"warning","subscribed":["note://1"]}')
   await session.ask('tools/call', { name: 'it_change', arguments: {} })
-  await waitFor(() => [get, listen].every((one) => heard(one, 'notifications/resources/updated') === 1))
+  await waitFor(() => [own, listen].every((one) => heard(one, 'notifications/resources/updated') === 1))
   listen.abort()
   await session.ask('resources/unsubscribe', { uri: 'note://1' })
   await at.restart()
   expect(await told(session)).toBe('{"level":"warning","subscribed":[]}')
-  get.abort()
+  own.abort()
 })
 
 /** What a reload makes of `it` and `other`: one is added, changed, removed. */
@@ -201,7 +241,7 @@ interface Ground extends AsyncDisposable {
   kill(): Promise<void>
 }
 
-/** Server names and the fixtures that play them. */
+/** Server names and the fixtures that play them; another word after it makes another definition of the same. */
 type Servers = Readonly<Record<string, string>>
 
 /** A supervisor with one group of these servers. */
@@ -257,6 +297,10 @@ async function told(session: RawSession): Promise<string | undefined> {
   return (answer?.result?.content as readonly { readonly text: string }[] | undefined)?.[0]?.text
 }
 
+function median(values: readonly number[]): number {
+  return values.toSorted((a, b) => a - b)[values.length >> 1] ?? 0
+}
+
 /** Counts those that are over. */
 function countOver(streams: readonly Pick<ReadEvents, 'over'>[]): () => number {
   let over = 0
@@ -291,11 +335,11 @@ async function oldest(port: number) {
 function stream(response: Response) {
   const read: Message[] = []
   void (async () => {
-    let text = ''
+    let rest = ''
     for await (const chunk of response.body ?? []) {
-      text += new TextDecoder().decode(chunk)
-      const events = text.split('\n\n')
-      text = events.pop() ?? ''
+      rest += new TextDecoder().decode(chunk)
+      const events = rest.split('\n\n')
+      rest = events.pop() ?? ''
       for (const event of events)
         read.push(...(await messages(new Response(event, { headers: { 'content-type': 'text/event-stream' } }))))
     }
@@ -304,10 +348,13 @@ function stream(response: Response) {
 }
 
 function yamlOf(port: number, servers: Servers): string {
-  const entries = Object.entries(servers)
-  const definitions = entries.map(
-    ([name, fixture]) => `  ${name}: { command: ${process.execPath}, args: [${fixturePath(fixture)}] }`,
-  )
-  const group = `{ port: ${port}, servers: [${entries.map(([name]) => name).join(', ')}] }`
+  const names = Object.keys(servers)
+  const group = `{ port: ${port}, servers: [${names.join(', ')}] }`
+  const definitions = Object.entries(servers).map(([name, fixture]) => `  ${name}: ${definitionOf(fixture)}`)
   return ['version: 1', 'servers:', ...definitions, `profiles: { dev: { groups: { g: ${group} } } }`, ''].join('\n')
+}
+
+function definitionOf(server: string): string {
+  const [fixture = '', change = ''] = server.split(' ')
+  return `{ command: ${process.execPath}, args: [${fixturePath(fixture)}], env: { CHANGE: "${change}" } }`
 }

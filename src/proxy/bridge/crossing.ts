@@ -1,6 +1,7 @@
 import type { Server } from '../../config/profile.ts'
 import type { Listing } from '../upstream/listing.ts'
-import type { Parking } from './parking.ts'
+import type { Lot, ParkedCall } from './parked-call.ts'
+import type { Owner } from './parking.ts'
 
 /** Where calls cross from one era to the other: what of one server the translation needs to know. */
 export interface Crossing {
@@ -8,7 +9,10 @@ export interface Crossing {
   readonly upstream: string
   /** As it is configured now. */
   readonly server: Server
-  readonly parking: Parking
+  readonly parking: Lot & {
+    seal(owner: Owner, call?: ParkedCall): string
+    open(state: unknown, owner: Owner): ParkedCall | undefined
+  }
   /** What the server lists now. */
   readonly listing: () => Listing | undefined
 }

@@ -18,23 +18,33 @@ export interface Outgoing {
 }
 
 /** A connection that nobody here reads from or writes to any more, so that another process can go on with it. */
-export interface Released {
+export interface Connection {
   /** What the IPC channel can carry. */
   readonly handle: object
-  readonly isChunked: boolean
   /** Another process has it: this one closes its end, which the client does not see. */
   left(): void
   /** No other process took it: this one goes on. */
   back(): void
 }
 
+/** One with a response that is not complete. */
+export interface Released extends Connection {
+  readonly isChunked: boolean
+}
+
 /** Undefined when there is no connection any more, or something is still to be sent on it. */
 export function release(outgoing: Outgoing): Released | undefined {
   const { socket, chunkedEncoding: isChunked } = outgoing
-  const handle: unknown = socket && Reflect.get(socket, '_handle')
-  if (!isHandle(handle) || outgoing.writableLength > 0) return undefined
+  const released = socket && outgoing.writableLength === 0 ? releaseSocket(socket) : undefined
+  return released && { ...released, isChunked }
+}
+
+/** Undefined when it is closed. */
+export function releaseSocket(socket: Socket): Connection | undefined {
+  const handle: unknown = Reflect.get(socket, '_handle')
+  if (!isHandle(handle)) return undefined
   handle.readStop()
-  return { handle, isChunked, left: () => void socket?.destroy(), back: () => handle.readStart() }
+  return { handle, left: () => void socket.destroy(), back: () => handle.readStart() }
 }
 
 /** The part of Node's own TCP handle that is used here: a socket has no public way to stop reading at once. */

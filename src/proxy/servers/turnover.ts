@@ -40,16 +40,21 @@ export class Turnover implements AsyncDisposable {
     return usage
   }
 
+  /** A call that waits for its client's next request is in flight, too. */
   isBusy(upstream: Upstream): boolean {
-    return (this.#inFlight.get(upstream)?.calls ?? 0) > 0
+    return (this.#inFlight.get(upstream)?.calls ?? 0) > 0 || !upstream.parked.isEmpty
   }
 
   /** Lets calls in flight finish, but not for ever; then closes. Resolves when it is closed. */
   retire(upstream: Upstream, longest = RETIREMENT): Promise<void> {
     const finished = new AbortController()
     const usage = this.#usageOf(upstream)
-    usage.finished = () => finished.abort()
-    if (usage.calls === 0) finished.abort()
+    const look = (): void => {
+      if (!this.isBusy(upstream)) finished.abort()
+    }
+    usage.finished = look
+    upstream.parked.emptied = look
+    look()
     const retirement = pause(longest, AbortSignal.any([this.#closing.signal, finished.signal]))
       .then(() => upstream.close())
       .finally(() => {

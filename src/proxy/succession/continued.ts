@@ -1,4 +1,4 @@
-import { Socket } from 'node:net'
+import type { Socket } from 'node:net'
 import { Writable } from 'node:stream'
 import type { Outgoing } from '../downstream/released.ts'
 
@@ -6,8 +6,7 @@ import type { Outgoing } from '../downstream/released.ts'
 const SILENCE = 60_000
 
 export interface ContinuedOptions {
-  /** Node's own handle of the connection, as it came over the IPC channel. */
-  readonly handle: object
+  readonly socket: Socket
   readonly isChunked: boolean
   /** The response is complete, and the connection free for the next request. */
   readonly freed: (socket: Socket) => void
@@ -19,9 +18,9 @@ export class ContinuedResponse extends Writable implements Outgoing {
   readonly chunkedEncoding: boolean
   readonly #freed: ContinuedOptions['freed']
 
-  constructor({ handle, isChunked, freed }: ContinuedOptions) {
+  constructor({ socket, isChunked, freed }: ContinuedOptions) {
     super()
-    this.socket = new Socket(optionsOf(handle))
+    this.socket = socket
     this.chunkedEncoding = isChunked
     this.#freed = freed
     this.socket.setTimeout(SILENCE, this.#cut)
@@ -70,8 +69,3 @@ export class ContinuedResponse extends Writable implements Outgoing {
 const CRLF = Buffer.from('\r\n')
 
 function ignore(): void {}
-
-/** The types lack the handle, which is how Node itself makes the sockets of a server. */
-function optionsOf(handle: object): ConstructorParameters<typeof Socket>[0] {
-  return { handle } as ConstructorParameters<typeof Socket>[0]
-}

@@ -1,3 +1,4 @@
+import type { Server } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Session } from '../downstream/session.ts'
 import type { RpcMessage } from '../mcp/rpc.ts'
@@ -10,8 +11,10 @@ export interface GenerationsOptions {
   /** Says something to another generation; a connection goes with it as Node's own handle. */
   readonly say: (word: Word, handle?: object) => void
   readonly estate: () => Estate
-  /** A response that another process began is complete: its connection may carry the next request. */
+  /** A connection that another process had may carry the next request. */
   readonly freed: (socket: Socket) => void
+  /** The servers, with their connections. */
+  readonly listeners: () => readonly { readonly server: Server; readonly sockets: Iterable<Socket> }[]
 }
 
 /** The generations before and after this process, as far as there are any: mostly there are none. */
@@ -66,8 +69,9 @@ export class Generations {
   }
 
   async #loadSuccessor(): Promise<Successor> {
-    const { Successor } = await import('./successor.ts')
-    const { say, estate } = this.#options
-    return new Successor({ say, estate: estate() })
+    const [{ Successor }, { releaseIdle }] = await Promise.all([import('./successor.ts'), import('./idle.ts')])
+    const { say, estate, listeners } = this.#options
+    const idle = () => listeners().flatMap(({ server, sockets }) => releaseIdle(server, sockets))
+    return new Successor({ say, estate: estate(), idle })
   }
 }

@@ -1,4 +1,4 @@
-import type { Socket } from 'node:net'
+import { Socket } from 'node:net'
 import { defer, within } from '../../shared/async.ts'
 import type { Session } from '../downstream/session.ts'
 import { type Expected, farewell } from '../downstream/standee.ts'
@@ -52,6 +52,9 @@ export class Predecessor {
       case 'stream':
         void this.#adopt(word, handle)
         break
+      case 'connection':
+        this.#take(word, handle)
+        break
       case 'said':
         this.#said(word)
         break
@@ -93,8 +96,9 @@ export class Predecessor {
 
   async #adopt({ key, isChunked, epoch, stream }: Extract<ToSuccessor, { is: 'stream' }>, handle: unknown) {
     const { freed, say, estate } = this.#options
-    const hasCome = typeof handle === 'object' && handle !== null
-    const outgoing = hasCome ? new ContinuedResponse({ handle, isChunked, freed }) : undefined
+    const outgoing = isHandle(handle)
+      ? new ContinuedResponse({ socket: socketOf(handle), isChunked, freed })
+      : undefined
     say({ to: 'predecessor', is: 'taken', key })
     const expected = await this.#expect(key, stream)
     this.#expected.delete(key)
@@ -102,6 +106,11 @@ export class Predecessor {
     // Its client may have left while servers were told what it wants.
     const listener = expected.adopt(stream, outgoing?.destroyed === true ? undefined : outgoing)
     if (listener && epoch !== estate.epoch()) estate.told(listener)
+  }
+
+  #take({ key }: Extract<ToSuccessor, { is: 'connection' }>, handle: unknown): void {
+    if (isHandle(handle)) this.#options.freed(socketOf(handle))
+    this.#options.say({ to: 'predecessor', is: 'taken', key })
   }
 
   async #wishes({ session: id, wishes }: Extract<ToSuccessor, { is: 'wishes' }>): Promise<void> {
@@ -122,4 +131,13 @@ export class Predecessor {
     this.#expected.clear()
     for (const expected of left) (await expected)?.dismiss()
   }
+}
+
+function isHandle(value: unknown): value is object {
+  return typeof value === 'object' && value !== null
+}
+
+/** The types lack the handle, which is how Node itself makes the sockets of a server. */
+function socketOf(handle: object): Socket {
+  return new Socket({ handle } as ConstructorParameters<typeof Socket>[0])
 }

@@ -1,5 +1,5 @@
 import { defer, pause } from '../../shared/async.ts'
-import type { Released } from '../downstream/released.ts'
+import type { Connection } from '../downstream/released.ts'
 import type { Session } from '../downstream/session.ts'
 import type { Release, Standee } from '../downstream/standee.ts'
 import { isResponse } from '../mcp/rpc.ts'
@@ -11,6 +11,8 @@ export interface SuccessorOptions {
   /** Says something to it; a connection goes with it as Node's own handle. */
   readonly say: (word: Word, handle?: object) => void
   readonly estate: Estate
+  /** The connections that only wait for a request, if any do. */
+  readonly idle: () => readonly Connection[]
 }
 
 /** How long a slow reader may take to read what is before the end of our part of its stream. */
@@ -24,7 +26,7 @@ export class Successor {
   readonly #since = new WeakMap<object, number>()
   readonly #given = new WeakSet<object>()
   /** On their way: until the other says that it has them, they are still ours. */
-  readonly #onTheWay = new Map<number, { readonly standee: Standee; readonly connection: Released }>()
+  readonly #onTheWay = new Map<number, OnTheWay>()
   readonly #gone = new AbortController()
   readonly #handedOver = defer<void>()
   #hasAnnounced = false
@@ -68,6 +70,7 @@ export class Successor {
       const standees = [...this.#standees()]
       if (standees.length === 0 && this.#onTheWay.size === 0) this.#handedOver.resolve()
       for (const standee of standees) this.#give(standee)
+      for (const connection of this.#options.idle()) this.#pass(connection)
       await pause(CHECK_MS, over)
     }
     this.#handedOver.resolve()
@@ -102,9 +105,18 @@ export class Successor {
     const { epoch: epochOf, isTelling } = this.#options.estate
     const [key, epoch] = [this.#keyOf(standee.of), isTelling() ? '' : epochOf()]
     this.#given.add(standee.of)
-    if (connection) this.#onTheWay.set(key, { standee, connection })
+    if (connection) this.#onTheWay.set(key, { connection, end: () => standee.end() })
     const isChunked = connection?.isChunked === true
     this.#options.say({ to: 'successor', is: 'stream', key, isChunked, epoch, stream: standing }, connection?.handle)
+  }
+
+  /** A client that sends its next request in this very moment loses nothing. */
+  #pass(connection: Connection): void {
+    if (this.#given.has(connection.handle)) return
+    this.#given.add(connection.handle)
+    const key = ++this.#named
+    this.#onTheWay.set(key, { connection, end: () => {} })
+    this.#options.say({ to: 'successor', is: 'connection', key }, connection.handle)
   }
 
   #wait(standee: Standee): void {
@@ -136,9 +148,9 @@ export class Successor {
   /** What it had not taken yet ends here, as it would have without it. */
   #left(): void {
     this.#gone.abort()
-    for (const { standee, connection } of this.#onTheWay.values()) {
+    for (const { connection, end } of this.#onTheWay.values()) {
       connection.back()
-      standee.end()
+      end()
     }
     this.#onTheWay.clear()
   }
@@ -148,6 +160,12 @@ export class Successor {
     this.#keys.set(of, key)
     return key
   }
+}
+
+interface OnTheWay {
+  readonly connection: Connection
+  /** It did not get there: what is on it ends. */
+  readonly end: () => void
 }
 
 /** What is kept for a client that may have lost it goes over with the stream itself. */

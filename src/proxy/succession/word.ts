@@ -11,7 +11,7 @@ export type Word = ToPredecessor | ToSuccessor
 export type ToPredecessor =
   /** My servers have settled, and I listen as soon as I know which streams will come. */
   | { readonly to: 'predecessor'; readonly is: 'ready' }
-  /** The stream goes on here: close your end of its connection. */
+  /** The connection is here: close your end of it. */
   | { readonly to: 'predecessor'; readonly is: 'taken'; readonly key: number }
   /** A client said something in a session that can only be about what you have in flight. */
   | { readonly to: 'predecessor'; readonly is: 'heard'; readonly session: string; readonly message: RpcMessage }
@@ -32,6 +32,8 @@ export type ToSuccessor =
       readonly epoch: string
       readonly stream: StandingStream
     }
+  /** Comes with a connection that is open for the client's next request. */
+  | { readonly to: 'successor'; readonly is: 'connection'; readonly key: number }
   /** To be written on the session's stream, which has been handed over. */
   | { readonly to: 'successor'; readonly is: 'said'; readonly session: string; readonly body: string }
   /** A session wants something else than was announced. */

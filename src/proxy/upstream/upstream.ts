@@ -4,6 +4,7 @@ import { within } from '../../shared/async.ts'
 import { messageOf } from '../../shared/errors.ts'
 import type { Log } from '../../shared/log.ts'
 import type { ServerState } from '../../shared/status.ts'
+import { Bay } from '../bridge/bay.ts'
 import { carry } from '../bridge/carry.ts'
 import type { Crossing } from '../bridge/crossing.ts'
 import type { Parking } from '../bridge/parking.ts'
@@ -80,6 +81,8 @@ export class Upstream implements AsyncDisposable {
   readonly #attempts: Attempts
   readonly #wishes: Wishes
   readonly #crossing: Crossing
+  /** Calls that wait for their clients' next requests. */
+  readonly parked: Bay
   readonly #closing = new AbortController()
   /** Resolves when it is known what is known from earlier starts. */
   #recalled: Promise<void> = Promise.resolve()
@@ -94,7 +97,8 @@ export class Upstream implements AsyncDisposable {
     const output = options.log.with({ server: server.name })
     this.#log = steadyLog(output, new LineLimit(LINES_PER_SECOND))
     this.#wishes = new Wishes(this.#log)
-    this.#crossing = { upstream: server.name, server, parking: options.parking, listing: () => this.listing }
+    this.parked = new Bay(options.parking)
+    this.#crossing = { upstream: server.name, server, parking: this.parked, listing: () => this.listing }
     const shared = { server, timing: this.#timing, log: this.#log, retries: options.retries }
     // Whoever the client behind it is.
     const userAgent = `mcpctl/${options.version}`
