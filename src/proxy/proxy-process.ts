@@ -1,10 +1,9 @@
 import type { Group as GroupConfig } from '../config/profile.ts'
 import { within } from '../shared/async.ts'
-import type { Drift } from '../shared/drift.ts'
+import { redactDrift } from '../shared/drift.ts'
 import { messageOf } from '../shared/errors.ts'
 import type { Log } from '../shared/log.ts'
 import type { Env } from '../shared/paths.ts'
-import { redact } from '../shared/secret.ts'
 import { Group } from './group.ts'
 import { type Address, Listener, type Socket } from './listener.ts'
 import { type FromProxy, LISTEN_FD, type ToProxy } from './protocol.ts'
@@ -50,7 +49,7 @@ export class ProxyProcess {
       env,
       log: this.#log,
       identity: { name: 'mcpctl', version, project: start.project, group: start.group.name },
-      drifted: (drift) => send({ type: 'drift', drift: withoutSecrets(drift, this.#secrets) }),
+      drifted: (drift) => send({ type: 'drift', drift: redactDrift(drift, this.#secrets) }),
       report: (report) => send({ type: 'status', ...report }),
     })
   }
@@ -136,11 +135,6 @@ export class ProxyProcess {
   #listeners(): readonly Listener[] {
     return this.#listener ? [this.#listener, ...this.#left] : []
   }
-}
-
-function withoutSecrets(drift: Drift, secrets: readonly string[]): Drift {
-  const clean = (text: string) => redact(text, secrets)
-  return { ...drift, name: clean(drift.name), fields: drift.fields.map(clean), diff: drift.diff.map(clean) }
 }
 
 /** Of each session a stream and a call at the same time. */
