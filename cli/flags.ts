@@ -16,6 +16,8 @@ export interface Flags {
   readonly quiet: boolean
   readonly verbose: boolean
   readonly color: boolean
+  /** Profile sets that others may change are taken all the same. */
+  readonly allowInsecureConfig: boolean
 }
 
 /** The flags of single commands, under the names commander gives them; absent means not given. */
@@ -31,6 +33,7 @@ export interface Options {
   readonly follow?: boolean
   readonly tail?: number
   readonly format?: DiagnosticFormat
+  readonly strict?: boolean
   readonly origin?: boolean
   readonly diff?: string
   readonly unset?: boolean
@@ -52,6 +55,7 @@ export interface GlobalOptions {
   readonly quiet?: boolean
   readonly verbose?: boolean
   readonly color?: boolean
+  readonly allowInsecureConfig?: boolean
 }
 
 /** One set of flags from both places: lists add up, of the rest the later one wins. */
@@ -67,5 +71,6 @@ export function mergeFlags(before: GlobalOptions, after: GlobalOptions): Flags {
     quiet: last.quiet ?? false,
     verbose: last.verbose ?? false,
     color: before.color !== false && after.color !== false,
+    allowInsecureConfig: last.allowInsecureConfig ?? false,
   }
 }

@@ -15,7 +15,7 @@ export function statusText(status: Status, paint: Paint): string {
     ...group.servers.map((server) => serverRow(server, paint)),
   ])
   const table = rows.length > 0 ? `\n${columns([head.map((cell) => paint('dim', cell)), ...rows])}` : ''
-  return `${summary(status, paint)}\n${table}${staleness(status, paint)}`
+  return `${summary(status, paint)}\n${table}${shortcomings(status, paint)}${staleness(status, paint)}`
 }
 
 /** `local-fast  http://127.0.0.1:7611/mcp  ready`, one line per group. */
@@ -38,6 +38,10 @@ function serverRow({ name, state, pid, tools, restarts, lastError, drift }: Serv
   const drifted = drift ? paint('yellow', `${drift} not as locked`) : ''
   const error = lastError && state !== 'ready' ? paint('red', oneLine(lastError)) : drifted
   return ['', name, stateText(state, paint), `${pid ?? '-'}`, `${tools}`, `${restarts}`, error]
+}
+
+function shortcomings({ supervisor: { warnings = [] } }: Status, paint: Paint): string {
+  return warnings.map((warning) => `\n${paint('yellow', `The supervisor ${warning}.`)}\n`).join('')
 }
 
 function staleness({ config }: Status, paint: Paint): string {

@@ -153,8 +153,11 @@ export const commands: readonly CommandSpec[] = [
     name: 'validate',
     args: '[profile]',
     summary: 'check one profile, or the whole profile set',
-    flags: [{ flags: '--format <format>', summary: 'form of the problems', choices: formats }],
-    examples: ['mcpctl validate', 'mcpctl validate prod --format github'],
+    flags: [
+      { flags: '--format <format>', summary: 'form of the problems', choices: formats },
+      { flags: '--strict', summary: 'fail on warnings too' },
+    ],
+    examples: ['mcpctl validate', 'mcpctl validate prod --strict --format github'],
     run: lazily(() => import('./commands/validate.ts')),
   },
   {

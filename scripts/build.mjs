@@ -1,4 +1,4 @@
-// Bundles each entry (CLI, supervisor, proxy) into dist/: one file and, beside it, one for each part that is loaded
+// Bundles each entry (CLI, supervisor, proxy, sorry) into dist/: one file and, beside it, one for each part that is loaded
 // only when it is needed. Start-up time and memory are a promise, and few files are what keeps it. Does nothing when
 // dist/ is newer than every source; --force rebuilds.
 import { chmodSync, existsSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
@@ -9,7 +9,12 @@ const root = join(dirname(fileURLToPath(import.meta.url)), '..')
 const out = join(root, 'dist')
 /** Of the command line: a part is one file, and takes with it whatever it imports that no earlier part has. */
 const parts = ['cli/program.ts', 'cli/profile-set.ts']
-const entries = { cli: 'cli/main.ts', supervisor: 'src/supervisor/main.ts', proxy: 'src/proxy/main.ts' }
+const entries = {
+  cli: 'cli/main.ts',
+  supervisor: 'src/supervisor/main.ts',
+  proxy: 'src/proxy/main.ts',
+  sorry: 'src/sorry/main.ts',
+}
 /** One character beyond Latin-1 makes V8 keep a whole file in two bytes each: a megabyte more in every proxy. */
 const ascii = {
   name: 'ascii',

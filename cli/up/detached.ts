@@ -2,9 +2,9 @@ import { spawn } from 'node:child_process'
 import { open, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { pause } from '../../src/shared/async.ts'
-import { codeCacheEnv } from '../../src/shared/code-cache.ts'
 import { fromDocument, McpctlError } from '../../src/shared/errors.ts'
 import { entryFile } from '../../src/shared/paths.ts'
+import { supervisorEnv } from '../../src/supervisor/proxy-env.ts'
 import { prepareStateFolder } from '../../src/supervisor/state-folder.ts'
 import type { Context } from '../context.ts'
 import { type Project, presentStatus } from '../project.ts'
@@ -16,12 +16,14 @@ const START_DEADLINE = 15_000
 export async function startDetached(context: Context, project: Project): Promise<void> {
   const { folder, paths, control } = project
   prepareStateFolder(paths)
+  const { announceStart } = await import('../../src/supervisor/starting.ts')
+  using _starting = announceStart(paths.folder)
   const lastWords = join(paths.folder, 'supervisor.err')
   const file = await open(lastWords, 'w', 0o600)
   const child = spawn(context.execPath, [entryFile('supervisor'), folder], {
     cwd: folder,
     detached: true,
-    env: { ...context.env, ...codeCacheEnv(context.env) },
+    env: supervisorEnv(context.env),
     stdio: ['ignore', 'ignore', file.fd],
   })
   let ended = false

@@ -1,6 +1,7 @@
 import type { Wish } from '../../src/control/protocol.ts'
 import { McpctlError } from '../../src/shared/errors.ts'
 import type { RunningSupervisor } from '../../src/supervisor/start.ts'
+import { prepareStateFolder } from '../../src/supervisor/state-folder.ts'
 import type { Context } from '../context.ts'
 import { note, warn } from '../output.ts'
 import type { Project } from '../project.ts'
@@ -20,8 +21,7 @@ export interface UpOptions {
  * after Ctrl-C or `mcpctl down`; a second Ctrl-C forces. Throws `conflict` beside a running supervisor.
  */
 export async function upInForeground(context: Context, options: UpOptions): Promise<number> {
-  const { startSupervisor } = await import('../../src/supervisor/start.ts')
-  const supervisor = await startSupervisor({ folder: options.project.folder, env: context.env })
+  const supervisor = await start(context, options.project)
   const over = new AbortController()
   using _listener = context.onSignal((signal) => {
     // Without a terminal that could have hung up, a hangup asks to read the files again.
@@ -38,6 +38,14 @@ export async function upInForeground(context: Context, options: UpOptions): Prom
   }
   await supervisor.ended
   return 0
+}
+
+async function start(context: Context, { folder, paths }: Project): Promise<RunningSupervisor> {
+  prepareStateFolder(paths)
+  const { announceStart } = await import('../../src/supervisor/starting.ts')
+  using _starting = announceStart(paths.folder)
+  const { startSupervisor } = await import('../../src/supervisor/start.ts')
+  return await startSupervisor({ folder, env: context.env })
 }
 
 async function serve(context: Context, { project, wish, timeout, signal }: UpOptions & { signal: AbortSignal }) {

@@ -8,7 +8,7 @@ import { type Content, fingerprintOf, readBytes, type Sources } from './read.ts'
 export interface Change {
   readonly path: string
   readonly fingerprint: string
-  /** False for what looks like the middle of a write: missing, empty, not to be parsed. */
+  /** False for what looks like the middle of a write: missing, empty, not to be parsed, a tenth of what it was. */
   readonly isWhole: boolean
 }
 
@@ -37,7 +37,13 @@ async function changeOf(path: string, before: string, parses: Parses): Promise<C
   const read = await readBytes(path, MAX_BYTES)
   const fingerprint = await fingerprintOf(path, read)
   if (fingerprint === before) return undefined
-  return { path, fingerprint, isWhole: 'bytes' in read ? isWhole(path, read, parses) : read.code === 'is_folder' }
+  if (!('bytes' in read)) return { path, fingerprint, isWhole: read.code === 'is_folder' }
+  return { path, fingerprint, isWhole: !isRemnant(before, fingerprint) && isWhole(path, read, parses) }
+}
+
+/** A file that was cut off may parse all the same, and say that most of what there was is gone. */
+function isRemnant(before: string, fingerprint: string): boolean {
+  return before.startsWith('=') && fingerprint.length < before.length / 10
 }
 
 function isWhole(path: string, { bytes }: Content, parses: Parses): boolean {

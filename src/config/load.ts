@@ -58,7 +58,7 @@ export async function loadProfileSet(pointer: Pointer, parses = new Parses()): P
   const location = await locate(pointer)
   if (location.roots.flat().length === 0) throw nothingFound(pointer, location.folders)
   const folders = await fingerprintsOf(location.folders)
-  const read = await readFiles({ roots: location.roots, cwd: pointer.cwd, parses })
+  const read = await readFiles({ roots: location.roots, cwd: pointer.cwd, env: pointer.env, parses })
   const locked = await readLock(location.folder, pointer.cwd)
   const { profiles, diagnostics } = profilesOf(read.files)
   const base = baseOf(read.files)

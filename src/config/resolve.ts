@@ -82,7 +82,8 @@ export async function attempt(set: ProfileSet, name: string, options: AttemptOpt
   const vault: Vault = { values: new Map(), asked: new Map(), masked: options.masked }
   const reading = readingOf(environment.variable, vault)
   const enabled = enabledServers(reading, selection)
-  const secrets = await secretsOf({ set, selection, enabled, options, variable: environment.variable })
+  const isTrusted = ![...set.diagnostics, ...environment.diagnostics].some(isRefusal)
+  const secrets = await secretsOf({ set, selection, enabled, options, isTrusted, variable: environment.variable })
   for (const [secret, value] of secrets.values) vault.values.set(secret, value)
   const checked = selection.groups.map((group, index) => assemble({ reading, group, index, enabled, set, options }))
   const groups = checked.map(({ group }) => group)
@@ -131,15 +132,17 @@ interface SecretsNeeded {
   readonly selection: Selection
   readonly enabled: ReadonlySet<SelectedServer>
   readonly options: AttemptOptions
+  readonly isTrusted: boolean
   readonly variable: Lookup['variable']
 }
 
-async function secretsOf({ set, selection, enabled, options, variable }: SecretsNeeded): Promise<Secrets> {
+/** Secrets may be asked of a program: one that others have written down is not run, whatever else is read. */
+async function secretsOf({ set, selection, enabled, options, isTrusted, variable }: SecretsNeeded): Promise<Secrets> {
   const nodes = selection.groups.flatMap(({ node, servers }) => [
     without(node, ['servers']),
     ...servers.filter((server) => enabled.has(server)).map((server) => server.node),
   ])
-  const used = options.masked ? [] : nodes.flatMap(scalarsOf).flatMap(({ text }) => secretsIn(text))
+  const used = options.masked || !isTrusted ? [] : nodes.flatMap(scalarsOf).flatMap(({ text }) => secretsIn(text))
   return readSecrets({
     secrets: selection.secrets,
     used: new Set(used),
@@ -220,6 +223,10 @@ function emptiness(set: ProfileSet, name: string): Diagnostic[] {
   if (set.diagnostics.some(({ severity }) => severity === 'error')) return []
   const hint = 'list some under groups:, or extend a profile that has some'
   return [diagnose(profileAt(tree), { code: 'no_groups', message: `profile "${name}" has no groups`, hint })]
+}
+
+function isRefusal({ code, severity }: Diagnostic): boolean {
+  return code === 'insecure_file' && severity === 'error'
 }
 
 function profileAt(tree: MapNode): Place {

@@ -124,8 +124,9 @@ async function fromFile({ folder }: SecretOptions, [name = '']: readonly string[
   if (!('bytes' in read)) return { value: { code: 'secret_file', message: `${name} ${read.message}` }, source }
   const value = strip(Buffer.from(read.bytes).toString('utf8'))
   if (value === '') return { value: { code: 'secret_file', message: `${name} is empty` }, source }
-  if ((read.mode & 0o077) === 0) return { value, source }
-  const message = `${name} can be read by others (mode ${read.mode.toString(8)})`
+  const { mode } = { mode: 0, ...read.rights }
+  if ((mode & 0o077) === 0) return { value, source }
+  const message = `${name} can be read by others (mode ${mode.toString(8)})`
   return { value, source, warning: { code: 'secret_file_mode', message, hint: `chmod 600 ${name}` } }
 }
 

@@ -1,4 +1,5 @@
 import { isAbsolute, resolve } from 'node:path'
+import { forwardHeadersOf } from './forward-headers.ts'
 import type {
   Cache,
   Filter,
@@ -94,7 +95,7 @@ export function toServer(
     integrity,
     onNew: onNewOf(inner, field(at, 'onNew'), integrity),
     pins: integrity === 'off' ? null : pins,
-    forwardHeaders: readTexts(inner, field(at, 'forwardHeaders')).map((name) => name.toLowerCase()),
+    forwardHeaders: forwardHeadersOf(inner, field(at, 'forwardHeaders')),
   }
 }
 

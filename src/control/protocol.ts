@@ -99,7 +99,13 @@ export interface Status {
   readonly project: string
   readonly profile: string
   readonly state: GroupState
-  readonly supervisor: { readonly pid: number; readonly startedAt: string; readonly version: string }
+  readonly supervisor: {
+    readonly pid: number
+    readonly startedAt: string
+    readonly version: string
+    /** What it cannot do on this system; absent when there is nothing. */
+    readonly warnings?: readonly string[]
+  }
   readonly config: {
     readonly generation: number
     readonly hash: string

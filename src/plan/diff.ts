@@ -93,6 +93,8 @@ const restarted: Cause = { why: 'asked', detail: 'asked to restart' }
 function adjusted(desired: DesiredGroup, observed: ObservedGroup): Verdict {
   const base = { group: desired.name, desired }
   if (desired.generation !== observed.generation) return { action: { ...base, do: 'restart', cause: restarted } }
+  const { excess } = { excess: undefined, ...observed.process }
+  if (excess !== undefined) return { action: { ...base, do: 'restart', cause: { why: 'memory', detail: excess } } }
   const moved = hasMoved(desired, observed)
   if (!moved && desired.hash === observed.hash) return unchanged(desired)
   const cause = changed(desired, observed)

@@ -35,14 +35,15 @@ export interface ObservedGroup {
 
 export type ObservedProcess =
   | { readonly state: 'none' }
-  | { readonly state: 'running'; readonly pid: number }
+  /** `excess`: what it has too much of, so that another one is to take its place. */
+  | { readonly state: 'running'; readonly pid: number; readonly excess?: string }
   | { readonly state: 'draining'; readonly pid: number }
   /** Ended unasked, or could not be started. `retryAt` is on the clock that `diff` is given. */
   | { readonly state: 'exited'; readonly reason: string; readonly retryAt: number }
 
 /** Why an action is in the plan. `why` is for programs, `detail` for people. */
 export interface Cause {
-  readonly why: 'added' | 'removed' | 'changed' | 'exited' | 'asked'
+  readonly why: 'added' | 'removed' | 'changed' | 'exited' | 'asked' | 'memory'
   readonly detail: string
 }
 

@@ -198,7 +198,7 @@ export class Group implements AsyncDisposable {
       guard: () => this.#guard,
       initialize: (facts) => this.#greeter.initialize(facts),
       listening: (session) => this.#listening(session),
-      maxBody: () => this.#config.limits.maxBody,
+      limits: () => this.#config.limits,
       isServed: (server) => this.#isServed(server),
       isReady: () => this.#state === 'ready' || this.#state === 'degraded',
       log: this.#options.log,

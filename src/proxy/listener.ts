@@ -4,8 +4,11 @@ import { isIP, Server as NetServer } from 'node:net'
 import { pause } from '../shared/async.ts'
 import { MAX_HEADERS } from './downstream/guard.ts'
 
-/** A socket the supervisor bound: a descriptor this process inherited, or a handle that came over the IPC channel. */
-export type Socket = { readonly fd: number } | { readonly handle: object }
+/**
+ * A socket the supervisor bound: a descriptor this process inherited, or a handle that came over the IPC channel. Where
+ * the platform has neither, the address to bind.
+ */
+export type Socket = { readonly fd: number } | { readonly handle: object } | { readonly bind: Address }
 
 export interface Address {
   readonly host: string
@@ -15,9 +18,27 @@ export interface Address {
 /** Neither throws nor rejects. */
 export type Serve = (request: IncomingMessage, response: ServerResponse) => Promise<void> | void
 
+/** How long a client may take for what it has to say, in milliseconds; tests shorten it. */
+export interface Patience {
+  readonly head: number
+  /** The head included. */
+  readonly request: number
+  /** How often that is looked at. */
+  readonly check: number
+}
+
+/** The parser's own defences: a slow head ends after about 8 s, a slow body after 30 s, both with 408. */
+export const patience: Patience = { head: 8_000, request: 30_000, check: 1_000 }
+
 /** A client that closes in the very moment of our close would lose a request: idle connections are left for a while. */
 const QUIET = 500
+const ENDED = 'connection: close\r\ncontent-length: 0\r\n\r\n'
 const CHECK = 20
+/** How long a predecessor may take to let go of an address that has to be bound anew. */
+const BIND_PATIENCE = 5_000
+
+/** Not the socket that was announced: binding anew may help. */
+export class WrongSocket extends Error {}
 
 /** The HTTP server on one bound socket. */
 export class Listener implements Disposable {
@@ -28,13 +49,12 @@ export class Listener implements Disposable {
   #isLeaving = false
   readonly #closing = new AbortController()
 
-  private constructor(serve: Serve, mostConnections: number) {
+  private constructor({ serve, mostConnections, patience: { head, request, check } = patience }: ListenerOptions) {
     this.#server = createServer(
       {
-        // The parser's own defences: a slow head ends after about 8 s, a slow body after 30 s, both with 408.
-        headersTimeout: 8_000,
-        requestTimeout: 30_000,
-        connectionsCheckingInterval: 1_000,
+        headersTimeout: head,
+        requestTimeout: request,
+        connectionsCheckingInterval: check,
         keepAliveTimeout: 75_000,
         maxHeaderSize: 16 * 1024,
         noDelay: true,
@@ -45,6 +65,8 @@ export class Listener implements Disposable {
     // Streams say something every 15 s, so only who reads nothing of a finished answer is ever silent for a minute.
     this.#server.timeout = 60_000
     this.limit(mostConnections)
+    // Without this, Node would close the connection without a word.
+    this.#server.on('connect', (_request, socket) => socket.end(`HTTP/1.1 405 Method Not Allowed\r\n${ENDED}`))
     this.#server.on('connection', (socket) => {
       this.#connections++
       socket.once('close', () => this.#connections--)
@@ -55,15 +77,28 @@ export class Listener implements Disposable {
    * Listens on a bound socket and makes sure that it is the one it was told of: a socket whose binding failed late
    * would otherwise listen on every interface. Throws when it is another one.
    */
-  static async on(socket: Socket, { told, serve, mostConnections }: ListenerOptions): Promise<Listener> {
-    const listener = new Listener(serve, mostConnections)
+  static async on(socket: Socket, options: ListenerOptions): Promise<Listener> {
+    const listener = new Listener(options)
     try {
-      await listener.#listen(socket)
-      await listener.#compare(told)
+      await listener.#listenAtLast(socket)
+      await listener.#compare(options.told)
       return listener
     } catch (error) {
       listener[Symbol.dispose]()
       throw error
+    }
+  }
+
+  async #listenAtLast(socket: Socket): Promise<void> {
+    const deadline = performance.now() + ('bind' in socket ? BIND_PATIENCE : 0)
+    for (;;) {
+      try {
+        return await this.#listen(socket)
+      } catch (error) {
+        if (!(error instanceof Error && 'code' in error && error.code === 'EADDRINUSE')) throw error
+        if (performance.now() >= deadline) throw error
+        await pause(CHECK)
+      }
     }
   }
 
@@ -75,7 +110,8 @@ export class Listener implements Disposable {
         resolve()
       })
       if ('fd' in socket) this.#server.listen({ fd: socket.fd, backlog: 4096 })
-      else this.#server.listen(socket.handle, 4096)
+      else if ('handle' in socket) this.#server.listen(socket.handle, 4096)
+      else this.#server.listen({ ...socket.bind, backlog: 4096 })
     })
   }
 
@@ -84,7 +120,7 @@ export class Listener implements Disposable {
     if (actual === null || typeof actual === 'string') throw new Error('the socket is not a TCP socket')
     const hosts = isIP(host) ? [host] : (await lookup(host, { all: true })).map(({ address }) => address)
     if (actual.port === port && hosts.includes(actual.address)) return
-    throw new Error(`the socket is bound to ${actual.address}:${actual.port}, not to ${host}:${port}`)
+    throw new WrongSocket(`the socket is bound to ${actual.address}:${actual.port}, not to ${host}:${port}`)
   }
 
   /**
@@ -149,4 +185,5 @@ export interface ListenerOptions {
   readonly told: Address
   readonly serve: Serve
   readonly mostConnections: number
+  readonly patience?: Patience
 }

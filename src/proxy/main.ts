@@ -1,8 +1,8 @@
 import manifest from '../../package.json' with { type: 'json' }
 import { messageOf } from '../shared/errors.ts'
 import { createLog } from '../shared/log.ts'
-import type { FromProxy, ToProxy } from './protocol.ts'
-import { ProxyProcess } from './proxy-process.ts'
+import { EXIT, type FromProxy, type ToProxy } from './protocol.ts'
+import { isTemporary, ProxyProcess } from './proxy-process.ts'
 import { boundYoung } from './young.ts'
 
 /** The entry of a proxy process: whatever it needs of the process it is in goes through here. */
@@ -24,6 +24,7 @@ process.on('message', (message: ToProxy, handle: unknown) => {
 })
 
 function start(message: Extract<ToProxy, { type: 'start' }>): ProxyProcess {
+  if (message.version !== manifest.version) leave(EXIT.hopeless, skew(message.version))
   const started = new ProxyProcess({
     start: message,
     version: manifest.version,
@@ -43,6 +44,10 @@ function start(message: Extract<ToProxy, { type: 'start' }>): ProxyProcess {
   return started
 }
 
+function skew(supervisor: string): string {
+  return `is version ${manifest.version} and its supervisor ${supervisor}: \`mcpctl down\` and \`up\` run the new one`
+}
+
 let surveying: Promise<void> | undefined
 const over = new AbortController()
 
@@ -55,10 +60,21 @@ async function survey({ servers, locked, texts, owner }: Extract<ToProxy, { type
   )
 }
 
-function fatal(error: unknown): void {
-  send({ type: 'fatal', message: messageOf(error) })
-  process.exit(1)
+function fatal(error: unknown): never {
+  return leave(isTemporary(error) ? EXIT.temporary : EXIT.bug, messageOf(error))
 }
+
+function leave(code: number, message: string): never {
+  send({ type: 'fatal', message })
+  return process.exit(code)
+}
+
+/** What was thrown where nobody catches leaves nothing to rely on. It is written down; whoever comes next is sound. */
+process.on('uncaughtException', (error) => {
+  if (proxy) proxy.crashed(error)
+  else process.stderr.write(`${messageOf(error)}\n`)
+  leave(EXIT.bug, `crashed: ${messageOf(error)}`)
+})
 
 const HASTE = 2000
 

@@ -4,19 +4,39 @@ import type { Group, Server } from '../config/profile.ts'
 import type { Drift } from '../shared/drift.ts'
 import type { LogLevel } from '../shared/log.ts'
 import type { CatalogStatus, ProxyState, ServerStatus } from '../shared/status.ts'
+import type { Word } from './succession/word.ts'
+
+export type { Word } from './succession/word.ts'
 
 /** What supervisor and proxy say to each other over the IPC channel (serialization `advanced`). */
 
 /** The descriptor number under which the proxy inherits the group's listening socket. */
 export const LISTEN_FD = 4
 
+/** How a proxy exits. What the supervisor does about it depends on this alone; any other code is a crash too. */
+export const EXIT = {
+  done: 0,
+  /** Ours: it is started again, and too many of them quarantine the group. */
+  bug: 70,
+  /** What it needs is not to be had just now: tried again, and nothing is held against it. */
+  temporary: 75,
+  /** Trying again changes nothing: another configuration, another version or `restart` has to come first. */
+  hopeless: 78,
+} as const
+
 export type ToProxy =
   /** First message. The configuration, secrets included, comes this way only: never argv, environment or a file. */
   | {
       readonly type: 'start'
+      /** Of the supervisor: a proxy of another one, whose files came later, says so and exits. */
+      readonly version: string
       readonly generation: number
       readonly group: Group
       readonly listen: { readonly host: string; readonly port: number }
+      /** Where sockets cannot be handed over there is none under `LISTEN_FD`: the proxy binds the address itself. */
+      readonly bindsItself?: boolean
+      /** `ready`: it takes another proxy's place, so it joins the socket only when its servers have settled. */
+      readonly listenWhen: 'now' | 'ready'
       readonly project: string
       readonly profile: string
       /** The absolute state folder: the marker `MCPCTL_OWNER` of every process the proxy starts. */
@@ -33,10 +53,15 @@ export type ToProxy =
       readonly group: GroupUpdate
       readonly secrets: readonly string[]
     }
-  /** Listen on the socket handle sent with this message as well; the old one drains. */
+  /** Listen on the socket handle sent with this message as well, or bind the address; the old one drains. */
   | { readonly type: 'listen'; readonly listen: { readonly host: string; readonly port: number } }
-  /** Accept nothing new, finish what is in flight until the deadline, stop the servers, exit 0. */
-  | { readonly type: 'drain'; readonly graceMs: number }
+  /**
+   * Accept nothing new, finish what is in flight until the deadline, stop the servers, exit 0. Standing streams end, or
+   * with `handOver` go to the proxy that takes the place of this one.
+   */
+  | { readonly type: 'drain'; readonly graceMs: number; readonly handOver: boolean }
+  /** What the other generation says; a stream's connection comes with it as a socket handle. */
+  | { readonly type: 'stream'; readonly word: Word }
   /**
    * First and only message to a process that serves nothing: ask these servers what they say of themselves, compare it
    * with what is locked, answer and exit.
@@ -69,6 +94,8 @@ export type FromProxy =
       /** The names of all servers, when they are not those that were told last. */
       readonly order?: readonly string[]
     }
+  /** For the other generation; a stream's connection goes with it as a socket handle. */
+  | { readonly type: 'stream'; readonly word: Word }
   /** A server is not as it was locked; told once. */
   | { readonly type: 'drift'; readonly drift: Drift }
   | { readonly type: 'surveyed'; readonly servers: readonly Surveyed[] }

@@ -5,7 +5,7 @@ import { messageOf } from '../shared/errors.ts'
 import type { Log } from '../shared/log.ts'
 import type { Env } from '../shared/paths.ts'
 import { Group } from './group.ts'
-import { type Address, Listener, type Socket } from './listener.ts'
+import { type Address, Listener, type Socket, WrongSocket } from './listener.ts'
 import { type FromProxy, LISTEN_FD, type ToProxy } from './protocol.ts'
 
 export interface ProxyProcessOptions {
@@ -56,7 +56,16 @@ export class ProxyProcess {
 
   /** Listens on the inherited socket. Rejects when it is not the one that was announced. */
   async listen(): Promise<void> {
-    await this.#open({ fd: LISTEN_FD }, this.#options.start.listen)
+    const { listen, bindsItself } = this.#options.start
+    await this.#open(bindsItself ? { bind: listen } : { fd: LISTEN_FD }, listen)
+  }
+
+  /** The last line of a process that cannot go on. */
+  crashed(error: unknown): void {
+    this.#log.error('proxy crashed', {
+      error: messageOf(error),
+      stack: error instanceof Error ? error.stack : undefined,
+    })
   }
 
   async receive(message: Exclude<ToProxy, { type: 'start' | 'survey' }>, handle: unknown): Promise<void> {
@@ -64,9 +73,11 @@ export class ProxyProcess {
       case 'configure':
         return this.#configure(message)
       case 'listen':
-        return this.#move(message.listen, handle)
+        return this.#move(message.listen, socketOf(handle) ?? { bind: message.listen })
       case 'drain':
         return this.drain(message.graceMs)
+      case 'stream':
+        return
       default:
         message satisfies never
     }
@@ -81,11 +92,10 @@ export class ProxyProcess {
   }
 
   /** A socket that cannot be listened on leaves the old address as it is: who uses it must not suffer. */
-  async #move(told: Address, handle: unknown): Promise<void> {
+  async #move(told: Address, socket: Socket): Promise<void> {
     const old = this.#listener
     try {
-      if (typeof handle !== 'object' || handle === null) throw new Error('a socket to listen on did not come along')
-      await this.#open({ handle }, told)
+      await this.#open(socket, told)
     } catch (error) {
       this.#log.error('new address not taken', { ...told, error: messageOf(error) })
       return
@@ -135,6 +145,17 @@ export class ProxyProcess {
   #listeners(): readonly Listener[] {
     return this.#listener ? [this.#listener, ...this.#left] : []
   }
+}
+
+/** Whether the same may succeed in a moment: somebody has the port, or the system is short of something. */
+export function isTemporary(error: unknown): boolean {
+  return error instanceof WrongSocket || (error instanceof Error && 'code' in error && passing.has(String(error.code)))
+}
+
+const passing = new Set(['EADDRINUSE', 'EADDRNOTAVAIL', 'EAGAIN', 'EMFILE', 'ENFILE', 'ENOBUFS', 'ENOMEM'])
+
+function socketOf(handle: unknown): Socket | undefined {
+  return typeof handle === 'object' && handle !== null ? { handle } : undefined
 }
 
 /** Of each session a stream and a call at the same time. */

@@ -75,6 +75,6 @@ function isOurs(manifest: string): boolean {
 }
 
 /** The bundled entry of a process mcpctl starts. */
-export function entryFile(name: 'cli' | 'supervisor' | 'proxy'): string {
+export function entryFile(name: 'cli' | 'supervisor' | 'proxy' | 'sorry'): string {
   return join(packageFolder(), 'dist', `${name}.js`)
 }

@@ -1,3 +1,5 @@
+import type { Timing } from './timing.ts'
+
 /** Times are milliseconds on a monotonic clock. */
 
 /** What a group remembers of the proxies it lost, until one has proved stable. */
@@ -16,8 +18,11 @@ export interface Loss {
   readonly now: number
   /** How long the lost proxy had been ready; 0 when it never was. */
   readonly readyFor: number
+  /** Nothing it could help: waited for as long, but not held against it. */
+  readonly isTemporary: boolean
   /** Uniform in [0, 1). */
   readonly random: number
+  readonly timing: Timing['restart']
 }
 
 /** A proxy that was ready this long did its work: it is replaced at once and nothing is held against it. */
@@ -26,17 +31,17 @@ const USEFUL_MS = 2_000
 const STABLE_MS = 60_000
 const WINDOW_MS = 120_000
 const TOO_MANY = 8
-const PROBE_MS = 60_000
-const FIRST_MS = 100
-const STEP_MS = 250
-const LONGEST_MS = 30_000
 
 /** How long to wait before the next start, and what to remember: jittered, doubling, and after a crash loop rare. */
 export function afterLoss(crashes: Crashes, loss: Loss): { readonly crashes: Crashes; readonly waitMs: number } {
   if (loss.readyFor >= STABLE_MS) return { crashes: noCrashes, waitMs: 0 }
   if (loss.readyFor >= USEFUL_MS) return { crashes, waitMs: 0 }
-  const next = counted(crashes, loss.now)
-  return { crashes: next, waitMs: waitOf(next, loss.random) }
+  const next = loss.isTemporary ? again(crashes) : counted(crashes, loss.now)
+  return { crashes: next, waitMs: waitOf(next, loss) }
+}
+
+function again(crashes: Crashes): Crashes {
+  return { ...crashes, consecutive: crashes.consecutive + 1 }
 }
 
 function counted({ consecutive, times, quarantined }: Crashes, now: number): Crashes {
@@ -44,9 +49,9 @@ function counted({ consecutive, times, quarantined }: Crashes, now: number): Cra
   return { consecutive: consecutive + 1, times: recent, quarantined: quarantined || recent.length >= TOO_MANY }
 }
 
-function waitOf({ consecutive, quarantined }: Crashes, random: number): number {
-  if (quarantined) return PROBE_MS * (0.8 + 0.4 * random)
-  if (consecutive === 1) return FIRST_MS * random
-  const whole = Math.min(LONGEST_MS, STEP_MS * 2 ** (consecutive - 2))
+function waitOf({ consecutive, quarantined }: Crashes, { random, timing }: Loss): number {
+  if (quarantined) return timing.probe * (0.8 + 0.4 * random)
+  if (consecutive === 1) return timing.first * random
+  const whole = Math.min(timing.longest, timing.step * 2 ** (consecutive - 2))
   return whole / 2 + (whole / 2) * random
 }

@@ -1,10 +1,15 @@
 import { type ChildProcess, type SendHandle, spawn } from 'node:child_process'
 import type { Listen } from '../plan/model.ts'
-import type { FromProxy, ToProxy } from '../proxy/protocol.ts'
+import type { FromProxy, ToProxy, Word } from '../proxy/protocol.ts'
 import { defer, pause, within } from '../shared/async.ts'
 import type { Drift } from '../shared/drift.ts'
+import { LIFE } from '../shared/marker.ts'
+import { withinAwake } from './awake.ts'
+import { type Fate, fateOfExit, fateOfSpawn } from './fate.ts'
+import { Flood } from './flood.ts'
+import { signalGroup } from './group-signal.ts'
 import { splitLines } from './lines.ts'
-import { isGroupAlive, signal } from './procfs.ts'
+import { plightOf } from './procfs.ts'
 import { isFromProxy } from './proxy-message.ts'
 import { type ProxyStatus, updated } from './proxy-status.ts'
 import { pulseLost } from './pulse.ts'
@@ -17,11 +22,15 @@ export interface ChildOptions {
   /** The proxy's entry file. */
   readonly file: string
   readonly env: Readonly<Record<string, string>>
+  /** Names this one process. */
+  readonly life: string
   readonly socket: HeldSocket
   readonly start: StartMessage
   readonly events: ChildEvents
   /** A monotonic clock, in milliseconds. */
   readonly now: () => number
+  /** Between two questions whether it is alive, in milliseconds. */
+  readonly pulseMs: number
 }
 
 /** Called with the child itself: a name may mean another process by now, an object never does. */
@@ -31,13 +40,15 @@ export interface ChildEvents {
   drifted(drift: Drift): void
   /** Of its stdout or stderr. */
   line(line: string): void
+  /** It says something to another generation, maybe with a connection. */
+  word(child: Child, word: Word, handle: SocketHandle | undefined): void
 }
 
 export type ChildState =
   | { readonly state: 'starting' }
   | { readonly state: 'listening' }
   | { readonly state: 'draining' }
-  | { readonly state: 'exited'; readonly reason: string }
+  | { readonly state: 'exited'; readonly reason: string; readonly fate: Fate }
 
 /** How long a proxy may take to listen, or to answer a message. */
 const ANSWER_MS = 10_000
@@ -45,7 +56,6 @@ const ANSWER_MS = 10_000
 const SERVERS_MS = 4_000
 const TERM_MS = 500
 const KILL_MS = 1_000
-const PULSE_MS = 2_500
 const LAST_WORDS_MS = 500
 
 /** One life of a proxy process, in a process group of its own. It ends in stages and leaves nobody of its group. */
@@ -57,12 +67,14 @@ export class Child {
   readonly #ended = defer<void>()
   readonly #forced = defer<void>()
   readonly #waiters = new Set<Waiter>()
+  readonly #flood: Flood
   #state: ChildState = { state: 'starting' }
   #status: ProxyStatus | undefined
   #readySince: number | undefined
   #fault: string | undefined
   #stopping: Promise<void> | undefined
   #begun: Promise<void> | undefined
+  #givenUp: Promise<boolean> | undefined
   #listen: Listen
   #hasListened = false
   #killed = false
@@ -70,15 +82,16 @@ export class Child {
   constructor(options: ChildOptions) {
     this.#options = options
     this.#listen = options.socket.listen
+    this.#flood = new Flood(options.now)
     this.#process = launch(options)
-    this.#process.on('message', (message: unknown) => this.#take(message))
+    this.#process.on('message', (message: unknown, handle: unknown) => this.#take(message, handle))
     this.#process.once('exit', (code, name) =>
-      this.#exited(name ? `was killed by ${name}` : `exited with code ${code}`),
+      this.#exited(name ? `was killed by ${name}` : `exited with code ${code}`, fateOfExit(code)),
     )
     this.#process.once('close', this.#closed.resolve)
     // Also of a message or a signal that did not reach it; but only a process that could not be started has no exit.
     this.#process.on('error', (error) => {
-      if (this.pid === 0) this.#end(`could not be started: ${error.message}`)
+      if (this.pid === 0) this.#end(`could not be started: ${error.message}`, fateOfSpawn(error))
     })
     for (const output of [this.#process.stdout, this.#process.stderr])
       output?.on('data', splitLines(options.events.line))
@@ -87,6 +100,11 @@ export class Child {
   /** 0 when no process could be started. */
   get pid(): number {
     return this.#process.pid ?? 0
+  }
+
+  /** What it and everything behind it carry as `MCPCTL_PROXY`. */
+  get life(): string {
+    return this.#options.life
   }
 
   get state(): ChildState {
@@ -101,6 +119,11 @@ export class Child {
   /** When it first was ready or degraded. */
   get readySince(): number | undefined {
     return this.#readySince
+  }
+
+  /** What its end says about the next one. */
+  get fate(): Fate {
+    return this.#state.state === 'exited' ? this.#state.fate : 'crash'
   }
 
   get hasListened(): boolean {
@@ -119,7 +142,7 @@ export class Child {
   /** Sends the configuration and resolves once the proxy listens, or has ended because it did not. */
   begin(): Promise<void> {
     const { start } = this.#options
-    this.#begun ??= this.#ask(start, listensOn(start.listen))
+    this.#begun ??= this.#ask(start, listensOn(start.listen), { ms: ANSWER_MS + settlingMs(start) })
     return this.#begun
   }
 
@@ -132,14 +155,26 @@ export class Child {
   /** The same process listens on another socket from now on. Resolves once it does, or has ended because it did not. */
   async moveTo({ listen, handle }: HeldSocket): Promise<void> {
     await this.begin()
-    await this.#ask({ type: 'listen', listen }, listensOn(listen), handle)
+    await this.#ask({ type: 'listen', listen }, listensOn(listen), { handle })
     this.#listen = listen
   }
 
+  /** Says something to it for another generation. Resolves once that has arrived, or the process has ended. */
+  async pass(word: Word, handle?: SocketHandle): Promise<void> {
+    const sent = defer<void>()
+    this.#send({ type: 'stream', word }, handle, sent.resolve)
+    await Promise.race([sent.promise, this.ended])
+  }
+
   /** Drains, then ends it in stages: its own way out, SIGTERM to its group, SIGKILL. The first call's grace counts. */
-  stop(graceMs: number): Promise<void> {
-    this.#stopping ??= this.#stop(graceMs)
+  stop(graceMs: number, handOver = false): Promise<void> {
+    this.#stopping ??= this.#stop(graceMs, handOver)
     return this.#stopping
+  }
+
+  /** It has drained long enough: what is still in flight is answered with why it ends. */
+  hasten(): void {
+    this.#send({ type: 'drain', graceMs: 0, handOver: false })
   }
 
   /** Ends it now, whatever stage it is in. */
@@ -148,12 +183,12 @@ export class Child {
     return this.stop(0)
   }
 
-  async #stop(graceMs: number): Promise<void> {
+  async #stop(graceMs: number, handOver: boolean): Promise<void> {
     if (this.#state.state !== 'exited') this.#state = { state: 'draining' }
-    this.#send({ type: 'drain', graceMs })
-    await within(graceMs + SERVERS_MS, Promise.race([this.ended, this.#forced.promise]), undefined)
-    await this.#signalGroup('SIGTERM', TERM_MS)
-    this.#killed = await this.#signalGroup('SIGKILL', KILL_MS)
+    this.#send({ type: 'drain', graceMs, handOver })
+    await withinAwake(graceMs + SERVERS_MS, Promise.race([this.ended, this.#forced.promise]), undefined)
+    await signalGroup(this.pid, 'SIGTERM', TERM_MS)
+    this.#killed = await signalGroup(this.pid, 'SIGKILL', KILL_MS)
     await within(KILL_MS, this.ended, undefined)
     // Somebody may have inherited the pipes; the last words of the proxy itself have been read by then.
     await within(LAST_WORDS_MS, this.#closed.promise, undefined)
@@ -161,23 +196,13 @@ export class Child {
     this.#process.stderr?.destroy()
   }
 
-  /** Resolves when nobody of the group is left or the time is over, with whether there was somebody to end. */
-  async #signalGroup(name: NodeJS.Signals, ms: number): Promise<boolean> {
-    if (this.pid === 0 || !isGroupAlive(this.pid)) return false
-    signal(-this.pid, name)
-    signal(-this.pid, 'SIGCONT')
-    const deadline = performance.now() + ms
-    while (isGroupAlive(this.pid) && performance.now() < deadline) await pause(20)
-    return true
-  }
-
-  async #ask(message: ToProxy, fits: Waiter['fits'], handle?: SocketHandle): Promise<void> {
+  async #ask(message: ToProxy, fits: Waiter['fits'], { ms = ANSWER_MS, handle }: Asking = {}): Promise<void> {
     const answer = defer<void>()
     const waiter = { fits, done: answer.resolve }
     this.#waiters.add(waiter)
     this.#send(message, handle)
     const answered = Promise.race([answer.promise, this.ended]).then(() => true)
-    if (!(await within(ANSWER_MS, answered, false))) await this.#giveUp(`gave no answer to "${message.type}"`)
+    if (!(await withinAwake(ms, answered, false))) await this.#giveUp(`gave no answer to "${message.type}"`)
     this.#waiters.delete(waiter)
   }
 
@@ -185,18 +210,25 @@ export class Child {
   async #giveUp(fault: string): Promise<void> {
     if (this.#state.state === 'draining') return
     this.#fault ??= fault
-    await this.#signalGroup('SIGKILL', KILL_MS)
+    this.#givenUp ??= signalGroup(this.pid, 'SIGKILL', KILL_MS)
+    await this.#givenUp
   }
 
-  #send(message: ToProxy, handle?: SocketHandle): void {
+  #send(message: ToProxy, handle?: SocketHandle, sent: () => void = () => {}): void {
     // A channel that is closed or breaks belongs to a process that is ending: its exit says all there is to say.
-    if (!this.#process.connected) return
+    if (!this.#process.connected) return sent()
     // The types know servers and sockets only, but Node carries its own bare TCP handles too.
-    this.#process.send(message, handle as unknown as SendHandle, {}, () => {})
+    this.#process.send(message, handle as unknown as SendHandle, {}, sent)
   }
 
-  #take(message: unknown): void {
-    if (!isFromProxy(message)) return
+  #take(message: unknown, handle: unknown): void {
+    if (this.#flood.isOver()) void this.#giveUp('never stops talking')
+    else if (isFromProxy(message)) this.#hear(message, handle)
+  }
+
+  #hear(message: FromProxy, handle: unknown): void {
+    // Nothing of it is for the supervisor.
+    if (message.type === 'stream') this.#options.events.word(this, message.word, handleOf(handle))
     if (message.type === 'fatal') this.#fault ??= message.message
     if (message.type === 'status') this.#show(message)
     if (message.type === 'listening') this.#listens()
@@ -216,8 +248,8 @@ export class Child {
   async #watchPulse(): Promise<void> {
     const over = new AbortController()
     void this.ended.then(() => over.abort())
-    const outcome = await pulseLost({ listen: () => this.#listen, everyMs: PULSE_MS, signal: over.signal })
-    if (outcome === 'lost') await this.#giveUp('gave no sign of life')
+    const outcome = await pulseLost({ listen: () => this.#listen, everyMs: this.#options.pulseMs, signal: over.signal })
+    if (outcome === 'lost') await this.#giveUp(`gave no sign of life${plightOf(this.pid)}`)
   }
 
   #show(news: Extract<FromProxy, { type: 'status' }>): void {
@@ -228,18 +260,24 @@ export class Child {
   }
 
   /** What it said before it exited may still be on the channel, and tells more than a code. */
-  #exited(how: string): void {
-    const end = () => this.#end(how)
+  #exited(how: string, fate: Fate): void {
+    const end = () => this.#end(how, fate)
     if (this.#process.connected) this.#process.once('disconnect', end)
     void pause(this.#process.connected ? LAST_WORDS_MS : 0).then(end)
   }
 
-  #end(how: string): void {
+  #end(how: string, fate: Fate): void {
     if (this.#state.state === 'exited') return
-    this.#state = { state: 'exited', reason: `proxy ${this.#fault ?? how}` }
+    this.#state = { state: 'exited', reason: `proxy ${this.#fault ?? how}`, fate }
     this.#ended.resolve()
     this.#options.events.exited(this)
   }
+}
+
+interface Asking {
+  /** How long the answer may take. */
+  readonly ms?: number
+  readonly handle?: SocketHandle | undefined
 }
 
 interface Waiter {
@@ -251,12 +289,23 @@ function listensOn({ port }: Listen): Waiter['fits'] {
   return (answer) => answer.type === 'listening' && answer.port === port
 }
 
+/** How long a proxy that waits for its servers may take before it listens: as long as the slowest may to connect. */
+function settlingMs({ listenWhen, group }: StartMessage): number {
+  if (listenWhen === 'now') return 0
+  return Math.max(0, ...group.servers.map(({ timeouts }) => timeouts.connect))
+}
+
+/** Only the proxies' own channel brings handles, and of one kind. */
+function handleOf(handle: unknown): SocketHandle | undefined {
+  return typeof handle === 'object' && handle !== null ? (handle as SocketHandle) : undefined
+}
+
 /** stdin stays closed, output is piped, the group's socket is the proxy's `LISTEN_FD`. */
-function launch({ file, env, socket }: ChildOptions): ChildProcess {
+function launch({ file, env, life, socket }: ChildOptions): ChildProcess {
   return spawn(process.execPath, [file], {
-    stdio: ['ignore', 'pipe', 'pipe', 'ipc', socket.fd],
+    stdio: ['ignore', 'pipe', 'pipe', 'ipc', socket.fd ?? 'ignore'],
     serialization: 'advanced',
-    env,
+    env: { ...env, [LIFE]: life },
     // A process group of its own: Ctrl-C in the terminal must drain it, not end it; it is ended in stages, by `stop`.
     detached: true,
   })

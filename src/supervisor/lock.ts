@@ -7,7 +7,7 @@ import { basename, dirname, join } from 'node:path'
 import { ControlClient } from '../control/client.ts'
 import { pause, within } from '../shared/async.ts'
 import { McpctlError } from '../shared/errors.ts'
-import { factsOf, isAlive } from './procfs.ts'
+import { isLifeGoingOn, lifeOf } from './procfs.ts'
 
 /** Until it is disposed; after that another one may have the project. */
 export interface Lock extends Disposable {
@@ -117,13 +117,7 @@ function claimPrefix(socket: string, identity: string): string {
 
 function isHeld(claim: string): boolean {
   const life = textOf(claim)
-  const pid = Number(life?.split(' ')[0])
-  return life === undefined || life === '' || (isAlive(pid) && lifeOf(pid) === life)
-}
-
-/** A pid alone may be somebody else's by now. */
-function lifeOf(pid: number): string {
-  return `${pid} ${factsOf(pid)?.startedAt ?? ''}`
+  return life === undefined || life === '' || isLifeGoingOn(life)
 }
 
 /** What tells one socket file from a later one of the same name: its modification time is that of its binding. */

@@ -8,7 +8,7 @@ export function portOwner(host: string, port: number): string | undefined {
   const inodes = listeners(port, isIPv6(host) ? ['tcp6', 'tcp'] : ['tcp', 'tcp6'])
   if (inodes.size === 0) return undefined
   const pid = allPids().find((candidate) => descriptorsOf(candidate).some((target) => inodes.has(target)))
-  return pid === undefined ? undefined : `${text(`/proc/${pid}/comm`)?.trim() ?? 'a process'} (pid ${pid})`
+  return pid === undefined ? 'another process' : `${text(`/proc/${pid}/comm`)?.trim() ?? 'a process'} (pid ${pid})`
 }
 
 /** The sockets in state LISTEN on the port, as descriptors name them. */

@@ -6,6 +6,8 @@ export interface ProcessFacts {
   readonly parent: number
   /** The process group. */
   readonly group: number
+  /** One letter, as `ps` shows it. */
+  readonly state: string
   readonly zombie: boolean
   /** Clock ticks since boot: together with the pid it names one life of a process. */
   readonly startedAt: string
@@ -20,9 +22,10 @@ export function factsOf(pid: number): ProcessFacts | undefined {
   if (stat === undefined) return undefined
   // The second field is the command's name in parentheses and may contain anything, parentheses too.
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
-  const [state, parent, group] = fields
+  const [state = '', parent, group] = fields
   const startedAt = fields[19] ?? ''
-  return { pid, parent: Number(parent), group: Number(group), zombie: state === 'Z' || state === 'X', startedAt }
+  const zombie = state === 'Z' || state === 'X'
+  return { pid, parent: Number(parent), group: Number(group), state, zombie, startedAt }
 }
 
 /** The value of a variable in the environment the process was started with; undefined also when it is not readable. */
@@ -36,11 +39,36 @@ export function isAlive(pid: number): boolean {
   return isSignalable(pid) && factsOf(pid)?.zombie !== true
 }
 
+/** One life of a process: a pid alone may be somebody else's by now. */
+export function lifeOf(pid: number): string {
+  return `${pid} ${factsOf(pid)?.startedAt ?? ''}`
+}
+
+/** Whether the process of a `lifeOf` still runs. */
+export function isLifeGoingOn(life: string): boolean {
+  const pid = Number(life.split(' ')[0])
+  return pid > 0 && isAlive(pid) && lifeOf(pid) === life
+}
+
 /** Whether a process of the group runs. Without /proc a zombie counts until it is reaped. */
 export function isGroupAlive(group: number): boolean {
   if (!isSignalable(-group)) return false
   const members = allPids().flatMap((pid) => factsOf(pid) ?? [])
   return members.length === 0 || members.some((member) => member.group === group && !member.zombie)
+}
+
+/** What of the process is in memory; undefined where that is not readable. */
+export function residentBytes(pid: number): number | undefined {
+  const kilobytes = /^VmRSS:\s*(\d+) kB$/m.exec(text(`/proc/${pid}/status`) ?? '')?.[1]
+  return kilobytes === undefined ? undefined : Number(kilobytes) * 1024
+}
+
+/** What a process that gives no sign of life does instead, for people; empty where that is not known. */
+export function plightOf(pid: number): string {
+  const state = factsOf(pid)?.state
+  if (state === 'T' || state === 't') return ' (it is stopped)'
+  if (state === 'R') return ' (it is busy)'
+  return ''
 }
 
 /** Sends the signal and says whether there was somebody to receive it. A negative pid means the group. */

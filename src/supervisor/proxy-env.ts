@@ -1,6 +1,6 @@
 import { codeCacheEnv } from '../shared/code-cache.ts'
+import { MARKER } from '../shared/marker.ts'
 import type { Env } from '../shared/paths.ts'
-import { MARKER } from './sweep.ts'
 
 /** What a proxy, and the servers behind it, need of a person's environment to find programs and the network. */
 const allowed = new Set([
@@ -15,6 +15,28 @@ export function proxyEnv(env: Env, owner: string): Record<string, string> {
   const taken = Object.entries(env).filter(([name, value]) => value !== undefined && isAllowed(name, value))
   return { ...Object.fromEntries(taken), ...codeCacheEnv(env), [MARKER]: owner }
 }
+
+/** What a supervisor of its own needs: profiles are resolved with what comes with each apply, secrets in it included. */
+export function supervisorEnv(env: Env): Env {
+  const taken = Object.entries(env).filter(([name, value]) => value !== undefined && isOfSupervisor(name, value))
+  return { ...Object.fromEntries(taken), ...codeCacheEnv(env) }
+}
+
+function isOfSupervisor(name: string, value: string): boolean {
+  if (isAllowed(name, value) || name === 'MCPCTL_HOME') return true
+  return windows.has(name.toUpperCase()) || (name.startsWith('NODE_') && name !== 'NODE_CHANNEL_FD')
+}
+
+const windows = new Set([
+  'SYSTEMROOT',
+  'SYSTEMDRIVE',
+  'USERPROFILE',
+  'APPDATA',
+  'LOCALAPPDATA',
+  'TEMP',
+  'TMP',
+  'PATHEXT',
+])
 
 function isAllowed(name: string, value: string): boolean {
   // A value that begins like this is a function that some shells would run.

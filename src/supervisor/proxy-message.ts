@@ -14,6 +14,7 @@ const shapes = {
     Array.isArray(servers) &&
     servers.every(isRecord) &&
     (order === undefined || Array.isArray(order)),
+  stream: ({ word }) => isRecord(word) && (word.to === 'predecessor' || word.to === 'successor'),
   drift: ({ drift }) => isRecord(drift) && typeof drift.server === 'string' && Array.isArray(drift.diff),
   surveyed: ({ servers }) => Array.isArray(servers) && servers.every(isRecord),
   fatal: ({ message }) => typeof message === 'string',

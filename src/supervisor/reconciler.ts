@@ -4,8 +4,9 @@ import { within } from '../shared/async.ts'
 import { McpctlError, messageOf } from '../shared/errors.ts'
 import type { Log } from '../shared/log.ts'
 import { execute } from './execute.ts'
-import { RunningGroup, type Surroundings } from './running-group.ts'
+import { RunningGroup } from './running-group.ts'
 import type { Sockets } from './sockets.ts'
+import type { Surroundings } from './surroundings.ts'
 
 export interface ReconcilerOptions extends Omit<Surroundings, 'changed'> {
   readonly sockets: Sockets
@@ -102,8 +103,10 @@ export class Reconciler {
     clearTimeout(this.#later)
     const groups = [...this.#groups.values()].filter((group) => group.children.size > 0)
     const children = groups.flatMap((group) => [...group.children])
-    const stopped = Promise.all(groups.map((group) => group.stop()))
-    this.#releaseSockets()
+    // Of a group without a proxy somebody else may stand in for it.
+    const stopped = Promise.all([...this.#groups.values()].map((group) => group.stop()))
+    // Also those of groups that wait, which have nobody to stop.
+    this.#options.sockets.keepOnly([])
     await within(END_MS, stopped, undefined)
     this.force()
     await within(FORCED_MS, stopped, undefined)
@@ -120,14 +123,20 @@ export class Reconciler {
     clearTimeout(this.#later)
     this.#desired = this.#desire()
     const plan = this.#compare(this.#desired)
-    for (const { do: step, group, cause } of plan.actions)
-      this.#options.log.info(`group ${step}`, { group, cause: cause.detail })
+    for (const action of plan.actions) this.#record(action)
     const done = execute(plan, (action) => this.#groupOf(action))
     this.#forgetLeft()
     this.#releaseSockets()
     this.#wakeAt(plan.wakeAt)
     this.#options.changed()
     return { plan, done }
+  }
+
+  /** A port that is taken is probed every other second: that it is tried again is no news. */
+  #record({ do: step, group, cause }: Action): void {
+    const life = this.#groups.get(group)?.life
+    if (life?.state === 'waiting' && life.for === 'port' && life.reason === cause.detail) return
+    this.#options.log.info(`group ${step}`, { group, cause: cause.detail })
   }
 
   #compare(desired: readonly DesiredGroup[]): Plan {
@@ -186,7 +195,7 @@ export class Reconciler {
   }
 
   #wakeAt(time: number | undefined): void {
-    if (time === undefined) return
+    if (time === undefined || time === Infinity) return
     this.#later = setTimeout(() => this.#takeTurn(), Math.max(0, time - this.#options.now()))
   }
 }

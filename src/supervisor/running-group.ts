@@ -1,70 +1,42 @@
-import type { DesiredGroup, Listen, ObservedGroup, ObservedProcess } from '../plan/model.ts'
-import type { Drift } from '../shared/drift.ts'
-import type { Log } from '../shared/log.ts'
+import type { DesiredGroup, Listen, ObservedGroup } from '../plan/model.ts'
 import { afterLoss, type Crashes, noCrashes } from './backoff.ts'
 import type { Child, ChildEvents } from './child.ts'
-import type { HeldSocket, Sockets, Taken } from './sockets.ts'
-
-/** What a group needs of the supervisor. */
-export interface Surroundings {
-  readonly sockets: Sockets
-  /** Starts a proxy process; it is given its configuration by `begin`. */
-  readonly spawn: (desired: DesiredGroup, socket: HeldSocket, events: ChildEvents) => Child
-  readonly configure: (child: Child, desired: DesiredGroup) => Promise<void>
-  /** Ends what is left of a proxy's servers, by the process groups it had reported. */
-  readonly reap: (groups: ReadonlySet<number>) => Promise<void>
-  /** Something about the group is not as it was: `shown` where it is only to be seen, `due` where a plan may follow. */
-  readonly changed: (how: 'shown' | 'due') => void
-  readonly line: (group: string, line: string) => void
-  /** A server of the group is not as it was locked. */
-  readonly drifted: (group: string, drift: Drift) => void
-  readonly log: Log
-  /** The text without any secret in it: reasons are shown. */
-  readonly clean: (text: string) => string
-  /** Monotonic, in milliseconds. */
-  readonly now: () => number
-  /** Uniform in [0, 1). */
-  readonly random: () => number
-}
-
-/** Where a group is between two plans. Old processes that only finish their work stand beside it. */
-export type Life =
-  | { readonly state: 'none' }
-  | { readonly state: 'running'; readonly child: Child }
-  /** `child` serves as it did `before`, until `next` listens. */
-  | { readonly state: 'replacing'; readonly child: Child; readonly next: Child; readonly before: Given }
-  | { readonly state: 'draining'; readonly child: Child }
-  | { readonly state: 'waiting'; readonly for: Wait; readonly reason: string; readonly retryAt: number }
-
-export type Wait = 'backoff' | 'quarantine' | 'port'
-
-/** What a proxy was given: its configuration and the address of its socket, if it got one. */
-interface Given {
-  readonly desired: DesiredGroup
-  readonly listen: Listen | undefined
-}
+import { type Given, type Life, observed, type Wait } from './life.ts'
+import { watchMemory } from './memory.ts'
+import type { HeldSocket, Taken } from './sockets.ts'
+import { StandIn } from './stand-in.ts'
+import { Succession } from './succession.ts'
+import type { Spawning, Surroundings } from './surroundings.ts'
 
 /** How long requests in flight may take when their proxy is stopped, and when another one takes its place. */
 const STOP_GRACE_MS = 4_000
 const REPLACE_GRACE_MS = 30_000
 /** Between two tries to bind a port that somebody else has. */
 const PROBE_MS = 2_000
+/** When whoever comes to a group that waits for its repair is asked to come again. */
+const APOLOGY_MS = 60_000
 
 /** One group as it runs: its proxy, those that are leaving, and what it remembers of those it lost. */
 export class RunningGroup {
   readonly name: string
   readonly #around: Surroundings
+  readonly #standIn: StandIn
   readonly #leaving = new Map<Child, Promise<void>>()
+  readonly #succession = new Succession()
   #life: Life = { state: 'none' }
   #given: Given
   #crashes: Crashes = noCrashes
   #lastError: string | undefined
   #restarts = 0
+  /** What the present proxy has too much of. */
+  #excess: string | undefined
+  #program: string | undefined
 
   constructor(desired: DesiredGroup, around: Surroundings) {
     this.name = desired.name
     this.#given = { desired, listen: undefined }
     this.#around = around
+    this.#standIn = new StandIn(around)
   }
 
   get life(): Life {
@@ -101,7 +73,14 @@ export class RunningGroup {
   observe(): ObservedGroup {
     const { desired, listen } = this.#given
     const { hash, servers, generation } = desired
-    return { name: this.name, process: observed(this.#life), listen, hash, servers, generation }
+    const process = observed(this.#life, { excess: this.#excess, repairAt: this.#repairAt() })
+    return { name: this.name, process, listen, hash, servers, generation }
+  }
+
+  /** Another program is tried at once; the same one is not, and looked at again in a while. */
+  #repairAt(): number {
+    const { now, program, timing } = this.#around
+    return now() + (program() === this.#program ? timing.repair : 0)
   }
 
   /** Binds the socket unless it is held, and starts a proxy on it. Resolves once that listens or has failed. */
@@ -114,26 +93,44 @@ export class RunningGroup {
     }
     if (this.#life.state === 'waiting' && this.#life.for !== 'port') this.#restarts++
     this.#given = { desired, listen: desired.listen }
-    const child = this.#spawn(socket)
-    this.#life = { state: 'running', child }
-    await child.begin()
+    await this.#take(this.#spawn(socket, 'now'))
   }
 
-  /** Starts a new proxy beside the present one and lets it take over once it listens; if it fails, all stays. */
+  async #take(child: Child): Promise<void> {
+    this.#life = { state: 'running', child }
+    await child.begin()
+    if (child.hasListened) this.#standIn.leave()
+  }
+
+  /**
+   * Starts a new proxy beside the present one. Once its servers have settled it listens and takes over, the streams
+   * included; if it fails, all stays.
+   */
   async restart(desired: DesiredGroup): Promise<void> {
     const socket = this.#around.sockets.hold(desired.listen)
     if ('taken' in socket || !('child' in this.#life)) return this.#refuse(desired, socket)
     const { child } = this.#life
     const before = this.#life.state === 'replacing' ? this.#life.before : this.#given
     if (this.#life.state === 'replacing') void this.#retire(this.#life.next, 0)
+    this.#excess = undefined
     this.#given = { desired, listen: desired.listen }
-    const next = this.#spawn(socket)
+    if (socket.handle === undefined) return this.#succeed(child, socket)
+    const next = this.#spawn(socket, 'ready')
+    this.#succession.begin(child, next)
     this.#life = { state: 'replacing', child, next, before }
     await next.begin()
     if (this.#life.state !== 'replacing' || this.#life.next !== next) return
     this.#life = { state: 'running', child: next }
-    void this.#retire(child, REPLACE_GRACE_MS)
+    // Two generations are enough: what has not ended by now was in flight when the last but one took over.
+    for (const earlier of this.#leaving.keys()) earlier.hasten()
+    void this.#retire(child, REPLACE_GRACE_MS, true)
     this.#around.changed('shown')
+  }
+
+  /** A socket that nobody holds has room for one: the old proxy lets go of it before the new one can have it. */
+  #succeed(child: Child, socket: HeldSocket): Promise<void> {
+    void this.#retire(child, REPLACE_GRACE_MS)
+    return this.#take(this.#spawn(socket, 'now'))
   }
 
   /** The living proxy takes over another configuration. */
@@ -169,13 +166,29 @@ export class RunningGroup {
       this.#life = { ...this.#life, retryAt: this.#around.now() }
   }
 
-  #spawn(socket: HeldSocket): Child {
-    return this.#around.spawn(this.desired, socket, {
+  #spawn(socket: HeldSocket, listenWhen: Spawning['listenWhen']): Child {
+    this.#program = this.#around.program()
+    const events: ChildEvents = {
       status: (child) => this.#shown(child),
       exited: (child) => this.#exited(child),
       drifted: (drift) => this.#around.drifted(this.name, drift),
       line: (line) => this.#around.line(this.name, line),
+      word: (child, word, handle) => this.#succession.pass(child, word, handle),
+    }
+    const child = this.#around.spawn(this.desired, socket, { listenWhen, events })
+    void watchMemory({
+      child,
+      limit: () => this.desired.group.limits.memory,
+      timing: this.#around.timing.memory,
+      outgrown: (reason) => this.#outgrown(child, reason),
     })
+    return child
+  }
+
+  #outgrown(child: Child, reason: string): void {
+    if (child !== this.#target()) return
+    this.#excess = reason
+    this.#around.changed('due')
   }
 
   /** Who a new configuration is for: the one that stays. */
@@ -195,22 +208,23 @@ export class RunningGroup {
     this.#given = { ...this.#given, listen: undefined }
     this.#crashes = noCrashes
     this.#lastError = undefined
+    this.#standIn.leave()
     for (const child of children) void this.#retire(child, graceMs)
     this.#around.changed('shown')
   }
 
   /** Resolves when nobody is left of the proxy, nor of its servers. Asked again, the first grace counts. */
-  #retire(child: Child, graceMs: number): Promise<void> {
+  #retire(child: Child, graceMs: number, handOver = false): Promise<void> {
     const known = this.#leaving.get(child)
     if (known !== undefined) return known
-    const left = this.#bury(child, graceMs).finally(() => this.#leaving.delete(child))
+    const left = this.#bury(child, graceMs, handOver).finally(() => this.#leaving.delete(child))
     this.#leaving.set(child, left)
     return left
   }
 
-  async #bury(child: Child, graceMs: number): Promise<void> {
-    await child.stop(graceMs)
-    await this.#around.reap(new Set(child.status?.servers.flatMap(({ pid }) => pid ?? [])))
+  async #bury(child: Child, graceMs: number, handOver: boolean): Promise<void> {
+    await child.stop(graceMs, handOver)
+    await this.#around.reap(child)
   }
 
   /** A restart whose address is taken is not done, and not tried again before it is asked for again. */
@@ -232,6 +246,7 @@ export class RunningGroup {
     else if (life.state === 'replacing' && life.child === child) this.#life = { state: 'running', child: life.next }
     else if (life.state === 'draining' && life.child === child) this.#life = { state: 'none' }
     else if (life.state === 'running' && life.child === child) this.#lose(child)
+    this.#succession.ended(child)
     void this.#retire(child, 0)
     this.#around.changed('due')
   }
@@ -242,15 +257,37 @@ export class RunningGroup {
     this.#life = { state: 'running', child }
     this.#given = { ...before, desired: { ...before.desired, generation } }
     this.#lastError = this.#reasonOf(failed)
+    this.#around.log.warn('replacement failed', { group: this.name, reason: this.#lastError })
   }
 
   #lose(child: Child): void {
+    this.#excess = undefined
+    const defect = this.#defectOf(child)
+    if (defect === undefined) this.#backOff(child)
+    else this.#giveUp(defect)
+  }
+
+  #giveUp(defect: string): void {
+    this.#standIn.apologise(this.#given.listen, APOLOGY_MS)
+    this.#wait('repair', defect, Infinity)
+  }
+
+  /** What no further start would mend. */
+  #defectOf(child: Child): string | undefined {
+    if (this.#around.program() === undefined) return 'the program of the proxy is gone'
+    return child.fate === 'hopeless' ? this.#reasonOf(child) : undefined
+  }
+
+  #backOff(child: Child): void {
     const now = this.#around.now()
     const readyFor = child.readySince === undefined ? 0 : now - child.readySince
-    const { crashes, waitMs } = afterLoss(this.#crashes, { now, readyFor, random: this.#around.random() })
+    const { random, timing } = this.#around
+    const loss = { now, readyFor, isTemporary: child.fate === 'temporary', random: random(), timing: timing.restart }
+    const { crashes, waitMs } = afterLoss(this.#crashes, loss)
     this.#crashes = crashes
+    if (crashes.quarantined) this.#standIn.apologise(this.#given.listen, waitMs)
     // A socket that no proxy ever listened on may lose the race for its port: it is bound anew, which tells.
-    if (!child.hasListened) this.#given = { ...this.#given, listen: undefined }
+    else if (!child.hasListened) this.#given = { ...this.#given, listen: undefined }
     this.#wait(crashes.quarantined ? 'quarantine' : 'backoff', this.#reasonOf(child), waitMs)
   }
 
@@ -265,21 +302,5 @@ export class RunningGroup {
 
   #reasonOf({ state }: Child): string {
     return state.state === 'exited' ? this.#around.clean(state.reason) : ''
-  }
-}
-
-function observed(life: Life): ObservedProcess {
-  switch (life.state) {
-    case 'none':
-      return { state: 'none' }
-    case 'running':
-    case 'replacing':
-      return { state: 'running', pid: life.child.pid }
-    case 'draining':
-      return { state: 'draining', pid: life.child.pid }
-    case 'waiting':
-      return { state: 'exited', reason: life.reason, retryAt: life.retryAt }
-    default:
-      return life satisfies never
   }
 }

@@ -1,16 +1,15 @@
 import net from 'node:net'
 import { getSystemErrorName } from 'node:util'
 import type { Listen } from '../plan/model.ts'
-import { McpctlError } from '../shared/errors.ts'
 import { portOwner } from './port-owner.ts'
 
 /** A bound socket that the supervisor keeps while proxies come and go behind it. */
 export interface HeldSocket {
   readonly listen: Listen
-  /** Inherited by a proxy under `LISTEN_FD`. */
-  readonly fd: number
+  /** Inherited by a proxy under `LISTEN_FD`. Undefined where the platform cannot hand it over: the proxy binds then. */
+  readonly fd: number | undefined
   /** What the IPC channel can carry to a living proxy. */
-  readonly handle: SocketHandle
+  readonly handle: SocketHandle | undefined
 }
 
 /** An address that could not be bound. */
@@ -27,6 +26,11 @@ export interface Taken {
 export class Sockets implements Disposable {
   readonly #held = new Map<string, HeldSocket>()
 
+  /** Without it a proxy binds its port by itself, and while none runs, connections to it are refused. */
+  get canHold(): boolean {
+    return createServerHandle() !== undefined
+  }
+
   /** The socket of this address, bound now unless it is held already. */
   hold(listen: Listen): HeldSocket | Taken {
     const known = this.#held.get(keyOf(listen))
@@ -41,7 +45,7 @@ export class Sockets implements Disposable {
   }
 
   release(listen: Listen): void {
-    this.#held.get(keyOf(listen))?.handle.close()
+    this.#held.get(keyOf(listen))?.handle?.close()
     this.#held.delete(keyOf(listen))
   }
 
@@ -66,7 +70,9 @@ function numeric(host: string): string {
 
 function bind({ host, port }: Listen): HeldSocket | Taken {
   const address = numeric(host)
-  const handle = createHandle(address, port, net.isIPv6(address) ? 6 : 4)
+  const create = createServerHandle()
+  if (!create) return reserve({ host: address, port })
+  const handle = create(address, port, net.isIPv6(address) ? 6 : 4)
   if (typeof handle === 'number') return { taken: () => sentence(address, port, handle) }
   // The kernel's refusal of an occupied port is kept back until somebody asks: listening on such a handle would
   // silently listen on another port, on all interfaces.
@@ -77,10 +83,18 @@ function bind({ host, port }: Listen): HeldSocket | Taken {
   return { taken: () => sentence(address, port, refusal) }
 }
 
+/** All that can be done without binding: to see whether somebody is there. */
+function reserve(listen: Listen): HeldSocket | Taken {
+  const owner = portOwner(listen.host, listen.port)
+  if (owner === undefined) return { listen, fd: undefined, handle: undefined }
+  return { taken: () => `port ${listen.port} is taken by ${owner}` }
+}
+
 function sentence(host: string, port: number, errno: number): string {
   const name = errno === 0 ? 'EADDRINUSE' : getSystemErrorName(errno)
   if (name === 'EADDRINUSE') return `port ${port} is taken by ${portOwner(host, port) ?? 'another process'}`
-  return `cannot listen on ${host}:${port}: ${name}`
+  const hint = name === 'EACCES' ? ', low ports are for root: take one from 1024 up' : ''
+  return `cannot listen on ${host}:${port}: ${name}${hint}`
 }
 
 /** The part of Node's own TCP handle that is used here. */
@@ -93,13 +107,10 @@ export interface SocketHandle {
 type CreateHandle = (address: string, port: number, family: 4 | 6) => SocketHandle | number
 
 /**
- * Node has no public way to bind without listening; `_createServerHandle` is what its own `listen` begins with.
- * Throws McpctlError `unexpected` on a Node that lacks it.
+ * Node has no public way to bind without listening; `_createServerHandle` is what its own `listen` begins with. Asked for
+ * each time: undefined on a Node that lacks it, and on Windows, where nobody can listen on an inherited socket.
  */
-function createHandle(...parameters: Parameters<CreateHandle>): SocketHandle | number {
+function createServerHandle(): CreateHandle | undefined {
   const create: unknown = Reflect.get(net, '_createServerHandle')
-  if (typeof create === 'function') return (create as CreateHandle)(...parameters)
-  throw new McpctlError('unexpected', 'this version of Node.js cannot bind a socket without listening on it', {
-    hint: 'use Node.js 20, 22 or 24',
-  })
+  return typeof create === 'function' && process.platform !== 'win32' ? (create as CreateHandle) : undefined
 }

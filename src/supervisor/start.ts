@@ -9,6 +9,7 @@ import { defer } from '../shared/async.ts'
 import { McpctlError, messageOf } from '../shared/errors.ts'
 import { type Env, entryFile, packageFolder, type StatePaths, statePaths } from '../shared/paths.ts'
 import { Door, type DoorEvents } from './door.ts'
+import { Guardian } from './guardian.ts'
 import { Logs } from './logs.ts'
 import { Ports } from './ports.ts'
 import { prepare } from './prepare.ts'
@@ -16,6 +17,7 @@ import { Sockets } from './sockets.ts'
 import { prepareStateFolder, sessionKey, storedText } from './state-folder.ts'
 import { type Outcome, Supervisor } from './supervisor.ts'
 import { sweep } from './sweep.ts'
+import { type Timing, usualTiming } from './timing.ts'
 
 export interface StartOptions {
   /** The project folder; its state folder's control socket is the lock. */
@@ -24,6 +26,7 @@ export interface StartOptions {
   readonly env: Env
   /** Another program that speaks the proxy's protocol; the bundled proxy when absent. */
   readonly proxyFile?: string
+  readonly timing?: Partial<Timing>
 }
 
 export interface RunningSupervisor {
@@ -31,6 +34,8 @@ export interface RunningSupervisor {
   readonly ended: Promise<{ readonly killed: readonly number[] }>
   /** Begins the orderly shutdown; a second call forces it. */
   stop(): void
+  /** Writes down what nobody caught, and begins the orderly shutdown. */
+  fail(error: unknown): void
   /** Reads the files anew, as SIGHUP asks for. */
   reload(): void
 }
@@ -49,13 +54,16 @@ export async function startSupervisor(options: StartOptions): Promise<RunningSup
   const door = await Door.open({ paths, serve: () => createControlServer(api) })
   try {
     const logs = new Logs(paths.logs)
-    const supervisor = createSupervisor({ ...options, paths, logs })
+    const sockets = new Sockets()
+    const warnings = warningsOf(sockets)
+    const supervisor = createSupervisor({ ...options, paths, logs, sockets, warnings })
     const released = supervisor.ended.finally(() => door.release())
     // Requests that came already have waited for these few lines.
     served.resolve({ supervisor, released })
     logs.log.info('supervisor started', { pid: process.pid, folder: options.folder })
     door.watch(doorEvents(supervisor, logs))
-    return runningSupervisor(supervisor, closing(released, door, logs))
+    for (const warning of warnings) logs.log.warn(`supervisor ${warning}`)
+    return runningSupervisor(supervisor, { logs, ended: closing(released, door, logs) })
   } catch (error) {
     await door[Symbol.asyncDispose]()
     throw error
@@ -76,10 +84,28 @@ function doorEvents(supervisor: Supervisor, logs: Logs): DoorEvents {
   }
 }
 
-function runningSupervisor(supervisor: Supervisor, ended: Promise<Outcome>): RunningSupervisor {
+/** What keeps it from doing all it promises on this system. */
+function warningsOf({ canHold }: Sockets): readonly string[] {
+  const refused = 'cannot hold sockets on this platform: while a proxy is replaced, its port refuses connections'
+  const unreaped = 'runs as PID 1, which does not reap the orphans it is given: start the container with an init'
+  return [...(canHold ? [] : [refused]), ...(process.pid === 1 ? [unreaped] : [])]
+}
+
+interface RunningParts {
+  readonly logs: Logs
+  readonly ended: Promise<Outcome>
+}
+
+function runningSupervisor(supervisor: Supervisor, { logs, ended }: RunningParts): RunningSupervisor {
+  const stop = () => (supervisor.isEnding ? supervisor.force() : supervisor.end())
   return {
     ended,
-    stop: () => (supervisor.isEnding ? supervisor.force() : supervisor.end()),
+    stop,
+    fail(error) {
+      const stack = error instanceof Error ? error.stack : undefined
+      logs.log.error('supervisor failed', { error: messageOf(error), stack })
+      stop()
+    },
     reload: () => supervisor.reloadSoon(),
   }
 }
@@ -93,12 +119,13 @@ interface Served {
 interface Parts extends StartOptions {
   readonly paths: StatePaths
   readonly logs: Logs
+  readonly sockets: Sockets
+  readonly warnings: readonly string[]
 }
 
-function createSupervisor({ folder, paths, logs, proxyFile }: Parts): Supervisor {
+function createSupervisor({ folder, env, paths, logs, sockets, warnings, proxyFile, timing }: Parts): Supervisor {
   const owner = paths.folder
   const key = sessionKey(paths.key)
-  const sockets = new Sockets()
   const parses = new Parses()
   const remembered = () => storedText(paths.use)
   const swept = sweep({ owner, graceMs: LEFTOVER_GRACE_MS })
@@ -110,6 +137,9 @@ function createSupervisor({ folder, paths, logs, proxyFile }: Parts): Supervisor
     sessionKey: key,
     logs,
     sockets,
+    warnings,
+    guardian: new Guardian({ env, owner }),
+    timing: { ...usualTiming, ...timing },
     ports: new Ports(paths.ports, sockets),
     // What a killed supervisor left may still have the ports.
     prepare: (wish, before) => swept.then(() => prepare(wish, { remembered, parses, before })),

@@ -4,7 +4,8 @@ import type { GroupStatus, Status } from '../control/protocol.ts'
 import type { DesiredGroup } from '../plan/model.ts'
 import type { GroupState, ServerState, ServerStatus } from '../shared/status.ts'
 import type { Child } from './child.ts'
-import type { Life, RunningGroup } from './running-group.ts'
+import type { Life } from './life.ts'
+import type { RunningGroup } from './running-group.ts'
 
 export interface StatusParts extends Pick<Status, 'project' | 'profile' | 'supervisor' | 'config'> {
   /** In the profile's order. */

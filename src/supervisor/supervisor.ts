@@ -23,9 +23,9 @@ import { sweep } from './sweep.ts'
 export interface SupervisorOptions extends Omit<ProxiesOptions, 'inForce'> {
   /** The project's name until a profile says it. */
   readonly name: string
-  readonly version: string
   readonly logs: Logs
   readonly sockets: Sockets
+  readonly warnings: readonly string[]
   readonly ports: Ports
   /** What is equal to a part of what is in force is that very part. */
   readonly prepare: (wish: Wish, inForce: Resolution | undefined) => Promise<Resolution>
@@ -74,17 +74,18 @@ export class Supervisor {
 
   constructor(options: SupervisorOptions) {
     this.#options = options
-    const { owner, logs, sockets, now, random } = options
+    const { owner, logs, sockets, timing, now, random } = options
     this.#reconciler = new Reconciler({
       ...proxies({ ...options, inForce: () => this.#known() }),
       sockets,
+      timing,
       now,
       random,
       log: logs.log,
       drifted: (group, drift) => this.#announcer.drifted({ group, ...drift }),
       line: (group, line) => logs.line(group, line),
       clean: (text) => logs.clean(text),
-      reap: async (groups) => void (await sweep({ owner, groups, graceMs: SWEEP_MS })),
+      reap: async ({ life }) => void (await sweep({ owner, life, graceMs: SWEEP_MS })),
       changed: () => this.#announcer.changed(),
     })
     this.#watch = new SourceWatch(options.watch, {
@@ -147,13 +148,13 @@ export class Supervisor {
   }
 
   status(): Status {
-    const { name, version } = this.#options
+    const { name, version, warnings } = this.#options
     const { generation, hash, resolution } = { generation: 0, hash: '', resolution: undefined, ...this.#inForce }
     const state = this.#problems.length === 0 ? 'current' : 'stale'
     return statusOf({
       project: resolution?.profile.project ?? name,
       profile: resolution?.profile.name ?? '',
-      supervisor: { pid: process.pid, startedAt: this.#startedAt, version },
+      supervisor: { pid: process.pid, startedAt: this.#startedAt, version, ...(warnings.length > 0 && { warnings }) },
       config: { generation, hash, state, problems: this.#problems },
       desired: this.#reconciler.desired,
       running: this.#reconciler.groups,
@@ -189,6 +190,7 @@ export class Supervisor {
     clearTimeout(this.#idle)
     await this.#watch.leave()
     const { stopped, killed } = await this.#reconciler.end()
+    this.#options.guardian[Symbol.dispose]()
     const left = BUDGET_MS - (this.#options.now() - began)
     const swept = await sweep({ owner: this.#options.owner, graceMs: Math.min(SWEEP_MS, Math.max(200, left)) })
     this.#announcer[Symbol.dispose]()

@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import net from 'node:net'
+import manifest from '../../package.json' with { type: 'json' }
 import type { Group } from '../../src/config/profile.ts'
 import type { FromProxy, ToProxy } from '../../src/proxy/protocol.ts'
 import { entryFile } from '../../src/shared/paths.ts'
@@ -58,9 +59,11 @@ export async function startProxy({ group, socket, sessionKey = newKey(), start }
   const proxy = wrap(child, `http://${socket.host}:${socket.port}`)
   proxy.send({
     type: 'start',
+    version: manifest.version,
     generation: 1,
     group,
     listen: { host: socket.host, port: socket.port },
+    listenWhen: 'now',
     project: 'test',
     profile: 'test',
     owner: '/nowhere/mcpctl-test',
@@ -106,7 +109,7 @@ function wrap(child: ChildProcess, url: string): RunningProxy {
     disconnect: () => child.disconnect(),
     async [Symbol.asyncDispose]() {
       if (child.connected && isAlive(child.pid ?? -1))
-        child.send({ type: 'drain', graceMs: 0 } satisfies ToProxy, undefined, {}, () => {})
+        child.send({ type: 'drain', graceMs: 0, handOver: false } satisfies ToProxy, undefined, {}, () => {})
       const hard = setTimeout(() => child.kill('SIGKILL'), 6000)
       await exited
       clearTimeout(hard)

@@ -38,7 +38,7 @@ test('a proxy told of another address than its socket’s reports it and exits',
   expect(proxy.messages.find(({ type }) => type === 'fatal')).toMatchObject({
     message: `the socket is bound to 127.0.0.1:${socket.port}, not to 127.0.0.1:${socket.port + 1}`,
   })
-  expect(await proxy.exited).toBe(1)
+  expect(await proxy.exited).toBe(75)
 })
 
 test('a session outlives a killed proxy: the next one on the socket goes on with it', async () => {
@@ -175,7 +175,7 @@ test('draining finishes what is in flight, ends streams, says so and exits with 
   const call = { jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name: 'a_slow', arguments: { ms: 400 } } }
   const slow = session.send(call)
   await waitFor(async () => (await session.ask('ping')).length === 1)
-  proxy.send({ type: 'drain', graceMs: 5000 })
+  proxy.send({ type: 'drain', graceMs: 5000, handOver: false })
   await waitFor(() => proxy.status()?.state === 'draining')
   expect(await stream.text()).not.toContain('event: message')
   expect((await messages(await slow))[0]?.result).toBeDefined()
@@ -189,7 +189,7 @@ test('a call that outlasts the grace of a drain is answered before the proxy goe
   const session = await rawSession(`${proxy.url}/mcp`)
   const params = { name: 'a_progress', arguments: { steps: 1000, ms: 20 }, _meta: { progressToken: 1 } }
   const inFlight = await session.send({ jsonrpc: '2.0', id: 1, method: 'tools/call', params })
-  proxy.send({ type: 'drain', graceMs: 200 })
+  proxy.send({ type: 'drain', graceMs: 200, handOver: false })
   expect((await messages(inFlight)).at(-1)?.error).toMatchObject({ code: -31006, data: { mcpctl: { upstream: 'a' } } })
   expect(await proxy.exited).toBe(0)
 })
@@ -203,7 +203,7 @@ test('a removed server that is still busy does not outlive the proxy', async () 
   const inFlight = await session.send({ jsonrpc: '2.0', id: 1, method: 'tools/call', params })
   await configure(proxy, 2, [])
   expect(isAlive(pid)).toBe(true)
-  proxy.send({ type: 'drain', graceMs: 0 })
+  proxy.send({ type: 'drain', graceMs: 0, handOver: false })
   expect((await messages(inFlight)).at(-1)?.error?.code).toBe(-31006)
   expect(await proxy.exited).toBe(0)
   expect(isAlive(pid)).toBe(false)

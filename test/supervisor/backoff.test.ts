@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { afterLoss, type Crashes, noCrashes } from '../../src/supervisor/backoff.ts'
+import { usualTiming } from '../../src/supervisor/timing.ts'
 
 test('waits longer after each crash, half of it at random, up to thirty seconds', () => {
   const waits = (random: number) => crashLoop(7, random).map(({ waitMs }) => waitMs)
@@ -31,10 +32,23 @@ test('forgets everything once a proxy has been ready for a minute', () => {
   expect(lose(looping, { readyFor: 60_000 })).toEqual({ crashes: noCrashes, waitMs: 0 })
 })
 
+test('waits longer and longer for what is temporary, and holds nothing against it', () => {
+  let loss = lose(noCrashes, { isTemporary: true })
+  const waits = [loss.waitMs]
+  for (let time = 1; time < 20; time++) {
+    loss = lose(loss.crashes, { now: time, isTemporary: true })
+    waits.push(loss.waitMs)
+  }
+  expect(loss.crashes).toMatchObject({ times: [], quarantined: false })
+  expect(waits.slice(1)).toEqual([...waits.slice(1)].sort((a, b) => a - b))
+  expect(waits.at(-1)).toBe(22_500)
+})
+
 test('never waits longer than a probe and its jitter, and remembers no more than the window', () => {
   const loss = fc.record({
     after: fc.nat(200_000),
     readyFor: fc.nat(70_000),
+    isTemporary: fc.boolean(),
     random: fc.double({ min: 0, max: 0.999, noNaN: true }),
   })
   fc.assert(
@@ -43,10 +57,11 @@ test('never waits longer than a probe and its jitter, and remembers no more than
       let crashes = noCrashes
       for (const { loss } of losses) {
         now += loss.after
-        const next = afterLoss(crashes, { ...loss, now })
+        const next = afterLoss(crashes, { ...loss, now, timing: usualTiming.restart })
         expect(next.waitMs).toBeGreaterThanOrEqual(0)
         expect(next.waitMs).toBeLessThanOrEqual(72_000)
-        expect(next.crashes.times.every((time) => now - time < 120_000 || next.waitMs === 0)).toBe(true)
+        if (next.waitMs > 0 && !loss.isTemporary)
+          expect(next.crashes.times.every((time) => now - time < 120_000)).toBe(true)
         crashes = next.crashes
       }
     }),
@@ -59,6 +74,6 @@ function crashLoop(times: number, random: number) {
   return losses
 }
 
-function lose(crashes: Crashes, { now = 0, readyFor = 0, random = 0.5 }) {
-  return afterLoss(crashes, { now, readyFor, random })
+function lose(crashes: Crashes, { now = 0, readyFor = 0, random = 0.5, isTemporary = false }) {
+  return afterLoss(crashes, { now, readyFor, random, isTemporary, timing: usualTiming.restart })
 }

@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http'
 import { checkVersion, versionHeader } from '../mcp/era.ts'
 import { isError, isRequest, type RpcRequest } from '../mcp/rpc.ts'
-import { type Denial, deny, isDenial, refusal } from './denial.ts'
+import { type Denial, deny, isDenial, overloaded, refusal } from './denial.ts'
 import {
   begin,
   dispatch,
@@ -17,6 +17,7 @@ import { Reply } from './reply.ts'
 import type { ResumableStream } from './resumable.ts'
 import type { Session } from './session.ts'
 import type { Found } from './sessions.ts'
+import { Standing } from './standing.ts'
 import { Streams } from './streams.ts'
 import type { Visit } from './visit.ts'
 
@@ -30,6 +31,7 @@ interface Posted {
 export class LegacyEndpoint {
   readonly #options: LegacyOptions
   readonly #streams: Streams
+  readonly #standing = new Standing()
 
   constructor(options: LegacyOptions) {
     this.#options = options
@@ -51,20 +53,20 @@ export class LegacyEndpoint {
   #deliver({ response, body }: Posted, session: Session): Denial | undefined {
     const messages = messagesOf(body, session)
     if (isDenial(messages)) return messages
-    const { relay, pulse } = this.#options
+    const { relay, pulse, limits } = this.#options
     const expected = messages.filter(isRequest).length
     const open = () => this.#streams.openAnswer(session, response)
     const reply =
       expected > 0 ? new Reply({ response, pulse, expected, isBatch: Array.isArray(body), open }) : undefined
-    dispatch(relay, { session, messages, reply })
+    dispatch(relay, { session, messages, reply, most: limits().maxInFlight })
     if (!reply) response.writeHead(202).end()
     return undefined
   }
 
-  async #initialize({ request, response, server }: Visit, message: RpcRequest): Promise<void> {
-    const { sessions, pulse, initialize, principal } = this.#options
+  async #initialize({ response, server, principal }: Visit, message: RpcRequest): Promise<void> {
+    const { sessions, pulse, initialize } = this.#options
     if (sessions.isFull) return deny(response, full)
-    const session = begin(sessions, { server, principal: principal(request) }, message)
+    const session = begin(sessions, { server, principal }, message)
     response.setHeader('mcp-session-id', session.id)
     const reply = new Reply({ response, pulse, expected: 1, isBatch: false })
     const answer = await greet(initialize, session.facts, message.id)
@@ -84,10 +86,18 @@ export class LegacyEndpoint {
     // Where nothing follows, a client would come back without end: to this answer event sources stop (HTML, 9.2.3).
     if (cursor?.stream.isOverAfter(cursor.seq)) return void response.writeHead(204).end()
     if (!cursor && session.stream) return deny(response, conflict)
+    if (!this.#hasRoom(session, cursor?.stream)) return deny(response, crowded)
     response.setHeader('mcp-session-id', session.id)
     if (cursor) cursor.stream.resume(response, cursor.seq)
     const stream = cursor?.stream ?? this.#streams.openStandalone(session, response)
+    this.#standing.add(session, stream)
     if (stream.isStandalone) this.#listen(session, stream)
+  }
+
+  /** Answers under way that a client came back for have a bound of their own. */
+  #hasRoom(session: Session, again: ResumableStream | undefined): boolean {
+    const most = this.#options.limits().maxStreams + session.unanswered
+    return this.#standing.hasRoom(session, most, again)
   }
 
   #listen(session: Session, stream: ResumableStream): void {
@@ -111,13 +121,14 @@ export class LegacyEndpoint {
   }
 
   /** Foreign, broken, deleted and another address's ids look the same: nothing to learn from the difference. */
-  #admit({ request, server }: Visit, session: Found): Session | Denial {
+  #admit({ server, principal }: Visit, session: Found): Session | Denial {
     if (session === 'full') return full
     if (!session || session.facts.server !== server) return unknownSession
-    if (!mayUse(this.#options.principal(request), session.facts.principal)) return unknownSession
+    if (!mayUse(principal, session.facts.principal)) return unknownSession
     session.touch()
     return session
   }
 }
 
 const conflict: Denial = refusal(409, 'Conflict: Only one SSE stream is allowed per session')
+const crowded: Denial = overloaded(429, 'Too many streams of this session are open', 1000)

@@ -2,8 +2,8 @@ import type { ServerResponse } from 'node:http'
 import { within } from '../../shared/async.ts'
 import type { Subscriptions } from '../audience/subscriptions.ts'
 import type { Target } from '../catalog/piece.ts'
-import { failures, INVALID_PARAMS, isRecord, type Params, type RpcRequest } from '../mcp/rpc.ts'
-import { type Denial, deny } from './denial.ts'
+import { INVALID_PARAMS, isRecord, type Params, type RpcRequest } from '../mcp/rpc.ts'
+import { busy, type Denial, deny, overloaded } from './denial.ts'
 import { type Filter, filterOf, Listen } from './listen.ts'
 import type { Pulse } from './pulse.ts'
 import { EventStream } from './stream.ts'
@@ -104,10 +104,5 @@ function changes(capability: unknown): boolean {
   return isRecord(capability) && capability.listChanged === true
 }
 
-const full: Denial = overloaded('overloaded', 'Too many subscriptions, try again later')
-const draining: Denial = overloaded('draining', 'The proxy stops')
-
-function overloaded(kind: 'overloaded' | 'draining', message: string): Denial {
-  const data = { mcpctl: { upstream: '', kind, retryable: true, retryAfterMs: 30_000 } }
-  return { status: 503, code: failures[kind], message, data, headers: { 'retry-after': '30' } }
-}
+const full: Denial = overloaded(503, 'Too many subscriptions, try again later', 30_000)
+const draining: Denial = busy('draining', { status: 503, message: 'The proxy stops', retryAfterMs: 30_000 })

@@ -36,10 +36,10 @@ export class SseEndpoint implements Beating {
     else this.#converse(visit)
   }
 
-  #converse({ request, response, server }: Visit): void {
-    const { sessions, pulse, principal } = this.#options
+  #converse({ response, server, principal }: Visit): void {
+    const { sessions, pulse } = this.#options
     const id = randomUUID()
-    const conversation = new Conversation({ response, pulse, server, principal: principal(request) })
+    const conversation = new Conversation({ response, pulse, server, principal })
     this.#conversations.set(id, conversation)
     pulse.add(this)
     response.once('close', () => {
@@ -71,18 +71,19 @@ export class SseEndpoint implements Beating {
     dispatch(this.#options.relay, {
       session,
       messages,
+      most: this.#options.limits().maxInFlight,
       reply: this.#reply(visit, conversation, messages.filter(isRequest).length),
     })
   }
 
-  #find({ request, server }: Visit): Conversation | Denial {
+  #find({ request, server, principal }: Visit): Conversation | Denial {
     const denial = checkVersion(versionHeader(request))
     if (denial) return denial
     const id = new URL(request.url ?? '', 'http://localhost').searchParams.get('sessionId')
     if (!id) return refusal(400, 'Bad Request: the query parameter sessionId is required')
     const conversation = this.#conversations.get(id)
     if (!conversation || conversation.server !== server) return unknownSession
-    return mayUse(this.#options.principal(request), conversation.principal) ? conversation : unknownSession
+    return mayUse(principal, conversation.principal) ? conversation : unknownSession
   }
 
   async #initialize({ response }: Visit, conversation: Conversation, body: unknown): Promise<void> {

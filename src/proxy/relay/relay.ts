@@ -129,7 +129,7 @@ export class Relay {
       case 'unsubscribe':
         return this.#subscription(asker, decided, String(request.params?.uri))
       case 'anyOf':
-        return this.#carrier.anyOf(asker, request, decided)
+        return this.#carrier.anyOf({ asker, request, reply }, decided)
       case 'task':
         return this.#carrier.carry({ asker, request, reply, ...this.#taskRoute(asker, decided) })
       case 'tasks':

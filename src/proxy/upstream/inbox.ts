@@ -75,8 +75,9 @@ export class Inbox {
 
   #notified(message: RpcNotification, origin: Id | undefined): void {
     const { flights, events } = this.#options
-    if (nestsTooDeep(message)) flights.drop()
-    else if (isListChange(message.method)) events.stale()
+    // A change that went unheard would stay unheard; all else there may be too much of.
+    if (isListChange(message.method)) events.stale()
+    else if (!flights.admits() || nestsTooDeep(message)) flights.drop()
     else if (message.method === 'notifications/cancelled') this.#withdrawn(message.params?.requestId)
     else if (message.method === 'notifications/progress') this.#progressed(message, origin)
     else {

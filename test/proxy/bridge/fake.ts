@@ -45,6 +45,7 @@ export function connectionOf(era: Era, handle: Handle): FakeConnection {
     unsubscribe: () => Promise.reject(new Error('only calls are bridged')),
     setLogLevel: () => Promise.resolve(undefined),
     settle: () => {},
+    ping: () => Promise.resolve(),
     drained: () => Promise.resolve(),
     lose: () => {},
     close: () => Promise.resolve(),

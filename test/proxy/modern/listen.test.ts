@@ -139,7 +139,7 @@ test('a proxy that drains ends its listens in peace', async () => {
   await using small = await startReadyProxy({ group: groupOf([stdioServer('one', 'all-features')]), socket: own })
   await using one = await listen({ toolsListChanged: true }, { id: 'last', address: `${small.url}/mcp` })
   const { seen, over } = one
-  small.send({ type: 'drain', graceMs: 1000 })
+  small.send({ type: 'drain', graceMs: 1000, handOver: false })
   await over
   expect(seen.at(-1)).toMatchObject({
     id: 'last',
