@@ -173,15 +173,16 @@ test('a lock that breaks while all runs changes nothing and is loud', async () =
 
 test('a secret that a server repeats is shown to nobody, and written nowhere', async () => {
   await using it = await makeProject({ 'said.json': JSON.stringify(said) })
+  const server = stdioServer('drifting', [join(it.folder, 'said.json')]).replace(
+    '}',
+    ', env: { T: "${secret:canary}" } }',
+  )
   await it.temp.write({
     'mcpctl.yaml': `version: 1
-servers: { s: { ref: 1 } }
+servers: { s: ${server} }
 secrets: { canary: { env: CANARY } }
 profiles: { dev: { groups: { a: { servers: [s] } } } }
-`.replace(
-      '{ ref: 1 }',
-      stdioServer('drifting', [join(it.folder, 'said.json')]).replace('}', ', env: { T: "${secret:canary}" } }'),
-    ),
+`,
   })
   const env = { CANARY: 'c4n4ry-c4n4ry' }
   await it.ok(['lock'], env)
