@@ -59,7 +59,7 @@ export async function loadProfileSet(pointer: Pointer, parses = new Parses()): P
   if (location.roots.flat().length === 0) throw nothingFound(pointer, location.folders)
   const folders = await fingerprintsOf(location.folders)
   const read = await readFiles({ roots: location.roots, cwd: pointer.cwd, env: pointer.env, parses })
-  const locked = await readLock(location.folder, pointer.cwd)
+  const locked = await readLock(location.folder, pointer)
   const { profiles, diagnostics } = profilesOf(read.files)
   const base = baseOf(read.files)
   const extended = new Map([...profiles].map(([name, profile]) => [name, extend(profile, profiles)]))

@@ -1,10 +1,12 @@
 import { join } from 'node:path'
 import type { Diagnostic } from '../shared/diagnostic.ts'
+import type { Pointer } from './locate.ts'
 import { LOCK_FILE, type Lock, lockIn, lockText, Misfit } from './lock-data.ts'
 import { parse } from './parse.ts'
 import { readSource, type Sources } from './read.ts'
 import { diagnose, type Place, type Source, wholeFile } from './source.ts'
 import { type Entry, type MapNode, type Node, toData } from './tree.ts'
+import { Trust } from './trust.ts'
 
 export interface ReadLock {
   /** Undefined when there is none, or when it is broken. */
@@ -15,16 +17,19 @@ export interface ReadLock {
 }
 
 /** Reads `mcpctl.lock` of a project. Never throws: what is wrong with it is in `diagnostics`. */
-export async function readLock(folder: string, cwd: string): Promise<ReadLock> {
+export async function readLock(folder: string, { cwd, env }: Pick<Pointer, 'cwd' | 'env'>): Promise<ReadLock> {
   const path = join(folder, LOCK_FILE)
-  const { source, fingerprint, problem } = await readSource(path, cwd)
+  const { source, fingerprint, rights, problem } = await readSource(path, cwd)
   const sources = new Map([[path, fingerprint]])
   if (problem?.code === 'file_missing') return { lock: undefined, diagnostics: [], sources }
   if (problem) {
     const message = `${source.shown} ${problem.message}`
     return { lock: undefined, diagnostics: [diagnose(wholeFile(source), { ...problem, message })], sources }
   }
-  return { ...parsed(source), sources }
+  // Who may change it may let through what was locked out.
+  const distrust = await new Trust(env).problemOf({ path, shown: source.shown, rights })
+  const { lock, diagnostics } = parsed(source)
+  return { lock, diagnostics: [...(distrust ? [diagnose(wholeFile(source), distrust)] : []), ...diagnostics], sources }
 }
 
 /** What mcpctl wrote is plain JSON. Anything else is read with the parser that knows where things stand. */
