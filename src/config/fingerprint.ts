@@ -2,7 +2,7 @@ import { stat } from 'node:fs/promises'
 import { basename } from 'node:path'
 import { LOCK_FILE } from './lock-data.ts'
 import type { Parses } from './parses.ts'
-import { type Content, fingerprintOf, readBytes, type Sources } from './read.ts'
+import { type Content, fingerprintOf, MAX_BYTES, readBytes, type Sources } from './read.ts'
 
 /** What became of one file. */
 export interface Change {
@@ -11,8 +11,6 @@ export interface Change {
   /** False for what looks like the middle of a write: missing, empty, not to be parsed, a tenth of what it was. */
   readonly isWhole: boolean
 }
-
-const MAX_BYTES = 1024 * 1024
 
 /** Absolute paths with the fingerprint of what is there now. Never throws: a file that cannot be read has a fingerprint too. */
 export async function fingerprintsOf(paths: readonly string[]): Promise<Sources> {

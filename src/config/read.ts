@@ -4,7 +4,7 @@ import { platform } from 'node:os'
 import { type Problem, type Source, sourceOf } from './source.ts'
 
 /** Far above any profile set, far below what a parser takes badly. */
-const MAX_BYTES = 1024 * 1024
+export const MAX_BYTES = 1024 * 1024
 
 export interface ReadFile {
   readonly source: Source

@@ -181,6 +181,21 @@ test('C-26: the command of a secret in a file that others may change is not run'
   expect(existsSync(join(folder.path, 'set/pwned'))).toBe(true)
 })
 
+test('C-26: a secret file that others may write is refused: theirs would be the tokens of a group', async () => {
+  await using folder = await made({
+    'set/profiles/dev.yaml':
+      'groups: { g: { servers: [a], auth: { tokens: "${secret:t}" } } }\nsecrets: { t: { file: tokens } }\n',
+    'set/tokens': 'Zk3v9QxT1mB8nL5cR7wY2pD4\n',
+  })
+  await chmod(join(folder.path, 'set/tokens'), 0o622)
+  const says = `anybody on this machine may change tokens, ${change} (chmod o-w tokens; ${allow})`
+  expect(await problems(folder)).toEqual([`set/profiles/dev.yaml:2:23 insecure_file: secret "t": ${says}`])
+  const allowed = await problems(folder, { MCPCTL_ALLOW_INSECURE_CONFIG: '1' })
+  expect(allowed).toEqual([`set/profiles/dev.yaml:2:23 warning insecure_file: ${says}`])
+  await chmod(join(folder.path, 'set/tokens'), 0o600)
+  expect(await problems(folder)).toEqual([])
+})
+
 test('C-26: a file is believed exactly if it is the reader’s or root’s and nobody else may write it', async () => {
   await using folder = await made()
   const path = join(folder.path, 'set/mcpctl.yaml')

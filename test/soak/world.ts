@@ -26,7 +26,7 @@ export interface World extends AsyncDisposable {
 export type GroupName = 'local' | 'remote' | 'steady'
 
 /** What reloads change: a server more or less, a server's environment, a limit of time. */
-export interface Variant {
+interface Variant {
   readonly extra: boolean
   readonly turn: number
 }
