@@ -3,10 +3,13 @@ import { rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { ProfileSet } from '../../src/config/load.ts'
 import { LOCK_FILE, type Lock, lockText } from '../../src/config/lock-data.ts'
+import type { Surveyed } from '../../src/config/lock-survey.ts'
 import type { Profile, Server } from '../../src/config/profile.ts'
 import { resolveProfile } from '../../src/config/resolve.ts'
+import { redactDrift } from '../../src/shared/drift.ts'
 import { McpctlError, messageOf } from '../../src/shared/errors.ts'
 import { statePaths } from '../../src/shared/paths.ts'
+import { redact } from '../../src/shared/secret.ts'
 import { prepareStateFolder } from '../../src/supervisor/state-folder.ts'
 import { survey } from '../../src/supervisor/survey.ts'
 import type { Run } from '../command.ts'
@@ -76,7 +79,7 @@ interface Asking extends Project {
   readonly texts: Texts
 }
 
-async function ask(context: Context, { wanted, texts, lock, paths }: Asking): Promise<readonly Asked[]> {
+async function ask(context: Context, { profile, wanted, texts, lock, paths }: Asking): Promise<readonly Asked[]> {
   const over = new AbortController()
   using _listening = context.onSignal((signal) =>
     over.abort(new McpctlError(signal === 'SIGINT' ? 'interrupted' : 'terminated', 'interrupted')),
@@ -87,8 +90,16 @@ async function ask(context: Context, { wanted, texts, lock, paths }: Asking): Pr
   const byName = new Map(found.map((one) => [one.name, one]))
   return wanted.flatMap((server) => {
     const answer = byName.get(server.name)
-    return answer ? [{ server, survey: answer, isNew: !Object.hasOwn(lock.servers, server.name) }] : []
+    return answer
+      ? [{ server, survey: withoutSecrets(answer, profile.secrets), isNew: !Object.hasOwn(lock.servers, server.name) }]
+      : []
   })
+}
+
+/** Of what people are shown: the rest is digests. */
+function withoutSecrets(survey: Surveyed, secrets: readonly string[]): Surveyed {
+  if (survey.state !== 'known') return { ...survey, reason: redact(survey.reason, secrets) }
+  return { ...survey, drifts: survey.drifts.map((drift) => redactDrift(drift, secrets)) }
 }
 
 interface Writing extends Project {
@@ -106,6 +117,7 @@ async function write(
   const entries = new Map(known.map(({ name, entry }) => [name, entry]))
   const next = accepted ? partly(lock, entries, accepted) : renewed(lock, entries, isInAnyProfile(set))
   const isNews = !set.lock || lockText(next) !== lockText(lock)
+  if (isNews) assertSecretless(next, profile.secrets)
   if (isNews) await replace(join(set.folder, LOCK_FILE), next)
   const all = Object.assign({}, texts, ...known.map((one) => one.texts))
   await writeTexts(paths.accepted, { texts: all, lock: next, secrets: profile.secrets }).catch((error: unknown) =>
@@ -118,6 +130,14 @@ function isInAnyProfile({ selections }: ProfileSet): (server: string) => boolean
   const groups = [...selections.values()].flatMap((selection) => selection.groups)
   const names = new Set(groups.flatMap(({ servers }) => servers.map(({ name }) => name)))
   return (server) => names.has(server)
+}
+
+/** A lock goes into Git. Digests tell nothing, but names are the servers' own. */
+function assertSecretless(lock: Lock, secrets: readonly string[]): void {
+  const names = lockText(lock).replaceAll(/"(?:sha256:)?[\da-f]{8,64}"/g, '')
+  if (redact(names, secrets) === names) return
+  const hint = 'find it with mcpctl tools, and tell who made that server'
+  throw new McpctlError('config_invalid', 'a server has put a secret into a name: nothing is written', { hint })
 }
 
 /** Whole or not at all: a running supervisor reads it as soon as it is there. */

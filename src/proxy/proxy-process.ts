@@ -1,10 +1,9 @@
 import type { Group as GroupConfig } from '../config/profile.ts'
 import { within } from '../shared/async.ts'
-import type { Drift } from '../shared/drift.ts'
+import { redactDrift } from '../shared/drift.ts'
 import { messageOf } from '../shared/errors.ts'
 import type { Log } from '../shared/log.ts'
 import type { Env } from '../shared/paths.ts'
-import { redact } from '../shared/secret.ts'
 import { Group } from './group.ts'
 import type { Coming } from './group-options.ts'
 import { type Address, Listener, type Socket, WrongSocket } from './listener.ts'
@@ -67,7 +66,7 @@ export class ProxyProcess {
       env,
       log: this.#log,
       identity: { name: 'mcpctl', version, project: start.project, group: start.group.name },
-      drifted: (drift) => send({ type: 'drift', drift: withoutSecrets(drift, this.#secrets) }),
+      drifted: (drift) => send({ type: 'drift', drift: redactDrift(drift, this.#secrets) }),
       report: (report) => send({ type: 'status', ...report }),
     })
   }
@@ -211,11 +210,6 @@ const passing = new Set(['EADDRINUSE', 'EADDRNOTAVAIL', 'EAGAIN', 'EMFILE', 'ENF
 
 function socketOf(handle: unknown): Socket | undefined {
   return typeof handle === 'object' && handle !== null ? { handle } : undefined
-}
-
-function withoutSecrets(drift: Drift, secrets: readonly string[]): Drift {
-  const clean = (text: string) => redact(text, secrets)
-  return { ...drift, name: clean(drift.name), fields: drift.fields.map(clean), diff: drift.diff.map(clean) }
 }
 
 /** Of each session a stream and a call at the same time. */

@@ -5,7 +5,7 @@ import { compare } from './catalog/compare.ts'
 import { driftOf } from './catalog/drift.ts'
 import { inspect } from './catalog/integrity.ts'
 import { digestOf, factsOf, pinsOf } from './catalog/pin.ts'
-import type { Neighbour } from './catalog/suspicion.ts'
+import type { Foreign } from './catalog/suspicion.ts'
 import type { Answer } from './survey.ts'
 import type { Listing } from './upstream/listing.ts'
 
@@ -17,34 +17,47 @@ export interface LockedTexts {
 
 /** Compares what servers answered with what is locked of them. */
 export function surveyed(answers: readonly Answer[], known: LockedTexts): readonly Surveyed[] {
-  const neighbours = answers.flatMap(neighbour)
+  const owners = ownersOf(answers)
   return answers.map((answer) => {
     const { name } = answer.server
     if (!('listing' in answer))
       return { name, state: answer.state === 'authRequired' ? 'authRequired' : 'unreachable', reason: answer.reason }
     const { listing } = answer
-    const others = neighbours.filter(({ server }) => server !== name)
     const entry = { serverInfo: infoOf(listing), ...pinsOf(listing) }
-    const drifts = driftsOf(answer, known, others)
+    const drifts = driftsOf(answer, known, foreignTo(name, owners))
     return { name, state: 'known', entry, drifts, texts: textsIn(listing), repeated: repeatedIn(listing) }
   })
 }
 
-function neighbour(answer: Answer): Neighbour[] {
-  if (!('listing' in answer)) return []
-  const tools = answer.listing.tools.flatMap(({ name }) => (typeof name === 'string' ? [name] : []))
-  return [{ server: answer.server.name, tools }]
+/** By the bare name of a tool, the servers that have one of that name. */
+type Owners = ReadonlyMap<string, readonly string[]>
+
+function ownersOf(answers: readonly Answer[]): Owners {
+  const owners = new Map<string, string[]>()
+  for (const answer of answers) {
+    if (!('listing' in answer)) continue
+    for (const { name } of answer.listing.tools)
+      if (typeof name === 'string') owners.set(name, [...(owners.get(name) ?? []), answer.server.name])
+  }
+  return owners
+}
+
+function foreignTo(server: string, owners: Owners): Foreign {
+  return (word) => {
+    const found = owners.get(word) ?? []
+    return found.includes(server) ? undefined : found[0]
+  }
 }
 
 type Known = Extract<Answer, { listing: Listing }>
 
-function driftsOf({ server, listing }: Known, { locked, texts }: LockedTexts, neighbours: readonly Neighbour[]) {
+function driftsOf({ server, listing }: Known, { locked, texts }: LockedTexts, foreign: Foreign) {
   const pins = (Object.hasOwn(locked, server.name) ? locked[server.name] : undefined) ?? noPins
   const { isBlocked } = inspect(server, listing)
   return compare(pins, listing).map((finding) => {
     const { kind, name, was } = finding
     const before = was !== undefined && Object.hasOwn(texts, was) ? texts[was] : undefined
-    return driftOf(finding, { server: server.name, blocked: isBlocked(kind, name), before, neighbours })
+    return driftOf(finding, { server: server.name, blocked: isBlocked(kind, name), before, foreign })
   })
 }
 

@@ -1,3 +1,5 @@
+import { redact } from './secret.ts'
+
 /** The parts of what a server says that `mcpctl.lock` pins. */
 export const pinnedKinds = ['tools', 'prompts', 'templates'] as const
 export type PinnedKind = (typeof pinnedKinds)[number]
@@ -21,6 +23,12 @@ export interface Drift {
 
 /** `widened`: a tool takes more parameters, and nothing else about it is other than before. */
 export type DriftChange = 'changed' | 'widened' | 'new' | 'removed'
+
+/** A server may repeat the secrets it was given. */
+export function redactDrift(drift: Drift, secrets: readonly string[]): Drift {
+  const clean = (text: string) => redact(text, secrets)
+  return { ...drift, name: clean(drift.name), fields: drift.fields.map(clean), diff: drift.diff.map(clean) }
+}
 
 const nouns = { tools: 'tool', prompts: 'prompt', templates: 'resource template' } as const
 

@@ -1,3 +1,4 @@
+import { chmod } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Ajv } from 'ajv'
 import fc from 'fast-check'
@@ -138,6 +139,15 @@ test.each([
   const { diagnostics, lock: found } = await load(folder)
   expect(found).toBeUndefined()
   expect(diagnostics).toMatchObject([{ severity: 'error', code, file: 'mcpctl.lock', ...(line && { line }) }])
+  await expect(serverOf(folder)).rejects.toMatchObject({ code: 'config_invalid' })
+})
+
+test('a lock that others may change is not believed', async () => {
+  await using folder = await tempFolder()
+  const path = await folder.write({ 'mcpctl.yaml': base(), 'mcpctl.lock': lockText(lock) })
+  await chmod(path, 0o666)
+  const [problem] = (await load(folder)).diagnostics
+  expect(problem).toMatchObject({ severity: 'error', code: 'insecure_file', file: 'mcpctl.lock', line: 1 })
   await expect(serverOf(folder)).rejects.toMatchObject({ code: 'config_invalid' })
 })
 

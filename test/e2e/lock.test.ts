@@ -1,4 +1,4 @@
-import { readFile, rm } from 'node:fs/promises'
+import { readdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import type { DriftEvent } from '../../src/control/protocol.ts'
@@ -169,6 +169,36 @@ test('a lock that breaks while all runs changes nothing and is loud', async () =
   expect((await it.ok(['call', 'local', 'files_look'])).stdout).toContain('called read')
   await rm(join(it.folder, 'mcpctl.lock'))
   await waitFor(async () => (await it.status()).config.state === 'current')
+})
+
+test('a secret that a server repeats is shown to nobody, and written nowhere', async () => {
+  await using it = await makeProject({ 'said.json': JSON.stringify(said) })
+  const server = stdioServer('drifting', [join(it.folder, 'said.json')]).replace(
+    '}',
+    ', env: { T: "${secret:canary}" } }',
+  )
+  await it.temp.write({
+    'mcpctl.yaml': `version: 1
+servers: { s: ${server} }
+secrets: { canary: { env: CANARY } }
+profiles: { dev: { groups: { a: { servers: [s] } } } }
+`,
+  })
+  const env = { CANARY: 'c4n4ry-c4n4ry' }
+  await it.ok(['lock'], env)
+  await say(it, { ...said, tools: [tool('read', 'Reads with c4n4ry-c4n4ry')] })
+  const checked = await it.run(['lock', '--check'], env)
+  expect(checked.stdout).toContain('Reads with ‹secret›')
+  const written = await it.ok(['lock'], env)
+  await say(it, { ...said, tools: [tool('c4n4ry-c4n4ry', 'Reads')] })
+  const refused = await it.run(['lock'], env)
+  expect(refused.exitCode).toBe(6)
+  const state = await readdir(join(it.temp.path, '.state'), { recursive: true, withFileTypes: true })
+  const files = state.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name))
+  const texts = await Promise.all([...files, join(it.folder, 'mcpctl.lock')].map((file) => readFile(file, 'utf8')))
+  expect(files.length).toBeGreaterThan(0)
+  const shown = [checked, written, refused].flatMap(({ stdout, stderr }) => [stdout, stderr])
+  expect([...texts, ...shown].join('\n')).not.toContain('c4n4ry')
 })
 
 test('an interrupted lock writes nothing and leaves no server behind', async () => {

@@ -2,7 +2,7 @@ import type { Said } from '../../config/lock-survey.ts'
 import type { Drift } from '../../shared/drift.ts'
 import type { Finding } from './compare.ts'
 import { factsOf } from './pin.ts'
-import { type Neighbour, spelt, suspicionsOf } from './suspicion.ts'
+import { type Foreign, spelt, suspicionsOf } from './suspicion.ts'
 
 /** More lines than this nobody reads, and a server decides how many there are. */
 const LINES = 20
@@ -15,15 +15,15 @@ export interface DriftFacts {
   readonly blocked: boolean
   /** What was locked, if anybody still knows it. */
   readonly before: Said | undefined
-  readonly neighbours?: readonly Neighbour[]
+  readonly foreign?: Foreign
 }
 
 /** A finding as people are told of it. */
-export function driftOf(finding: Finding, { server, blocked, before, neighbours }: DriftFacts): Drift {
+export function driftOf(finding: Finding, { server, blocked, before, foreign }: DriftFacts): Drift {
   const { kind, name, change, fields } = finding
   const now = saidOf(finding, finding.now)
   const diff = change === 'new' || before !== undefined ? differenceOf(saidOf(finding, before), now) : textsOf(finding)
-  return { server, kind, name, change, blocked, fields, flags: suspicionsOf(now, neighbours), diff }
+  return { server, kind, name, change, blocked, fields, flags: suspicionsOf(now, foreign), diff }
 }
 
 /** What of an item is pinned; the text of instructions. */
@@ -52,7 +52,7 @@ function linesOf(path: string, before: string | undefined, now: string | undefin
   if (before === now) return []
   const from = before === undefined || now === undefined ? 0 : Math.max(0, firstDifference(before, now) - AROUND)
   const line = (sign: string, text: string | undefined) =>
-    text === undefined ? [] : [`${sign} ${path === '' ? '' : `${spelt(path)}: `}${cut(text, from)}`]
+    text === undefined ? [] : [`${sign} ${path === '' ? '' : `${cut(path, 0)}: `}${cut(text, from)}`]
   return [...line('-', before), ...line('+', now)]
 }
 

@@ -6,11 +6,8 @@ export type Suspicion =
   | 'very long text'
   | `tool of ${string}`
 
-export interface Neighbour {
-  readonly server: string
-  /** Its own bare names. */
-  readonly tools: readonly string[]
-}
+/** The server that a word is a tool of, if it is that of another server alone. */
+export type Foreign = (word: string) => string | undefined
 
 /** In characters: nobody reads more of a description. */
 const LONG = 2_000
@@ -36,7 +33,7 @@ const SECRET_PATH =
   /~\/\.\w|\.ssh\b|\bid_(?:rsa|ed25519|ecdsa)\b|\.aws\b|\.kube\b|\.gnupg\b|\.netrc\b|\.npmrc\b|\.git-credentials\b|\/etc\/(?:passwd|shadow)\b|(?:^|[\s"'`/])\.env\b|\bmcp\.json\b/i
 
 /** Looks at every text of what is pinned of an item, names of parameters included. */
-export function suspicionsOf(said: unknown, neighbours: readonly Neighbour[] = []): readonly Suspicion[] {
+export function suspicionsOf(said: unknown, foreign?: Foreign): readonly Suspicion[] {
   const texts = [...textsIn(said)]
   const one = (check: (text: string) => boolean, suspicion: Suspicion) => (texts.some(check) ? [suspicion] : [])
   return [
@@ -44,10 +41,7 @@ export function suspicionsOf(said: unknown, neighbours: readonly Neighbour[] = [
     ...one((text) => PERSUASION.some((words) => words.test(text)), 'instructions to a model'),
     ...one((text) => SECRET_PATH.test(text), 'path of secrets'),
     ...one((text) => text.length > LONG, 'very long text'),
-    ...neighbours.flatMap(({ server, tools }) => {
-      const named = tools.filter(isTelling).some((tool) => texts.some((text) => mentions(text, tool)))
-      return named ? [`tool of ${JSON.stringify(server)}` as const] : []
-    }),
+    ...(foreign ? foreignIn(texts, foreign) : []).map((server) => `tool of ${JSON.stringify(server)}` as const),
   ]
 }
 
@@ -60,16 +54,24 @@ function invisibleIn(text: string): readonly string[] {
   return text.replace(EMOJI, '').match(INVISIBLE) ?? []
 }
 
-/** A name that is no word of a language: `search` may be meant as such, `search_nodes` is not. */
-function isTelling(tool: string): boolean {
-  return tool.length >= 5 && /[_\d-]|[a-z][A-Z]/.test(tool)
+/** Servers whose tools are named, as they are or behind a prefix. */
+function foreignIn(texts: readonly string[], foreign: Foreign): readonly string[] {
+  const words = texts.flatMap((text) => text.match(WORD) ?? []).flatMap(tailsOf)
+  const servers = words.filter(isTelling).flatMap((word) => foreign(word) ?? [])
+  return [...new Set(servers)]
 }
 
-/** As a whole, or behind a prefix. */
-function mentions(text: string, tool: string): boolean {
-  for (let at = text.indexOf(tool); at !== -1; at = text.indexOf(tool, at + 1))
-    if (!/[\p{L}\d]/u.test(text.charAt(at - 1)) && !/[\p{L}\d_-]/u.test(text.charAt(at + tool.length))) return true
-  return false
+const WORD = /[\p{L}\d](?:[\p{L}\d_./-]*[\p{L}\d])?/gu
+
+/** `mail_send_mail` may be `send_mail` of somebody. A name has few parts; what has many is none. */
+function tailsOf(word: string): string[] {
+  const starts = [...word.matchAll(/(?<=[_./-])(?![_./-])/g)].map(({ index }) => index)
+  return [word, ...starts.slice(0, 8).map((start) => word.slice(start))]
+}
+
+/** A name that is no word of a language: `search` may be meant as such, `search_nodes` is not. */
+function isTelling(word: string): boolean {
+  return word.length >= 5 && /[_\d./-]|[a-z][A-Z]/.test(word)
 }
 
 function* textsIn(value: unknown): Generator<string> {

@@ -2,7 +2,8 @@ import { expect, test } from 'vitest'
 import { differenceOf } from '../../../src/proxy/catalog/drift.ts'
 import { spelt, suspicionsOf } from '../../../src/proxy/catalog/suspicion.ts'
 
-const neighbours = [{ server: 'mail', tools: ['send_mail', 'search', 'listInbox'] }]
+const tools = new Set(['send_mail', 'search', 'listInbox', 'mail.archive'])
+const foreign = (word: string) => (tools.has(word) ? 'mail' : undefined)
 
 test.each([
   ['a zero-width space', 'a\u200bb', ['invisible characters']],
@@ -20,8 +21,10 @@ test.each([
   ['length', 'word '.repeat(500), ['very long text']],
   ['a tool of another server', 'when send_mail is called', ['tool of "mail"']],
   ['a tool of another server behind a prefix', 'when mail_send_mail is called', ['tool of "mail"']],
+  ['a tool of another server at the end', 'Call mail.archive.', ['tool of "mail"']],
+  ['a tool of another server in camel case', '(listInbox)', ['tool of "mail"']],
 ])('%s is suspicious', (_what, text, expected) => {
-  expect(suspicionsOf({ description: text }, neighbours)).toEqual(expected)
+  expect(suspicionsOf({ description: text }, foreign)).toEqual(expected)
 })
 
 test.each([
@@ -32,7 +35,7 @@ test.each([
   ['plain advice', 'Call this tool before others; ignores case.'],
   ['letters beyond ASCII', 'Größe, 日本語, русский'],
 ])('%s: nothing is suspicious', (_what, text) => {
-  expect(suspicionsOf({ description: text }, neighbours)).toEqual([])
+  expect(suspicionsOf({ description: text }, foreign)).toEqual([])
 })
 
 test('names of parameters are texts, too', () => {
@@ -60,5 +63,5 @@ test('hostile texts take no time worth speaking of', () => {
     '~/.'.repeat(100_000),
     'a\u200d'.repeat(99_999),
   ]
-  expect(texts.map((text) => suspicionsOf(text).includes('very long text'))).toEqual([true, true, true, true])
+  expect(texts.map((text) => suspicionsOf(text, foreign).includes('very long text'))).toEqual([true, true, true, true])
 })
