@@ -69,15 +69,20 @@ test('D-10: an idle session leaves memory and comes back by its id, a busy one s
   expect(back).not.toBe(idle)
 })
 
+function begin(count: number, sessions: Sessions): readonly WeakRef<Session>[] {
+  return Array.from({ length: count }, () => new WeakRef(sessions.create(facts)))
+}
+
 test('D-10: of sessions that became idle the heap holds none', async () => {
   using one = open({ most: 1000 })
-  const refs = Array.from({ length: 1000 }, () => new WeakRef(one.sessions.create(facts)))
+  const refs = begin(1000, one.sessions)
   one.sessions.sweep(performance.now() + 31 * MINUTE)
+  expect([[...one.sessions].length, one.ended.length]).toEqual([0, 1000])
   one.ended.length = 0
   // A reference that was made just now holds what it points to until the turn is over.
   await new Promise((resolve) => setImmediate(resolve))
   collectAll()
-  expect(refs.filter((ref) => ref.deref() !== undefined)).toEqual([])
+  expect(refs.filter((ref) => ref.deref() !== undefined).length).toBe(0)
 })
 
 test('when there is no room, nothing is evicted and a good id is told apart from a bad one', () => {
