@@ -103,8 +103,13 @@ function addressOf(jwt: Jwt, key: 'issuer' | 'jwks' | 'resource'): string {
   if (!isWritten(at)) reportJwt(jwt, key, `auth of type jwt needs ${key}`, 'the authorization server says what it is')
   // A secret is not there to be looked at.
   else if (!isMasked(text) && !isGoodUrl(text, key))
-    reportJwt(jwt, key, `${key} ${quote(text)} is not an https URL`, 'plain http is only for loopback')
+    reportJwt(jwt, key, `${key} ${shown(text)} is not an https URL`, 'plain http is only for loopback')
   return text
+}
+
+/** Who writes a password into a URL shall not read it in an error. */
+function shown(text: string): string {
+  return text.includes('@') ? 'with a user in it' : quote(text)
 }
 
 /** Who may come depends on the issuer and its keys, so nobody in between may answer for them. */

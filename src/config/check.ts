@@ -75,7 +75,7 @@ export function isLoopback(host: string): boolean {
 
 function checkBind(checked: CheckedGroup): Diagnostic[] {
   const { group } = checked
-  if (group.auth.type === 'jwt' && group.auth.resource === '' && addressOf(group.host) === 'any')
+  if (group.auth.type === 'jwt' && group.auth.resource === '' && EVERYWHERE.has(addressOf(group.host)))
     return [unnamed(checked)]
   if (isLoopback(group.host)) return []
   const at = placeOf(checked, 'host')
@@ -87,6 +87,8 @@ function checkBind(checked: CheckedGroup): Diagnostic[] {
   const hint = 'add auth: { type: bearer, tokens: "${secret:NAME}" }, or take host 127.0.0.1'
   return [diagnose(at, { code: 'open_bind', message, hint })]
 }
+
+const EVERYWHERE = new Set(['0.0.0.0', '[::]'])
 
 /** On every interface there is no address to know it by. */
 function unnamed(checked: CheckedGroup): Diagnostic {

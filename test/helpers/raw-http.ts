@@ -1,6 +1,5 @@
 import { once } from 'node:events'
 import { connect } from 'node:net'
-import { buffer } from 'node:stream/consumers'
 
 /** Sends bytes as they are and resolves with the first status line and head that come back; '' when none does. */
 export async function rawHead(url: string, text: string | Buffer): Promise<string> {
@@ -17,12 +16,4 @@ export async function rawHead(url: string, text: string | Buffer): Promise<strin
 export async function rawStatus(url: string, text: string | Buffer): Promise<number | undefined> {
   const status = /^HTTP\/1\.\d (\d{3})/.exec(await rawHead(url, text))?.[1]
   return status === undefined ? undefined : Number(status)
-}
-
-/** Everything that comes back until the other side closes. */
-export async function rawAll(url: string, text: string | Buffer): Promise<string> {
-  const { hostname, port } = new URL(url)
-  const connection = connect(Number(port), hostname)
-  connection.write(text)
-  return String(await buffer(connection))
 }

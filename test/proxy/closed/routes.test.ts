@@ -139,6 +139,35 @@ test.each(['http://evil.example', 'null', 'https://app.example.com.evil.example'
   },
 )
 
+test.each([
+  [[], 400],
+  [['Host: localhost', 'Host: localhost'], 400],
+  [['Host: localhost', 'Host: evil.example'], 400],
+  [['Host: a@localhost'], 403],
+  [['Host: localhost.'], 403],
+  [['Host: 127.0.0.1.nip.io'], 403],
+  [['Host: LOCALHOST'], 200],
+  [['Host: [::1]:7611'], 200],
+  [['Host: localhost', 'Sec-Fetch-Site: cross-site'], 403],
+] as const)('D-16 D-19: a request with %j is answered with %i', async (lines, status) => {
+  const head = lines.map((line) => `${line}\r\n`).join('')
+  expect(await rawStatus(proxy.url, `GET /livez HTTP/1.1\r\n${head}\r\n`)).toBe(status)
+})
+
+test.each([
+  ['http://evil.example/livez', 403],
+  ['https://evil.example/livez', 403],
+  ['http://localhost:1/livez', 200],
+  ['http://localhost/livez?x=1', 200],
+  ['http://localhost/mcp', 401],
+  ['http://localhost', 401],
+  ['http://a@localhost/livez', 400],
+  ['ftp://localhost/livez', 400],
+  ['*', 400],
+] as const)('D-19: the target %s is answered with %i', async (target, status) => {
+  expect(await rawStatus(proxy.url, `GET ${target} HTTP/1.1\r\nHost: localhost\r\n\r\n`)).toBe(status)
+})
+
 test('D-24: who somebody says to be, or to be in front of us, is nothing to us', async () => {
   const session = await sessionOf(token)
   const lies = {

@@ -3,6 +3,7 @@ import { sealerOf } from '../../../src/proxy/downstream/sealer.ts'
 import type { Session } from '../../../src/proxy/downstream/session.ts'
 import { Sessions } from '../../../src/proxy/downstream/sessions.ts'
 import { Aborter } from '../../../src/shared/signal.ts'
+import { collectAll } from '../../helpers/heap.ts'
 import { newKey } from '../../helpers/proxy.ts'
 
 const facts = { server: undefined, principal: '', version: '2025-11-25', capabilities: {}, clientInfo: {} } as const
@@ -60,8 +61,28 @@ test('D-10: an idle session leaves memory and comes back by its id, a busy one s
   one.sessions.sweep(performance.now() + 31 * MINUTE)
   expect([...one.sessions]).toEqual([busy])
   const back = one.sessions.find(idle.id)
+  expect(one.ended).toEqual([idle])
+  one.sessions.sweep(performance.now() + 40 * MINUTE)
+  expect(one.sessions.find(busy.id)).toBe(busy)
+  expect(busy.calls.size).toBe(1)
   expect(back).toMatchObject({ id: idle.id })
   expect(back).not.toBe(idle)
+})
+
+function begin(count: number, sessions: Sessions): readonly WeakRef<Session>[] {
+  return Array.from({ length: count }, () => new WeakRef(sessions.create(facts)))
+}
+
+test('D-10: of sessions that became idle the heap holds none', async () => {
+  using one = open({ most: 1000 })
+  const refs = begin(1000, one.sessions)
+  one.sessions.sweep(performance.now() + 31 * MINUTE)
+  expect([[...one.sessions].length, one.ended.length]).toEqual([0, 1000])
+  one.ended.length = 0
+  // A reference that was made just now holds what it points to until the turn is over.
+  await new Promise((resolve) => setImmediate(resolve))
+  collectAll()
+  expect(refs.filter((ref) => ref.deref() !== undefined).length).toBe(0)
 })
 
 test('when there is no room, nothing is evicted and a good id is told apart from a bad one', () => {

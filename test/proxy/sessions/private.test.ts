@@ -83,7 +83,7 @@ test('the first list of such a client is its own: nothing changes afterwards', a
   expect(changes).toBe(0)
 })
 
-test('its session ends with the client’s', async () => {
+test('D-10: its session ends with the client’s', async () => {
   await using one = await start()
   await using mine = await connectWithRoots(one.url)
   await toolsOf(mine)
