@@ -81,7 +81,7 @@ test('restarts a group as a new process on the same socket without a failed requ
   expect(after.pid).not.toBe(pid)
 })
 
-test('replaces a killed proxy without a refused connection, and disturbs no other group (P-08)', async () => {
+test('P-08: a killed proxy is replaced without a refused connection, and no other group is disturbed', async () => {
   const [fast, slow] = [await freePort(), await freePort()]
   await using p = await project({ fast: { port: fast }, slow: { port: slow } })
   await p.up()
