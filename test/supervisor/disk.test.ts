@@ -49,7 +49,7 @@ mountable('P-16: in a state folder that has become read-only all goes on, to the
   using _read = readOnly(state)
   expect(() => writeFileSync(join(p.paths.folder, 'x'), '')).toThrow('EROFS')
   await goesOn(p)
-  expect(await p.client.ask('down')).toMatchObject({ stopped: ['fast'] })
+  expect(await p.client.ask('down')).toMatchObject({ stopped: ['fast', 'slow'] })
   await p.running.ended
 })
 
