@@ -1,3 +1,6 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { beforeAll, expect, test } from 'vitest'
 import { fixturePath } from '../helpers/fixture.ts'
 import { freePort } from '../helpers/ports.ts'
@@ -33,6 +36,23 @@ test('ends everything it started on SIGTERM and exits 0', async () => {
   expect(performance.now() - began).toBeLessThan(10_000)
   expect(markedProcesses(d.paths.folder)).toEqual([])
 })
+
+test.each(['exception', 'rejection'])(
+  'P-24: a supervisor ends in order and with 70 after an uncaught %s',
+  async (fault) => {
+    await using d = await detached(yamlOf({ one: 'auto' }))
+    const preload = fileURLToPath(new URL('../fixtures/preload/throwing.cjs', import.meta.url))
+    const supervisor = d.start({ NODE_OPTIONS: `--require ${preload}`, NODE_FAULT: fault })
+    await d.answered()
+    await d.client.ask('apply', d.wish)
+    await ready(d)
+    supervisor.process.kill('SIGUSR2')
+    expect(await supervisor.ended).toEqual({ code: 70, stderr: '' })
+    expect(markedProcesses(d.paths.folder)).toEqual([])
+    const log = await readFile(join(d.paths.logs, 'mcpctl.log'), 'utf8')
+    expect(log).toMatch(/"error":"as injected".*"msg":"supervisor failed"/)
+  },
+)
 
 test('ends by itself when its first apply fails', async () => {
   await using d = await detached('groups: 1\n')

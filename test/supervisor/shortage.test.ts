@@ -70,16 +70,21 @@ test.skipIf(!isRoot)(
     try {
       const client = new ControlClient(statePaths(folder.path, env).socket)
       await waitFor(() => client.ask('status'))
-      processes(1)
       const rest = { files: [], envFiles: [], profile: undefined, groups: [], portOffset: 0, watch: false }
       await client.ask('apply', { cwd: folder.path, env, ...rest })
+      const pid = await waitFor(async () => {
+        const [group] = (await client.ask('status')).groups
+        return group?.state === 'ready' ? group.pid : undefined
+      })
+      processes(1)
+      process.kill(pid, 'SIGKILL')
       const waiting = await waitFor(async () => {
         const [group] = (await client.ask('status')).groups
         return group?.state === 'backoff' ? group : undefined
       })
       expect(waiting.lastError).toMatch(/^proxy could not be started: spawn .*EAGAIN/)
       processes(10_000)
-      await waitFor(async () => (await client.ask('status')).groups[0]?.pid)
+      await waitFor(async () => (await client.ask('status')).state === 'ready')
     } finally {
       supervisor.kill('SIGTERM')
       await once(supervisor, 'exit')
