@@ -18,7 +18,7 @@ const step = fc.record({
   do: fc.constantFrom('start', 'stop', 'restart', 'reload', 'exit', 'hurry'),
   group: fc.constantFrom(...names),
   /** Milliseconds until the next step. */
-  then: fc.constantFrom(0, 0, 0, 1, 4),
+  pause: fc.constantFrom(0, 0, 0, 1, 4),
 })
 
 /** What the model holds of a group: the reality is to be the same in the end. */
@@ -38,7 +38,7 @@ test('P-26: after any two hundred interleavings each group runs once as it was w
         await using world = createWorld(ports, () => delays.next().value ?? 0)
         for (const one of steps) {
           world.take(one)
-          if (one.then > 0) await turns(one.then)
+          if (one.pause > 0) await turns(one.pause)
         }
         await waitFor(() => world.isAsWanted())
         expect(world.most).toBeLessThanOrEqual(steps.length + 2)
