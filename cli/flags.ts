@@ -16,6 +16,8 @@ export interface Flags {
   readonly quiet: boolean
   readonly verbose: boolean
   readonly color: boolean
+  /** Profile sets that others may change are taken all the same. */
+  readonly allowInsecureConfig: boolean
 }
 
 /** The flags of single commands, under the names commander gives them; absent means not given. */
@@ -27,15 +29,21 @@ export interface Options {
   readonly watch?: boolean
   readonly portOffset?: number
   readonly dryRun?: boolean
+  readonly resume?: boolean
+  readonly allowEmpty?: boolean
   readonly exitCode?: boolean
   readonly follow?: boolean
   readonly tail?: number
   readonly format?: DiagnosticFormat
+  readonly strict?: boolean
   readonly origin?: boolean
   readonly diff?: string
   readonly unset?: boolean
   readonly args?: Readonly<Record<string, unknown>>
   readonly count?: number
+  readonly check?: boolean
+  /** `SERVER` or `SERVER/NAME`. */
+  readonly accept?: readonly string[]
 }
 
 /** The global flags as commander hands them over, once from before the command and once from after it. */
@@ -49,6 +57,7 @@ export interface GlobalOptions {
   readonly quiet?: boolean
   readonly verbose?: boolean
   readonly color?: boolean
+  readonly allowInsecureConfig?: boolean
 }
 
 /** One set of flags from both places: lists add up, of the rest the later one wins. */
@@ -64,5 +73,6 @@ export function mergeFlags(before: GlobalOptions, after: GlobalOptions): Flags {
     quiet: last.quiet ?? false,
     verbose: last.verbose ?? false,
     color: before.color !== false && after.color !== false,
+    allowInsecureConfig: last.allowInsecureConfig ?? false,
   }
 }

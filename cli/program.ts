@@ -15,7 +15,7 @@ export async function runProgram(argv: readonly string[], around: Surroundings):
     around,
     specs: specsFor(argv),
     start: async (flags, run) => {
-      context = { ...around, flags }
+      context = contextOf(around, flags)
       exit = await run(context)
     },
   })
@@ -31,6 +31,12 @@ export async function runProgram(argv: readonly string[], around: Surroundings):
     reportFailure(context, error)
     return error.exit
   }
+}
+
+/** What is allowed by a flag holds wherever the files are read, also in the supervisor: it goes where the environment goes. */
+function contextOf(around: Surroundings, flags: Flags): Context {
+  if (!flags.allowInsecureConfig) return { ...around, flags }
+  return { ...around, flags, env: { ...around.env, MCPCTL_ALLOW_INSECURE_CONFIG: '1' } }
 }
 
 interface Wiring {
@@ -87,6 +93,7 @@ const globalFlags: readonly Flag[] = [
   { flags: '-p, --profile <name>', summary: 'the profile; beats $MCPCTL_PROFILE and $ENV' },
   { flags: '-f, --file <path>', summary: 'profile set, a file or a folder; repeatable, later wins' },
   { flags: '--env-file <path>', summary: 'read variables from this file too; repeatable' },
+  { flags: '--allow-insecure-config', summary: 'read files that others may change, too' },
   { flags: '-o, --output <format>', summary: 'form of the answer', choices: outputs },
   { flags: '--json', summary: 'the same as -o json' },
   { flags: '-q, --quiet', summary: 'only the answer and errors' },

@@ -34,8 +34,9 @@ function groupRow(group: GroupStatus, paint: Paint): string[] {
   return [paint('bold', name), '', stateText(state, paint), `${pid ?? '-'}`, `${tools}`, `${restarts}`, end]
 }
 
-function serverRow({ name, state, pid, tools, restarts, lastError }: ServerStatus, paint: Paint): string[] {
-  const error = lastError && state !== 'ready' ? paint('red', oneLine(lastError)) : ''
+function serverRow({ name, state, pid, tools, restarts, lastError, drift }: ServerStatus, paint: Paint): string[] {
+  const drifted = drift ? paint('yellow', `${drift} not as locked`) : ''
+  const error = lastError && state !== 'ready' ? paint('red', oneLine(lastError)) : drifted
   return ['', name, stateText(state, paint), `${pid ?? '-'}`, `${tools}`, `${restarts}`, error]
 }
 
@@ -45,6 +46,7 @@ function shortcomings({ supervisor: { warnings = [] } }: Status, paint: Paint): 
 
 function staleness({ config }: Status, paint: Paint): string {
   if (config.state === 'current') return ''
-  const text = `The files on disk are invalid; generation ${config.generation} keeps running.`
+  const isInvalid = config.problems.some(({ severity }) => severity === 'error')
+  const text = `The files on disk ${isInvalid ? 'are invalid' : 'differ'}; generation ${config.generation} keeps running.`
   return `\n${paint('yellow', text)}\n${describeProblems(config.problems, paint)}`
 }

@@ -1,7 +1,7 @@
 import type { Stream } from './context.ts'
 
-/** Control characters but tab and newline, and the marks that reorder what a person sees. */
-const hostile = /(?![\t\n])\p{Cc}|[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu
+/** Control characters but tab and newline, and the marks that reorder what a person sees or cannot be seen. */
+const hostile = /(?![\t\n])\p{Cc}|[\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff]|[\u{e0000}-\u{e007f}]/gu
 
 /** Text that servers wrote, safe to show: it can neither steer the terminal nor hide what it says. */
 export function plainText(text: string): string {

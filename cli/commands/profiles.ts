@@ -7,6 +7,7 @@ import type { Context } from '../context.ts'
 import { envelope, note, print } from '../output.ts'
 import { painter } from '../paint.ts'
 import { choose, loadSet } from '../profile-set.ts'
+import { oneLine } from '../untrusted.ts'
 
 /** All profiles of the set, with `*` on the one that would be chosen now and why. */
 export const run: Run = async (context) => {
@@ -18,7 +19,7 @@ export const run: Run = async (context) => {
     profiles: set.profiles.map((profile) => ({ ...profile, chosen: profile.name === choice?.name })),
   })
   await print(context, { document, human: () => table(context, set, choice) })
-  note(context, choice ? `* ${choice.name}: ${choice.detail}` : 'no profile would be chosen: name one')
+  note(context, choice ? oneLine(`* ${choice.name}: ${choice.detail}`) : 'no profile would be chosen: name one')
   const errors = set.diagnostics.filter(({ severity }) => severity === 'error').length
   if (errors > 0) note(context, `${errors} problem${errors === 1 ? '' : 's'} in the files: mcpctl validate shows them`)
   return 0
@@ -40,10 +41,7 @@ function table(context: Context, { profiles }: ProfileSet, choice: Choice | unde
   )
   const rows = profiles.map(({ name, description, match, groups }) => [
     name === choice?.name ? '*' : ' ',
-    name,
-    description,
-    match.join(', '),
-    groups.join(', '),
+    ...[name, description, match.join(', '), groups.join(', ')].map(oneLine),
   ])
   return columns([head, ...rows])
 }

@@ -1,5 +1,6 @@
 import type { ControlEvent } from '../../src/control/protocol.ts'
 import { place } from '../../src/shared/diagnostic.ts'
+import { driftLines } from '../drift-text.ts'
 import type { Paint } from '../paint.ts'
 import { planLines } from '../plan-text.ts'
 import { oneLine } from '../untrusted.ts'
@@ -27,6 +28,8 @@ export function eventLines(event: ControlEvent, { track, now, paint }: Seen): { 
         lines: event.problems.map((problem) => `${paint('red', '✖')} ${place(problem)} ${oneLine(problem.message)}`),
         next: track,
       }
+    case 'drift':
+      return { lines: driftLines(event.drift, paint), next: track }
     default:
       return event satisfies never
   }

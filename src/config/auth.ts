@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { isLoopback } from './check.ts'
 import { isMasked } from './mask.ts'
 import type { Auth, JwtAuth } from './profile.ts'
 import { type Problem, quote } from './source.ts'
@@ -61,20 +62,63 @@ function digestOf(token: string): string {
   return DIGEST.exec(token)?.[1] ?? createHash('sha256').update(token).digest('hex')
 }
 
+/** RFC 6749, 3.3. */
+const SCOPE = /^[\x21\x23-\x5b\x5d-\x7e]+$/
+
 function jwtOf(reading: Reading, at: Field, group: string): JwtAuth {
-  const [issuer, jwks] = [readText(reading, field(at, 'issuer')), readText(reading, field(at, 'jwks'))]
-  if (at.node !== undefined && (issuer === undefined || jwks === undefined)) {
-    const message = `group ${quote(group)} has auth of type jwt without an issuer or without jwks`
-    report(reading, at.node, { code: 'no_issuer', message, hint: 'both belong to the authorization server' })
-  }
+  const scopes = readTexts(reading, field(at, 'scopes'))
+  const audience = textOrTexts(reading, field(at, 'audience'))
+  const wrong = scopes.find((scope) => !SCOPE.test(scope))
+  const jwt = { group, reading, at }
+  if (wrong !== undefined) reportJwt(jwt, 'scopes', `${quote(wrong)} is not a scope`)
+  if (audience.includes('')) reportJwt(jwt, 'audience', 'an audience must not be empty')
   return {
     type: 'jwt',
-    issuer: issuer ?? '',
-    jwks: jwks ?? '',
-    audience: readTexts(reading, field(at, 'audience')),
-    resource: readText(reading, field(at, 'resource')) ?? '',
-    scopes: readTexts(reading, field(at, 'scopes')),
+    issuer: addressOf(jwt, 'issuer'),
+    jwks: addressOf(jwt, 'jwks'),
+    audience,
+    resource: isWritten(field(at, 'resource')) ? addressOf(jwt, 'resource') : '',
+    scopes,
   }
+}
+
+function textOrTexts(reading: Reading, at: Field): string[] {
+  return at.node?.kind === 'scalar' ? [readText(reading, at) ?? ''].filter(() => isWritten(at)) : readTexts(reading, at)
+}
+
+function isWritten({ node }: Field): boolean {
+  return node !== undefined && !(node.kind === 'scalar' && node.value === null)
+}
+
+interface Jwt {
+  readonly group: string
+  readonly reading: Reading
+  readonly at: Field
+}
+
+/** As written, since tokens are compared with it letter by letter. */
+function addressOf(jwt: Jwt, key: 'issuer' | 'jwks' | 'resource'): string {
+  const at = field(jwt.at, key)
+  const text = readText(jwt.reading, at) ?? ''
+  if (!isWritten(at)) reportJwt(jwt, key, `auth of type jwt needs ${key}`, 'the authorization server says what it is')
+  // A secret is not there to be looked at.
+  else if (!isMasked(text) && !isGoodUrl(text, key))
+    reportJwt(jwt, key, `${key} ${quote(text)} is not an https URL`, 'plain http is only for loopback')
+  return text
+}
+
+/** Who may come depends on the issuer and its keys, so nobody in between may answer for them. */
+function isGoodUrl(text: string, key: 'issuer' | 'jwks' | 'resource'): boolean {
+  const url = URL.canParse(text) ? new URL(text) : undefined
+  if (!url || url.username || url.password || url.hash) return false
+  const isPlainGood = key === 'resource' || isLoopback(url.hostname.replace(/^\[|\]$/g, ''))
+  return url.protocol === 'https:' || (url.protocol === 'http:' && isPlainGood)
+}
+
+function reportJwt({ group, reading, at }: Jwt, key: string, what: string, hint = ''): void {
+  const node = field(at, key).node ?? at.node
+  if (node === undefined || reading.asWritten) return
+  report(reading, node, { code: 'bad_auth', message: `group ${quote(group)}: ${what}`, hint })
 }
 
 /** Short, or of few different characters, or words: nobody's random bytes look like that. */

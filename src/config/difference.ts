@@ -1,5 +1,3 @@
-import type { Profile } from './profile.ts'
-
 /** One value in which two resolved profiles differ. */
 export interface Difference {
   /** JSON pointer with the names of groups and servers in place of their positions. */
@@ -10,7 +8,7 @@ export interface Difference {
 }
 
 /** Compares two profiles value by value, sorted by pointer. Give it masked ones to show the result to people. */
-export function differences(before: Profile, after: Profile): Difference[] {
+export function differences(before: object, after: object): Difference[] {
   const [left, right] = [flatten(before), flatten(after)]
   const pointers = [...new Set([...left.keys(), ...right.keys()])].sort()
   return pointers.flatMap((pointer) => {
@@ -19,7 +17,7 @@ export function differences(before: Profile, after: Profile): Difference[] {
   })
 }
 
-function flatten(profile: Profile): Map<string, string> {
+function flatten(profile: object): Map<string, string> {
   const values = new Map<string, string>()
   walk(profile, '', values)
   return values

@@ -4,8 +4,9 @@ import type { Diagnostic } from '../shared/diagnostic.ts'
 import type { Env } from '../shared/paths.ts'
 import { interpolate } from './interpolate.ts'
 import { readSource, type Sources } from './read.ts'
-import { diagnose, type Place, wholeFile } from './source.ts'
+import { diagnose, type Place, unframed, wholeFile } from './source.ts'
 import { child, itemsOf, type Node, textOf } from './tree.ts'
+import { Trust } from './trust.ts'
 
 export interface Environment {
   /** Process environment over `--env-file` over the profile's `envFile` over `.env` beside the base file. */
@@ -28,13 +29,13 @@ export interface EnvironmentOptions {
 /** Reads all env files. They hold plain values: nothing in them is expanded. */
 export async function readEnvironment(options: EnvironmentOptions): Promise<Environment> {
   const { env, envFiles, folder, cwd } = options
-  const flags = await Promise.all(
-    envFiles.map((path) => readEnvFile({ paths: [path], required: true, at: undefined, cwd })),
-  )
+  const trust = new Trust(env)
+  const read = (file: WantedFile) => readEnvFile(file, trust)
+  const flags = await Promise.all(envFiles.map((path) => read({ paths: [path], required: true, at: undefined, cwd })))
   const early = layers([env, ...flags.map(({ values }) => values).reverse()])
   const { wanted, diagnostics } = wantedFiles(options, early)
-  const own = await Promise.all(wanted.map(readEnvFile))
-  const beside = await readEnvFile({ paths: [join(folder, '.env')], required: false, at: undefined, cwd })
+  const own = await Promise.all(wanted.map(read))
+  const beside = await read({ paths: [join(folder, '.env')], required: false, at: undefined, cwd })
   const all = [...flags, ...own, beside]
   return {
     variable: layers([
@@ -89,13 +90,17 @@ interface EnvFile {
   readonly diagnostics: readonly Diagnostic[]
 }
 
-async function readEnvFile({ paths, required, at, cwd }: WantedFile): Promise<EnvFile> {
+async function readEnvFile({ paths, required, at, cwd }: WantedFile, trust: Trust): Promise<EnvFile> {
   const read = await Promise.all(paths.map((path) => readSource(path, cwd)))
   const sources = new Map(read.map(({ source, fingerprint }) => [source.path, fingerprint]))
   const found = read.find((one) => one.problem?.code !== 'file_missing') ?? read[0]
   if (found === undefined) return { sources, values: {}, diagnostics: [] }
-  const { source, problem } = found
-  if (problem === undefined) return { sources, values: dotenv.parse(source.text), diagnostics: [] }
+  const { source, rights, problem } = found
+  if (problem === undefined) {
+    const distrust = await trust.problemOf({ path: source.path, shown: source.shown, rights })
+    const diagnostics = distrust ? [unframed(source, distrust)] : []
+    return { sources, values: dotenv.parse(source.text), diagnostics }
+  }
   const isMissing = problem.code === 'file_missing'
   if (isMissing && !required) return { sources, values: {}, diagnostics: [] }
   const hint = isMissing && at !== undefined ? 'write { path: …, required: false } if it may be missing' : ''

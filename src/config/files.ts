@@ -1,14 +1,16 @@
 import { realpath } from 'node:fs/promises'
 import { basename, dirname, resolve, sep } from 'node:path'
 import type { Diagnostic } from '../shared/diagnostic.ts'
+import type { Env } from '../shared/paths.ts'
 import { fingerprintsOf } from './fingerprint.ts'
 import { searchOf } from './include.ts'
 import { fromMcpServers } from './mcp-servers.ts'
 import type { Parses } from './parses.ts'
 import { readSource, type Sources } from './read.ts'
 import { checkSchema } from './schema.ts'
-import { diagnose, type Place, type Source, wholeFile } from './source.ts'
+import { diagnose, type Place, type Source, sourceOf, unframed, wholeFile } from './source.ts'
 import { child, itemsOf, type MapNode, textOf } from './tree.ts'
+import { Trust } from './trust.ts'
 
 const MAX_FILES = 32
 const MAX_DEPTH = 8
@@ -23,6 +25,14 @@ export interface SetFile {
   readonly rank: number
 }
 
+/** A file of the set as it was written: what it takes to have the set again when its files are other ones by now. */
+export interface WrittenFile {
+  /** Absolute. */
+  readonly path: string
+  readonly text: string
+  readonly rank: number
+}
+
 export interface SetFiles {
   /** Included files before the ones that include them. */
   readonly files: readonly SetFile[]
@@ -34,13 +44,14 @@ export interface SetFiles {
 interface Reading {
   readonly roots: readonly (readonly string[])[]
   readonly cwd: string
+  readonly env: Env
   readonly parses: Parses
 }
 
 /** Reads the files to begin with and all they include, each once. Never throws: what is wrong is in `diagnostics`. */
-export async function readFiles({ roots, cwd, parses }: Reading): Promise<SetFiles> {
+export async function readFiles({ roots, cwd, env, parses }: Reading): Promise<SetFiles> {
   const found = { files: [], diagnostics: [], seen: new Set<string>(), sources: new Map<string, string>() }
-  const walk: Walk = { cwd, parses, ...found, rank: 0, boundary: '' }
+  const walk: Walk = { cwd, parses, trust: new Trust(env), ...found, rank: 0, boundary: '' }
   for (const [rank, root] of roots.entries()) {
     for (const path of root) {
       const boundary = await realFolder(dirname(path))
@@ -51,9 +62,21 @@ export async function readFiles({ roots, cwd, parses }: Reading): Promise<SetFil
   return { files, diagnostics, sources }
 }
 
+/** The same from texts, in their order: whatever they include is among them. */
+export function restoreFiles(written: readonly WrittenFile[], { cwd, parses }: Pick<Reading, 'cwd' | 'parses'>) {
+  const diagnostics: Diagnostic[] = []
+  const files = written.flatMap(({ path, text, rank }): SetFile[] => {
+    const source = sourceOf(path, text, cwd)
+    const understood = understand(source, { parses, diagnostics })
+    return understood ? [{ source, ...understood, rank }] : []
+  })
+  return { files, diagnostics }
+}
+
 interface Walk {
   readonly cwd: string
   readonly parses: Parses
+  readonly trust: Trust
   readonly files: SetFile[]
   readonly diagnostics: Diagnostic[]
   readonly seen: Set<string>
@@ -76,31 +99,36 @@ async function visit(walk: Walk, { path, chain, from }: Visit): Promise<void> {
   if (walk.seen.size === MAX_FILES) walk.diagnostics.push(tooMany(from, path, walk.cwd))
   walk.seen.add(path)
   if (walk.seen.size > MAX_FILES) return
-  const { source, fingerprint, mode, problem } = await readSource(path, walk.cwd)
+  const { source, fingerprint, rights, problem } = await readSource(path, walk.cwd)
   walk.sources.set(path, fingerprint)
   if (problem !== undefined) {
     const at = from ?? wholeFile(source)
     walk.diagnostics.push(diagnose(at, { ...problem, message: `${source.shown} ${problem.message}` }))
     return
   }
-  if ((mode & 0o002) !== 0) walk.diagnostics.push(writable(source))
-  const parsed = walk.parses.parse(source)
-  walk.diagnostics.push(...parsed.diagnostics)
-  if (parsed.root === undefined) return
-  const isForeign = child(parsed.root, 'mcpServers') !== undefined
-  const foreign = isForeign ? fromMcpServers(parsed.root) : undefined
-  walk.diagnostics.push(...(foreign?.diagnostics ?? []))
-  const root = foreign?.root ?? parsed.root
-  const kind = isForeign ? 'profile' : kindOf(path, root)
-  walk.diagnostics.push(...checkSchema(root, kind))
-  await followIncludes(walk, { file: { source, kind, root, rank: walk.rank }, chain: [...chain, path] })
-  walk.files.push({ source, kind, root, rank: walk.rank })
+  const distrust = await walk.trust.problemOf({ path, shown: source.shown, rights })
+  if (distrust) walk.diagnostics.push(unframed(source, distrust))
+  const understood = understand(source, walk)
+  if (understood === undefined) return
+  const file = { source, ...understood, rank: walk.rank }
+  await followIncludes(walk, { file, chain: [...chain, path] })
+  walk.files.push(file)
 }
 
-function writable(source: Source): Diagnostic {
-  const hint = `chmod o-w ${source.shown}`
-  const message = `anybody on this machine may change ${source.shown}, and with it what is started`
-  return { ...diagnose(wholeFile(source), { severity: 'warning', code: 'writable_file', message, hint }), frame: '' }
+type Understanding = Pick<Walk, 'parses' | 'diagnostics'>
+
+/** What a file is and says; undefined when it cannot be read as one of a profile set. */
+function understand(source: Source, { parses, diagnostics }: Understanding) {
+  const parsed = parses.parse(source)
+  diagnostics.push(...parsed.diagnostics)
+  if (parsed.root === undefined) return undefined
+  const isForeign = child(parsed.root, 'mcpServers') !== undefined
+  const foreign = isForeign ? fromMcpServers(parsed.root) : undefined
+  diagnostics.push(...(foreign?.diagnostics ?? []))
+  const root = foreign?.root ?? parsed.root
+  const kind = isForeign ? ('profile' as const) : kindOf(source.path, root)
+  diagnostics.push(...checkSchema(root, kind))
+  return { kind, root }
 }
 
 function tooMany(from: Place | undefined, path: string, cwd: string): Diagnostic {

@@ -1,17 +1,16 @@
 import { stat } from 'node:fs/promises'
 import { basename } from 'node:path'
+import { LOCK_FILE } from './lock-data.ts'
 import type { Parses } from './parses.ts'
-import { type Content, fingerprintOf, readBytes, type Sources } from './read.ts'
+import { type Content, fingerprintOf, MAX_BYTES, readBytes, type Sources } from './read.ts'
 
 /** What became of one file. */
 export interface Change {
   readonly path: string
   readonly fingerprint: string
-  /** False for what looks like the middle of a write: missing, empty, not to be parsed. */
+  /** False for what looks like the middle of a write: missing, empty, not to be parsed, a tenth of what it was. */
   readonly isWhole: boolean
 }
-
-const MAX_BYTES = 1024 * 1024
 
 /** Absolute paths with the fingerprint of what is there now. Never throws: a file that cannot be read has a fingerprint too. */
 export async function fingerprintsOf(paths: readonly string[]): Promise<Sources> {
@@ -36,11 +35,28 @@ async function changeOf(path: string, before: string, parses: Parses): Promise<C
   const read = await readBytes(path, MAX_BYTES)
   const fingerprint = await fingerprintOf(path, read)
   if (fingerprint === before) return undefined
-  return { path, fingerprint, isWhole: 'bytes' in read ? isWhole(path, read, parses) : read.code === 'is_folder' }
+  if (!('bytes' in read)) return { path, fingerprint, isWhole: read.code === 'is_folder' }
+  return { path, fingerprint, isWhole: !isRemnant(before, fingerprint) && isWhole(path, read, parses) }
+}
+
+/** A file that was cut off may parse all the same, and say that most of what there was is gone. */
+function isRemnant(before: string, fingerprint: string): boolean {
+  return before.startsWith('=') && fingerprint.length < before.length / 10
 }
 
 function isWhole(path: string, { bytes }: Content, parses: Parses): boolean {
   if (bytes.length === 0) return false
+  if (basename(path) === LOCK_FILE) return isJson(bytes)
   if (!/\.(?:ya?ml|json)$/.test(basename(path))) return true
   return parses.isSound(path, new TextDecoder().decode(bytes))
+}
+
+function isJson(bytes: Uint8Array): boolean {
+  try {
+    JSON.parse(new TextDecoder().decode(bytes))
+    return true
+  } catch {
+    // Perhaps only half of it is there yet.
+    return false
+  }
 }

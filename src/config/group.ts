@@ -65,11 +65,11 @@ export function toGroup(
   }
 }
 
-/** Brackets of an IPv6 address belong to URLs. */
+/** Brackets of an IPv6 address belong to URLs, the last dot of a name to its resolver. */
 function hostOf(reading: Reading, at: Field): string {
   const host = readText(reading, at)
   if (host === undefined || host === '') return GROUP_DEFAULTS.host
-  const bare = host.replace(/^\[(.*)\]$/, '$1')
+  const bare = host.replace(/^\[(.*)\]$/, '$1').replace(/^localhost\.?$/i, 'localhost')
   if (at.node === undefined || /^[A-Za-z0-9.:_%-]+$/.test(bare)) return bare
   reading.diagnostics.push(diagnose(at.node.at, { code: 'bad_host', message: `${quote(host)} is not a host` }))
   return GROUP_DEFAULTS.host

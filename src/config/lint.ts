@@ -23,8 +23,11 @@ function lintNode(node: Node): Diagnostic[] {
   return entriesOf(node).flatMap(([key, entry]) => lintEntry(key, entry))
 }
 
+/** What only asks for a secret, and the digest of one. */
+const HARMLESS = /\$\{|^sha256:[\da-f]{64}$/
+
 function lintText(node: Node, isSecret: boolean): Diagnostic[] {
-  if (node.kind !== 'scalar' || typeof node.value !== 'string' || node.text.includes('${')) return []
+  if (node.kind !== 'scalar' || typeof node.value !== 'string' || HARMLESS.test(node.text)) return []
   const isLiteral = looksSecret(node.text) || (isSecret && node.text.length >= 16 && !/\s/.test(node.text.trim()))
   if (!isLiteral) return []
   const hint = 'put it under secrets: and write ${secret:NAME}'

@@ -55,7 +55,14 @@ const MARKS: ReadonlySet<string> = new Set([CST.DOCUMENT, CST.FLOW_END, CST.SCAL
 
 /** Duplicate keys are found in `convert`, which can name both lines. */
 function composer(): Composer {
-  return new Composer({ version: '1.2', schema: 'core', merge: true, strict: true, uniqueKeys: false })
+  return new Composer({
+    version: '1.2',
+    schema: 'core',
+    merge: true,
+    strict: true,
+    uniqueKeys: false,
+    resolveKnownTags: false,
+  })
 }
 
 function placeOf(source: Source, error: YAMLError): Place {

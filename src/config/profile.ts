@@ -103,8 +103,33 @@ export interface Server {
   readonly integrity: 'off' | 'warn' | 'enforce'
   /** What happens with those it does not know; `auto` was replaced. */
   readonly onNew: 'allow' | 'warn' | 'block'
+  /** What `mcpctl.lock` says of it; null when nothing is compared: not locked, or integrity is `off`. */
+  readonly pins: Pins | null
   /** In lower case; added to those that are always sent on. */
   readonly forwardHeaders: readonly string[]
+}
+
+/** What one server was found to say of itself when it was locked. */
+export interface Pins {
+  /** Their digest; null where it had none. */
+  readonly instructions: string | null
+  readonly tools: Pinned
+  readonly prompts: Pinned
+  /** By URI template. */
+  readonly templates: Pinned
+}
+
+/** By the server's own name: any text, so look for own keys only. */
+export type Pinned = Readonly<Record<string, Pin>>
+
+/** One item as it was locked. */
+export interface Pin {
+  /** `sha256:` and 64 digits in hex, of its canonical JSON (RFC 8785). */
+  readonly digest: string
+  /** The beginnings of the digests of its fields: they tell which one is another now, and nothing is decided by them. */
+  readonly parts: Readonly<Record<string, string>>
+  /** The parameters of a tool: one that only got more of them has this digest without those. */
+  readonly inputs: readonly string[]
 }
 
 export type Transport = StdioTransport | HttpTransport

@@ -4,13 +4,13 @@ import { platform } from 'node:os'
 import { type Problem, type Source, sourceOf } from './source.ts'
 
 /** Far above any profile set, far below what a parser takes badly. */
-const MAX_BYTES = 1024 * 1024
+export const MAX_BYTES = 1024 * 1024
 
 export interface ReadFile {
   readonly source: Source
   readonly fingerprint: string
-  /** Permission bits; 0 when it could not be read. */
-  readonly mode: number
+  /** Undefined when it could not be read. */
+  readonly rights: Rights | undefined
   readonly problem: Problem | undefined
 }
 
@@ -18,17 +18,24 @@ export interface ReadFile {
 export async function readSource(path: string, cwd: string): Promise<ReadFile> {
   const read = await readBytes(path, MAX_BYTES)
   const fingerprint = await fingerprintOf(path, read)
-  if (!('bytes' in read)) return { source: sourceOf(path, '', cwd), fingerprint, mode: 0, problem: read }
-  const { mode } = read
+  if (!('bytes' in read)) return { source: sourceOf(path, '', cwd), fingerprint, rights: undefined, problem: read }
+  const { rights } = read
   const text = decode(read.bytes)
-  if (typeof text !== 'string') return { source: sourceOf(path, '', cwd), fingerprint, mode, problem: text }
-  return { source: sourceOf(path, text, cwd), fingerprint, mode, problem: undefined }
+  if (typeof text !== 'string') return { source: sourceOf(path, '', cwd), fingerprint, rights, problem: text }
+  return { source: sourceOf(path, text, cwd), fingerprint, rights, problem: undefined }
 }
 
 /** What was in a file, and who else could have written it. */
 export interface Content {
   readonly bytes: Uint8Array
-  /** Permission bits; those of its owner alone where a system knows no others. */
+  /** Undefined where a system knows no such rights. */
+  readonly rights: Rights | undefined
+}
+
+/** Whose something is, and the bits of who may do what with it. */
+export interface Rights {
+  readonly uid: number
+  readonly gid: number
   readonly mode: number
 }
 
@@ -36,11 +43,12 @@ export interface Content {
 export type Sources = ReadonlyMap<string, string>
 
 /**
- * The content itself, which never lies and costs less than any hash; of a folder, the names of its YAML files; what cannot
- * be read has a fingerprint too, which says why.
+ * The content itself, which never lies and costs less than any hash, with who may change it; of a folder, the names of
+ * its YAML files; what cannot be read has a fingerprint too, which says why.
  */
 export async function fingerprintOf(path: string, read: Content | Problem): Promise<string> {
-  if ('bytes' in read) return `=${Buffer.from(read.bytes).toString('latin1')}`
+  if ('bytes' in read)
+    return `=${Buffer.from(read.bytes).toString('latin1')}\0${Object.values({ ...read.rights }).join()}`
   return read.code === 'is_folder' ? `=${await yamlNames(path)}` : read.code
 }
 
@@ -70,7 +78,8 @@ export async function readBytes(path: string, max: number): Promise<Content | Pr
     if (found.size > max) return tooLarge(max)
     const bytes = await readUpTo(file, { max, expected: found.size })
     if (bytes === undefined) return tooLarge(max)
-    return { bytes, mode: platform() === 'win32' ? 0o600 : found.mode & 0o777 }
+    const { uid, gid, mode } = found
+    return { bytes, rights: platform() === 'win32' ? undefined : { uid, gid, mode: mode & 0o7777 } }
   } catch (error) {
     return unreadable(error)
   } finally {

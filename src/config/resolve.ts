@@ -1,3 +1,4 @@
+import { basename } from 'node:path'
 import { type Diagnostic, place } from '../shared/diagnostic.ts'
 import { McpctlError } from '../shared/errors.ts'
 import type { Env } from '../shared/paths.ts'
@@ -7,8 +8,9 @@ import { freeze } from './freeze.ts'
 import { toGroup } from './group.ts'
 import { type Lookup, secretsIn } from './interpolate.ts'
 import { type ProfileSet, unique } from './load.ts'
+import { LOCK_FILE } from './lock-data.ts'
 import { maskOf, maskProfile, unnamedSecrets } from './mask.ts'
-import type { Group, Profile } from './profile.ts'
+import type { Group, Pins, Profile } from './profile.ts'
 import type { Sources } from './read.ts'
 import { readSecrets, type Secrets } from './secrets.ts'
 import { type SelectedGroup, type SelectedServer, type Selection, scalarsOf } from './select.ts'
@@ -16,6 +18,7 @@ import { SERVER_DEFAULTS, toServer } from './server.ts'
 import { diagnose, type Place } from './source.ts'
 import { didYouMean } from './suggest.ts'
 import { child, type MapNode, without } from './tree.ts'
+import { Trust } from './trust.ts'
 import { field, type Reading, readBoolean } from './values.ts'
 
 export interface ResolveOptions {
@@ -24,6 +27,8 @@ export interface ResolveOptions {
   readonly envFiles: readonly string[]
   /** Added to every fixed port. */
   readonly portOffset: number
+  /** A profile may have no groups: a mistake unless somebody says that it is none. */
+  readonly allowEmpty?: boolean
 }
 
 export interface Resolution {
@@ -80,12 +85,17 @@ export async function attempt(set: ProfileSet, name: string, options: AttemptOpt
   const vault: Vault = { values: new Map(), asked: new Map(), masked: options.masked }
   const reading = readingOf(environment.variable, vault)
   const enabled = enabledServers(reading, selection)
-  const secrets = await secretsOf({ set, selection, enabled, options, variable: environment.variable })
+  const isTrusted = ![...set.diagnostics, ...environment.diagnostics].some(isRefusal)
+  const secrets = await secretsOf({ set, selection, enabled, options, isTrusted, variable: environment.variable })
   for (const [secret, value] of secrets.values) vault.values.set(secret, value)
   const checked = selection.groups.map((group, index) => assemble({ reading, group, index, enabled, set, options }))
   const groups = checked.map(({ group }) => group)
   const found = [...environment.diagnostics, ...secrets.diagnostics, ...reading.diagnostics, ...checkGroups(checked)]
-  const diagnostics = unique([...set.diagnostics, ...found.filter((one) => isNews(set, one)), ...emptiness(set, name)])
+  const diagnostics = unique([
+    ...set.diagnostics,
+    ...found.filter((one) => isNews(set, one)),
+    ...(options.allowEmpty ? [] : emptiness(set, name)),
+  ])
   return {
     profile: freeze(profileOf({ set, name, groups, vault, kept: reading.kept })),
     diagnostics,
@@ -129,21 +139,24 @@ interface SecretsNeeded {
   readonly selection: Selection
   readonly enabled: ReadonlySet<SelectedServer>
   readonly options: AttemptOptions
+  readonly isTrusted: boolean
   readonly variable: Lookup['variable']
 }
 
-async function secretsOf({ set, selection, enabled, options, variable }: SecretsNeeded): Promise<Secrets> {
+/** Secrets may be asked of a program: one that others have written down is not run, whatever else is read. */
+async function secretsOf({ set, selection, enabled, options, isTrusted, variable }: SecretsNeeded): Promise<Secrets> {
   const nodes = selection.groups.flatMap(({ node, servers }) => [
     without(node, ['servers']),
     ...servers.filter((server) => enabled.has(server)).map((server) => server.node),
   ])
-  const used = options.masked ? [] : nodes.flatMap(scalarsOf).flatMap(({ text }) => secretsIn(text))
+  const used = options.masked || !isTrusted ? [] : nodes.flatMap(scalarsOf).flatMap(({ text }) => secretsIn(text))
   return readSecrets({
     secrets: selection.secrets,
     used: new Set(used),
     variable,
     env: options.env,
     folder: set.folder,
+    trust: new Trust(options.env),
   })
 }
 
@@ -159,9 +172,22 @@ interface Assembly {
 function assemble({ reading, group, index, enabled, set, options }: Assembly): CheckedGroup {
   const pointer = `/groups/${index}`
   const servers = group.servers.map((server, s) =>
-    toServer(reading, server, { pointer: `${pointer}/servers/${s}`, folder: set.folder, enabled: enabled.has(server) }),
+    toServer(reading, server, {
+      pointer: `${pointer}/servers/${s}`,
+      folder: set.folder,
+      enabled: enabled.has(server),
+      pins: pinsOf(set, server.name),
+    }),
   )
   return { group: toGroup(reading, group, { pointer, servers, portOffset: options.portOffset }), selected: group }
+}
+
+/** What is compared, without what is only for people: another version of the same tools is no change. */
+function pinsOf({ lock }: ProfileSet, name: string): Pins | null {
+  const locked = lock && Object.hasOwn(lock.servers, name) ? lock.servers[name] : undefined
+  if (!locked) return null
+  const { serverInfo: _info, ...pins } = locked
+  return pins
 }
 
 interface Assembled {
@@ -192,6 +218,7 @@ const EXPLAINED_BY: Readonly<Record<string, readonly string[]>> = {
 function isNews({ diagnostics }: ProfileSet, found: Diagnostic): boolean {
   const said = diagnostics.filter(({ severity }) => severity === 'error')
   if (said.some((one) => place(one) === place(found))) return false
+  if (found.code === 'not_locked' && said.some(({ file }) => basename(file) === LOCK_FILE)) return false
   const keys = EXPLAINED_BY[found.code] ?? []
   return !said.some(({ code, hint }) => code === 'unknown_key' && keys.some((key) => hint.includes(`"${key}"`)))
 }
@@ -204,6 +231,10 @@ function emptiness(set: ProfileSet, name: string): Diagnostic[] {
   if (set.diagnostics.some(({ severity }) => severity === 'error')) return []
   const hint = 'list some under groups:, or extend a profile that has some'
   return [diagnose(profileAt(tree), { code: 'no_groups', message: `profile "${name}" has no groups`, hint })]
+}
+
+function isRefusal({ code, severity }: Diagnostic): boolean {
+  return code === 'insecure_file' && severity === 'error'
 }
 
 function profileAt(tree: MapNode): Place {

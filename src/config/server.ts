@@ -1,8 +1,10 @@
 import { isAbsolute, resolve } from 'node:path'
+import { forwardHeadersOf } from './forward-headers.ts'
 import type {
   Cache,
   Filter,
   HttpTransport,
+  Pins,
   Restart,
   Retry,
   Server,
@@ -58,13 +60,15 @@ export interface ServerPlace {
   readonly folder: string
   /** As read before: it decided whether the rest is asked for. */
   readonly enabled: boolean
+  /** What is locked of it. */
+  readonly pins: Pins | null
 }
 
 /** A selected server as resolved; of a disabled one the texts are as written. */
 export function toServer(
   reading: Reading,
   selected: SelectedServer,
-  { pointer, folder, enabled }: ServerPlace,
+  { pointer, folder, enabled, pins }: ServerPlace,
 ): Server {
   const inner = enabled ? reading : { ...reading, asWritten: true }
   const at: Field = { node: selected.node, pointer }
@@ -90,7 +94,8 @@ export function toServer(
     exclusive: readBoolean(inner, field(at, 'exclusive')) ?? SERVER_DEFAULTS.exclusive,
     integrity,
     onNew: onNewOf(inner, field(at, 'onNew'), integrity),
-    forwardHeaders: readTexts(inner, field(at, 'forwardHeaders')).map((name) => name.toLowerCase()),
+    pins: integrity === 'off' ? null : pins,
+    forwardHeaders: forwardHeadersOf(inner, field(at, 'forwardHeaders')),
   }
 }
 

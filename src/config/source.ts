@@ -36,7 +36,7 @@ const WIDTH = 160
 export function sourceOf(path: string, text: string, cwd: string): Source {
   const lines = [0]
   for (let at = text.indexOf('\n'); at !== -1; at = text.indexOf('\n', at + 1)) lines.push(at + 1)
-  return { path, shown: shownPath(path, cwd), text, lines }
+  return { path, shown: visible(shownPath(path, cwd)), text, lines }
 }
 
 function shownPath(path: string, cwd: string): string {
@@ -81,6 +81,11 @@ export function diagnose(place: Place, problem: Problem): Diagnostic {
   }
 }
 
+/** The diagnostic of a problem with a whole file, whatever stands in it. */
+export function unframed(source: Source, problem: Problem): Diagnostic {
+  return { ...diagnose(wholeFile(source), problem), frame: '' }
+}
+
 function frameOf(place: Place): string {
   const { source } = place
   if (source.text === '') return ''
@@ -88,9 +93,7 @@ function frameOf(place: Place): string {
   const to = position(source, Math.max(place.start + 1, place.end))
   const first = Math.max(1, from.line - 2)
   const left = from.column > WIDTH / 2 ? from.column - WIDTH / 4 : 0
-  const shown = linesOf(source, first, from.line + 1).map((line) =>
-    visible(hideSecrets(line).slice(left, left + WIDTH)),
-  )
+  const shown = linesOf(source, first, from.line + 1).map((line) => visible(line.slice(left, left + WIDTH)))
   const length = shown[from.line - first]?.length ?? 0
   const last = to.line === from.line ? Math.min(to.column - left, length + 1) : length + 1
   const start = { line: from.line, column: from.column - left }
@@ -119,10 +122,21 @@ function draw({ shown, first, start, end }: Frame): string {
   return lines.join('\n')
 }
 
+/** The texts of sources without their secrets: a file may have many problems. */
+const hidden = new WeakMap<Source, string>()
+
+function hiddenText(source: Source): string {
+  const known = hidden.get(source) ?? hideSecrets(source.text)
+  hidden.set(source, known)
+  return known
+}
+
+/** What is a secret in them covered, their lengths unchanged. */
 function linesOf(source: Source, first: number, last: number): string[] {
   const lines: string[] = []
+  const whole = hiddenText(source)
   for (let line = first; line <= Math.min(last, source.lines.length); line++) {
-    const text = source.text.slice(source.lines[line - 1], source.lines[line])
+    const text = whole.slice(source.lines[line - 1], source.lines[line])
     lines.push(text.replace(/\r?\n$/, ''))
   }
   return lines

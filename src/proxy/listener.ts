@@ -1,6 +1,6 @@
 import { lookup } from 'node:dns/promises'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
-import { isIP, Server as NetServer } from 'node:net'
+import { isIP, Server as NetServer, type Socket as NetSocket } from 'node:net'
 import { pause } from '../shared/async.ts'
 import { MAX_HEADERS } from './downstream/guard.ts'
 
@@ -18,8 +18,21 @@ export interface Address {
 /** Neither throws nor rejects. */
 export type Serve = (request: IncomingMessage, response: ServerResponse) => Promise<void> | void
 
+/** How long a client may take for what it has to say, in milliseconds; tests shorten it. */
+export interface Patience {
+  readonly head: number
+  /** The head included. */
+  readonly request: number
+  /** How often that is looked at. */
+  readonly check: number
+}
+
+/** The parser's own defences: a slow head ends after about 8 s, a slow body after 30 s, both with 408. */
+export const patience: Patience = { head: 8_000, request: 30_000, check: 1_000 }
+
 /** A client that closes in the very moment of our close would lose a request: idle connections are left for a while. */
 const QUIET = 500
+const ENDED = 'connection: close\r\ncontent-length: 0\r\n\r\n'
 const CHECK = 20
 /** How long a predecessor may take to let go of an address that has to be bound anew. */
 const BIND_PATIENCE = 5_000
@@ -36,13 +49,12 @@ export class Listener implements Disposable {
   #isLeaving = false
   readonly #closing = new AbortController()
 
-  private constructor(serve: Serve, mostConnections: number) {
+  private constructor({ serve, mostConnections, patience: { head, request, check } = patience }: ListenerOptions) {
     this.#server = createServer(
       {
-        // The parser's own defences: a slow head ends after about 8 s, a slow body after 30 s, both with 408.
-        headersTimeout: 8_000,
-        requestTimeout: 30_000,
-        connectionsCheckingInterval: 1_000,
+        headersTimeout: head,
+        requestTimeout: request,
+        connectionsCheckingInterval: check,
         keepAliveTimeout: 75_000,
         maxHeaderSize: 16 * 1024,
         noDelay: true,
@@ -53,6 +65,8 @@ export class Listener implements Disposable {
     // Streams say something every 15 s, so only who reads nothing of a finished answer is ever silent for a minute.
     this.#server.timeout = 60_000
     this.limit(mostConnections)
+    // Without this, Node would close the connection without a word.
+    this.#server.on('connect', (_request, socket) => socket.end(`HTTP/1.1 405 Method Not Allowed\r\n${ENDED}`))
     this.#server.on('connection', (socket) => {
       this.#connections++
       socket.once('close', () => this.#connections--)
@@ -63,11 +77,11 @@ export class Listener implements Disposable {
    * Listens on a bound socket and makes sure that it is the one it was told of: a socket whose binding failed late
    * would otherwise listen on every interface. Throws when it is another one.
    */
-  static async on(socket: Socket, { told, serve, mostConnections }: ListenerOptions): Promise<Listener> {
-    const listener = new Listener(serve, mostConnections)
+  static async on(socket: Socket, options: ListenerOptions): Promise<Listener> {
+    const listener = new Listener(options)
     try {
       await listener.#listenAtLast(socket)
-      await listener.#compare(told)
+      await listener.#compare(options.told)
       return listener
     } catch (error) {
       listener[Symbol.dispose]()
@@ -135,6 +149,11 @@ export class Listener implements Disposable {
     this.#server.maxConnections = mostConnections
   }
 
+  /** Goes on with a connection whose last response is complete: requests on it are served as on any other. */
+  continue(socket: NetSocket): void {
+    this.#server.emit('connection', socket)
+  }
+
   /** Another address takes over: for `graceMs` whoever comes is still served, and asked not to come again. */
   async retire(graceMs: number): Promise<void> {
     this.#isLeaving = true
@@ -171,4 +190,5 @@ export interface ListenerOptions {
   readonly told: Address
   readonly serve: Serve
   readonly mostConnections: number
+  readonly patience?: Patience
 }

@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net'
 import manifest from '../../package.json' with { type: 'json' }
 import { messageOf } from '../shared/errors.ts'
 import { createLog } from '../shared/log.ts'
@@ -7,14 +8,26 @@ import { boundYoung } from './young.ts'
 
 /** The entry of a proxy process: whatever it needs of the process it is in goes through here. */
 
-function send(message: FromProxy): void {
-  // A channel that breaks in this very moment is followed by `disconnect`, which says all there is to say.
-  if (process.connected) process.send?.(message, undefined, {}, () => {})
+interface Sending {
+  /** A connection that goes with the message: Node's own handle. */
+  readonly handle?: object
+  readonly sent?: () => void
+}
+
+function send(message: FromProxy, { handle, sent = () => {} }: Sending = {}): void {
+  // A channel that breaks in this very moment is followed by `disconnect`, which says all there is to say. The types
+  // know servers and sockets only, but Node carries its own bare TCP handles too.
+  if (process.connected) process.send?.(message, handle as Socket | undefined, {}, sent)
+  else sent()
 }
 
 let proxy: ProxyProcess | undefined
 process.on('message', (message: ToProxy, handle: unknown) => {
   if (message.type === 'start') proxy ??= start(message)
+  else if (message.type === 'survey')
+    surveying ??= survey(message)
+      .catch(fatal)
+      .finally(() => process.exit(0))
   else void proxy?.receive(message, handle).catch(fatal)
 })
 
@@ -24,7 +37,7 @@ function start(message: Extract<ToProxy, { type: 'start' }>): ProxyProcess {
     start: message,
     version: manifest.version,
     env: process.env,
-    send,
+    send: (said, handle) => send(said, handle && { handle }),
     exit: (code) => process.exit(code),
     makeLog: (secrets) =>
       createLog({
@@ -41,6 +54,18 @@ function start(message: Extract<ToProxy, { type: 'start' }>): ProxyProcess {
 
 function skew(supervisor: string): string {
   return `is version ${manifest.version} and its supervisor ${supervisor}: \`mcpctl down\` and \`up\` run the new one`
+}
+
+let surveying: Promise<void> | undefined
+const over = new AbortController()
+
+/** Loaded when it is asked for: what serves has no use for it. */
+async function survey({ servers, locked, texts, owner }: Extract<ToProxy, { type: 'survey' }>): Promise<void> {
+  const [{ survey }, { surveyed }] = await Promise.all([import('./survey.ts'), import('./surveyed.ts')])
+  const answers = await survey(servers, { version: manifest.version, owner, env: process.env, signal: over.signal })
+  await new Promise<void>((resolve) =>
+    send({ type: 'surveyed', servers: surveyed(answers, { locked, texts }) }, { sent: resolve }),
+  )
 }
 
 function fatal(error: unknown): never {
@@ -65,6 +90,9 @@ const HASTE = 2000
 process.on('SIGINT', () => {})
 process.on('SIGTERM', () => void (proxy?.drain(HASTE).catch(fatal) ?? process.exit(0)))
 // The supervisor is gone: nobody would ever stop what this process started.
-process.on('disconnect', () => void (proxy?.stop().catch(fatal) ?? process.exit(0)))
+process.on('disconnect', () => {
+  over.abort()
+  if (!surveying) void (proxy?.stop().catch(fatal) ?? process.exit(0))
+})
 // Its end of the pipe went away with it, and there is nobody to tell.
 process.stdout.on('error', () => {})

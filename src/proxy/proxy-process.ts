@@ -1,24 +1,31 @@
 import type { Group as GroupConfig } from '../config/profile.ts'
 import { within } from '../shared/async.ts'
+import type { Drift } from '../shared/drift.ts'
 import { messageOf } from '../shared/errors.ts'
 import type { Log } from '../shared/log.ts'
 import type { Env } from '../shared/paths.ts'
+import { redact } from '../shared/secret.ts'
 import { Group } from './group.ts'
+import type { Coming } from './group-options.ts'
 import { type Address, Listener, type Socket, WrongSocket } from './listener.ts'
 import { type FromProxy, LISTEN_FD, type ToProxy } from './protocol.ts'
+import { Generations } from './succession/generations.ts'
 
 export interface ProxyProcessOptions {
   readonly start: Extract<ToProxy, { type: 'start' }>
   readonly version: string
   readonly env: Env
-  readonly send: (message: FromProxy) => void
+  /** A connection goes with the message as Node's own handle. */
+  readonly send: (message: FromProxy, handle?: object) => void
   readonly exit: (code: number) => void
   /** The log of this process; `secrets` are those of the configuration in effect. */
   readonly makeLog: (secrets: () => readonly string[]) => Log
 }
 
-/** The answer to a new configuration waits for what it added or changed to serve, but not for a server that hangs. */
-const CONFIGURE_WAIT = 5_000
+type PrepareMessage = Extract<ToProxy, { type: 'prepare' }>
+
+/** How long streams may take to change hands when nothing else is in flight. */
+const HAND_OVER = 5_000
 /** How long the old address goes on for who still uses it. */
 const PORT_GRACE = 30_000
 /** Connections beside those of the sessions: probes must get through, and one client opens several at a time. */
@@ -29,10 +36,13 @@ export class ProxyProcess {
   readonly #options: ProxyProcessOptions
   readonly #log: Log
   readonly #group: Group
+  readonly #generations: Generations
   #listener: Listener | undefined
   /** Listeners of addresses that were left, until nobody uses them any more. */
   readonly #left = new Set<Listener>()
   #secrets: readonly string[]
+  /** Prepared, or being prepared; not in force. */
+  #coming: (Coming & Pick<PrepareMessage, 'secrets'>) | undefined
   #mostConnections: number
   #isStopping = false
   #ended: Promise<void> | undefined
@@ -42,19 +52,30 @@ export class ProxyProcess {
     this.#options = options
     this.#secrets = start.secrets
     this.#mostConnections = mostConnections(start.group)
-    this.#log = options.makeLog(() => this.#secrets)
+    const secrets = () => (this.#coming ? [...this.#secrets, ...this.#coming.secrets] : this.#secrets)
+    this.#log = options.makeLog(secrets)
+    this.#generations = new Generations({
+      say: (word, handle) => send({ type: 'stream', word }, handle),
+      estate: () => this.#group.estate,
+      freed: (socket) => (this.#listener ? this.#listener.continue(socket) : socket.destroy()),
+    })
     this.#group = new Group({
       ...start,
+      secrets,
+      succession: this.#generations,
       env,
       log: this.#log,
       identity: { name: 'mcpctl', version, project: start.project, group: start.group.name },
+      drifted: (drift) => send({ type: 'drift', drift: withoutSecrets(drift, this.#secrets) }),
       report: (report) => send({ type: 'status', ...report }),
     })
   }
 
-  /** Listens on the inherited socket. Rejects when it is not the one that was announced. */
+  /** Listens on the inherited socket, when it is time to. Rejects when it is not the one that was announced. */
   async listen(): Promise<void> {
-    const { listen, bindsItself } = this.#options.start
+    const { listen, listenWhen, bindsItself } = this.#options.start
+    if (listenWhen === 'ready') await this.#generations.succeed()
+    if (this.#isStopping) return
     await this.#open(bindsItself ? { bind: listen } : { fd: LISTEN_FD }, listen)
   }
 
@@ -66,25 +87,50 @@ export class ProxyProcess {
     })
   }
 
-  async receive(message: Exclude<ToProxy, { type: 'start' }>, handle: unknown): Promise<void> {
+  async receive(message: Exclude<ToProxy, { type: 'start' | 'survey' }>, handle: unknown): Promise<void> {
     switch (message.type) {
-      case 'configure':
-        return this.#configure(message)
+      case 'prepare':
+        return this.#prepare(message)
+      case 'commit':
+        return this.#commit(message.generation)
+      case 'abort':
+        return this.#abort(message.generation)
       case 'listen':
         return this.#move(message.listen, socketOf(handle) ?? { bind: message.listen })
       case 'drain':
-        return this.drain(message.graceMs)
+        return this.drain(message.graceMs, message.handOver)
+      case 'stream':
+        return this.#generations.take(message.word, handle)
       default:
         message satisfies never
     }
   }
 
-  async #configure(message: Extract<ToProxy, { type: 'configure' }>): Promise<void> {
-    this.#secrets = message.secrets
-    this.#mostConnections = mostConnections(message.group)
+  async #prepare({ generation, group, secrets }: PrepareMessage): Promise<void> {
+    const coming = { generation, secrets, group: { ...group, servers: this.#group.seats.whole(group.servers) } }
+    this.#coming = coming
+    const failed = await this.#group.seats.prepare(coming.group.servers)
+    if (this.#coming !== coming) return
+    const failures = failed.map(({ server, reason }) => ({ server, reason: redact(reason, secrets) }))
+    this.#options.send({ type: 'prepared', generation, failures })
+  }
+
+  /** What was not prepared is not answered: whoever asked for it knows what to do with such a proxy. */
+  #commit(generation: number): void {
+    const coming = this.#coming
+    if (coming?.generation !== generation) return
+    this.#coming = undefined
+    this.#secrets = coming.secrets
+    this.#mostConnections = mostConnections(coming.group)
     for (const listener of this.#listeners()) listener.limit(this.#mostConnections)
-    await within(CONFIGURE_WAIT, this.#group.configure(message), undefined)
-    this.#options.send({ type: 'configured', generation: message.generation })
+    this.#group.commit(coming)
+    this.#options.send({ type: 'configured', generation })
+  }
+
+  #abort(generation: number): void {
+    if (this.#coming?.generation !== generation) return
+    this.#coming = undefined
+    this.#group.seats.abort()
   }
 
   /** A socket that cannot be listened on leaves the old address as it is: who uses it must not suffer. */
@@ -116,13 +162,25 @@ export class ProxyProcess {
   }
 
   /** Finishes what is in flight, for at most `graceMs`, then stops the servers and exits with 0. Asked again: at once. */
-  async drain(graceMs: number): Promise<void> {
+  async drain(graceMs: number, handOver = false): Promise<void> {
     if (this.#isStopping) return this.stop()
     this.#isStopping = true
     this.#log.info('proxy draining', { graceMs })
     this.#group.drain()
-    await Promise.all(this.#listeners().map((listener) => listener.drain(graceMs)))
+    const quiet = Promise.all(this.#listeners().map((listener) => listener.drain(graceMs)))
+    if (handOver) await this.#handOver(quiet)
+    else this.#group.endStreams()
+    await quiet
     await this.stop()
+  }
+
+  /** Resolves when nobody needs this process for a stream; those opened until it is quiet are handed over, too. */
+  async #handOver(quiet: Promise<unknown>): Promise<void> {
+    const over = new AbortController()
+    const handedOver = this.#generations.handOver(over.signal, () => this.#group.endStreams())
+    await quiet
+    await within(HAND_OVER, handedOver, undefined)
+    over.abort()
   }
 
   /** Stops the servers at once, which answers what is still in flight, and exits with 0. */
@@ -152,6 +210,11 @@ const passing = new Set(['EADDRINUSE', 'EADDRNOTAVAIL', 'EAGAIN', 'EMFILE', 'ENF
 
 function socketOf(handle: unknown): Socket | undefined {
   return typeof handle === 'object' && handle !== null ? { handle } : undefined
+}
+
+function withoutSecrets(drift: Drift, secrets: readonly string[]): Drift {
+  const clean = (text: string) => redact(text, secrets)
+  return { ...drift, name: clean(drift.name), fields: drift.fields.map(clean), diff: drift.diff.map(clean) }
 }
 
 /** Of each session a stream and a call at the same time. */

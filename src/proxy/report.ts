@@ -1,5 +1,6 @@
 import { redact } from '../shared/secret.ts'
 import type { CatalogStatus, ProxyState, ServerStatus } from '../shared/status.ts'
+import { epochOf } from './catalog/epoch.ts'
 import type { Offer } from './catalog/offer.ts'
 import type { Seat } from './servers/seat.ts'
 
@@ -13,12 +14,17 @@ export function serverStatus(seat: Seat, offer: Offer, secrets: readonly string[
     transport: newest?.transport ?? (server.transport.kind === 'auto' ? 'http' : server.transport.kind),
     pid: newest?.pid ?? null,
     protocol: offer.listing?.protocolVersion ?? null,
-    tools: offer.items.tools.length,
-    resources: offer.items.resources.length,
-    prompts: offer.items.prompts.length,
+    tools: listed(offer.items.tools),
+    resources: listed(offer.items.resources),
+    prompts: listed(offer.items.prompts),
     restarts: newest?.restarts ?? 0,
     lastError: lastError === null ? null : redact(lastError, secrets),
+    ...(server.pins !== null && { drift: offer.findings.length }),
   }
+}
+
+function listed(items: Offer['items']['tools']): number {
+  return items.filter(({ isBlocked }) => !isBlocked).length
 }
 
 /** The whole of a proxy, as it is now. */
@@ -28,6 +34,13 @@ export interface Report {
   readonly catalog: CatalogStatus
   /** In the order of the group. */
   readonly servers: readonly ServerStatus[]
+}
+
+/** The servers of a proxy in its order, and as one word what they list. */
+export function serversOf(seats: Iterable<Seat>, offer: (seat: Seat) => Offer, secrets: readonly string[]) {
+  const offered = [...seats].map((seat) => ({ seat, offer: offer(seat) }))
+  const servers = offered.map((each) => serverStatus(each.seat, each.offer, secrets))
+  return { servers, catalog: { epoch: epochOf(offered.map((each) => each.offer)) } }
 }
 
 /** What of a report is news: of the servers those that differ, and all their names when they are others than before. */
@@ -71,7 +84,7 @@ const COALESCE = 20
 
 /** By field: each is a plain value, and there may be a thousand servers with something to tell many times a second. */
 function isSame<T extends object>(one: T, other: T | undefined): boolean {
-  if (!other) return false
+  if (!other || Object.keys(one).length !== Object.keys(other).length) return false
   for (const field in one) if (one[field] !== other[field]) return false
   return true
 }

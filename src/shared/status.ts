@@ -25,6 +25,8 @@ export interface ServerStatus {
   readonly prompts: number
   readonly restarts: number
   readonly lastError: string | null
+  /** How much of it is not as `mcpctl.lock` says; absent when nothing is compared. */
+  readonly drift?: number
 }
 
 /** What a group lists, as `mcpctl status` shows it. */

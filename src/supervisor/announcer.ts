@@ -1,11 +1,11 @@
-import type { Applied, ControlEvent, Status } from '../control/protocol.ts'
+import type { Applied, ControlEvent, DriftEvent, Status } from '../control/protocol.ts'
 import type { Diagnostic } from '../shared/diagnostic.ts'
 import { Feed } from './feed.ts'
 
 const WAITING_LIMIT = 1_000
 const COALESCE_MS = 20
 
-/** Tells everybody who watches what happens: the newest status, coalesced, and each applied or rejected configuration. */
+/** Tells everybody who watches what happens: the newest status, coalesced, each applied or rejected configuration, and what is not as it was locked. */
 export class Announcer implements Disposable {
   readonly #status: () => Status
   readonly #feed = new Feed<ControlEvent>({
@@ -25,6 +25,10 @@ export class Announcer implements Disposable {
 
   applied(applied: Applied): void {
     this.#feed.publish({ type: 'applied', applied })
+  }
+
+  drifted(drift: DriftEvent): void {
+    this.#feed.publish({ type: 'drift', drift })
   }
 
   rejected(problems: readonly Diagnostic[]): void {

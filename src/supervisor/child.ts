@@ -1,29 +1,25 @@
-import { type ChildProcess, type SendHandle, spawn } from 'node:child_process'
+import type { ChildProcess, SendHandle } from 'node:child_process'
 import type { Listen } from '../plan/model.ts'
-import type { FromProxy, ToProxy } from '../proxy/protocol.ts'
+import type { FromProxy, ServerFailure, ToProxy, Word } from '../proxy/protocol.ts'
 import { defer, pause, within } from '../shared/async.ts'
-import { LIFE } from '../shared/marker.ts'
+import type { Drift } from '../shared/drift.ts'
 import { withinAwake } from './awake.ts'
 import { type Fate, fateOfExit, fateOfSpawn } from './fate.ts'
 import { Flood } from './flood.ts'
 import { signalGroup } from './group-signal.ts'
+import { type Launch, launch } from './launch.ts'
 import { splitLines } from './lines.ts'
 import { plightOf } from './procfs.ts'
 import { isFromProxy } from './proxy-message.ts'
 import { type ProxyStatus, updated } from './proxy-status.ts'
 import { pulseLost } from './pulse.ts'
+import { type Asking, Questions } from './questions.ts'
 import type { HeldSocket, SocketHandle } from './sockets.ts'
 
 type StartMessage = Extract<ToProxy, { type: 'start' }>
-export type ConfigureMessage = Extract<ToProxy, { type: 'configure' }>
+export type PrepareMessage = Extract<ToProxy, { type: 'prepare' }>
 
-export interface ChildOptions {
-  /** The proxy's entry file. */
-  readonly file: string
-  readonly env: Readonly<Record<string, string>>
-  /** Names this one process. */
-  readonly life: string
-  readonly socket: HeldSocket
+export interface ChildOptions extends Launch {
   readonly start: StartMessage
   readonly events: ChildEvents
   /** A monotonic clock, in milliseconds. */
@@ -38,8 +34,11 @@ export interface ChildOptions {
 export interface ChildEvents {
   status(child: Child): void
   exited(child: Child): void
+  drifted(drift: Drift): void
   /** Of its stdout or stderr. */
   line(line: string): void
+  /** It says something to another generation, maybe with a connection. */
+  word(child: Child, word: Word, handle: SocketHandle | undefined): void
 }
 
 export type ChildState =
@@ -50,6 +49,9 @@ export type ChildState =
 
 /** How long a proxy may take to listen, or to answer a message. */
 const ANSWER_MS = 10_000
+/** Longer than a proxy waits for its servers. */
+const PREPARE_MS = 35_000
+const COMMIT_MS = 5_000
 /** After its drain a proxy still ends its servers, in stages of its own that take 3.5 s at most. */
 const SERVERS_MS = 4_000
 const TERM_MS = 500
@@ -64,7 +66,10 @@ export class Child {
   readonly #closed = defer<void>()
   readonly #ended = defer<void>()
   readonly #forced = defer<void>()
-  readonly #waiters = new Set<Waiter>()
+  readonly #questions = new Questions({
+    send: (message, handle) => this.#send(message, handle),
+    ended: this.#ended.promise,
+  })
   readonly #flood: Flood
   #state: ChildState = { state: 'starting' }
   #status: ProxyStatus | undefined
@@ -82,7 +87,7 @@ export class Child {
     this.#listen = options.socket.listen
     this.#flood = new Flood(options.now)
     this.#process = (options.launch ?? launch)(options)
-    this.#process.on('message', (message: unknown) => this.#take(message))
+    this.#process.on('message', (message: unknown, handle: unknown) => this.#take(message, handle))
     this.#process.once('exit', (code, name) =>
       this.#exited(name ? `was killed by ${name}` : `exited with code ${code}`, fateOfExit(code)),
     )
@@ -140,27 +145,53 @@ export class Child {
   /** Sends the configuration and resolves once the proxy listens, or has ended because it did not. */
   begin(): Promise<void> {
     const { start } = this.#options
-    this.#begun ??= this.#ask(start, listensOn(start.listen))
+    this.#begun ??= this.#ask(start, { fits: listensOn(start.listen), ms: ANSWER_MS + settlingMs(start) })
     return this.#begun
   }
 
-  /** Resolves once the proxy has taken over the new configuration, or has ended because it did not. */
-  async configure(message: ConfigureMessage): Promise<void> {
+  /** Resolves with what did not come up of a coming configuration; undefined without an answer, or once it is aborted. */
+  async prepare(message: PrepareMessage, signal: AbortSignal): Promise<readonly ServerFailure[] | undefined> {
+    const { generation } = message
     await this.begin()
-    await this.#ask(message, (answer) => answer.type === 'configured' && answer.generation >= message.generation)
+    if (signal.aborted) return undefined
+    signal.addEventListener('abort', () => this.#send({ type: 'abort', generation }), { once: true })
+    const fits = (answer: FromProxy) => answer.type === 'prepared' && answer.generation === generation
+    const answer = await this.#questions.ask(message, { fits, ms: PREPARE_MS, signal })
+    return answer?.type === 'prepared' ? answer.failures : undefined
+  }
+
+  /** What was prepared, or comes along, is put in force. Resolves with whether the proxy, or its end, says so. */
+  async commit(generation: number, unprepared?: PrepareMessage): Promise<boolean> {
+    await this.begin()
+    if (unprepared) this.#send(unprepared)
+    const fits = (answer: FromProxy) => answer.type === 'configured' && answer.generation === generation
+    const answer = await this.#questions.ask({ type: 'commit', generation }, { fits, ms: COMMIT_MS })
+    return answer !== undefined || this.#state.state === 'exited' || this.#state.state === 'draining'
   }
 
   /** The same process listens on another socket from now on. Resolves once it does, or has ended because it did not. */
   async moveTo({ listen, handle }: HeldSocket): Promise<void> {
     await this.begin()
-    await this.#ask({ type: 'listen', listen }, listensOn(listen), handle)
+    await this.#ask({ type: 'listen', listen }, { fits: listensOn(listen), handle })
     this.#listen = listen
   }
 
+  /** Says something to it for another generation. Resolves once that has arrived, or the process has ended. */
+  async pass(word: Word, handle?: SocketHandle): Promise<void> {
+    const sent = defer<void>()
+    this.#send({ type: 'stream', word }, handle, sent.resolve)
+    await Promise.race([sent.promise, this.ended])
+  }
+
   /** Drains, then ends it in stages: its own way out, SIGTERM to its group, SIGKILL. The first call's grace counts. */
-  stop(graceMs: number): Promise<void> {
-    this.#stopping ??= this.#stop(graceMs)
+  stop(graceMs: number, handOver = false): Promise<void> {
+    this.#stopping ??= this.#stop(graceMs, handOver)
     return this.#stopping
+  }
+
+  /** It has drained long enough: what is still in flight is answered with why it ends. */
+  hasten(): void {
+    this.#send({ type: 'drain', graceMs: 0, handOver: false })
   }
 
   /** Ends it now, whatever stage it is in. */
@@ -169,9 +200,9 @@ export class Child {
     return this.stop(0)
   }
 
-  async #stop(graceMs: number): Promise<void> {
+  async #stop(graceMs: number, handOver: boolean): Promise<void> {
     if (this.#state.state !== 'exited') this.#state = { state: 'draining' }
-    this.#send({ type: 'drain', graceMs })
+    this.#send({ type: 'drain', graceMs, handOver })
     await withinAwake(graceMs + SERVERS_MS, Promise.race([this.ended, this.#forced.promise]), undefined)
     await signalGroup(this.pid, 'SIGTERM', TERM_MS)
     this.#killed = await signalGroup(this.pid, 'SIGKILL', KILL_MS)
@@ -182,14 +213,9 @@ export class Child {
     this.#process.stderr?.destroy()
   }
 
-  async #ask(message: ToProxy, fits: Waiter['fits'], handle?: SocketHandle): Promise<void> {
-    const answer = defer<void>()
-    const waiter = { fits, done: answer.resolve }
-    this.#waiters.add(waiter)
-    this.#send(message, handle)
-    const answered = Promise.race([answer.promise, this.ended]).then(() => true)
-    if (!(await withinAwake(ANSWER_MS, answered, false))) await this.#giveUp(`gave no answer to "${message.type}"`)
-    this.#waiters.delete(waiter)
+  async #ask(message: ToProxy, asking: Asking): Promise<void> {
+    const answer = await this.#questions.ask(message, asking)
+    if (!answer && this.#state.state !== 'exited') await this.#giveUp(`gave no answer to "${message.type}"`)
   }
 
   /** A proxy that does not do what it is told is not asked again: another one takes its place. */
@@ -200,25 +226,27 @@ export class Child {
     await this.#givenUp
   }
 
-  #send(message: ToProxy, handle?: SocketHandle): void {
+  #send(message: ToProxy, handle?: SocketHandle, sent: () => void = () => {}): void {
     // A channel that is closed or breaks belongs to a process that is ending: its exit says all there is to say.
-    if (!this.#process.connected) return
+    if (!this.#process.connected) sent()
     // The types know servers and sockets only, but Node carries its own bare TCP handles too.
-    this.#process.send(message, handle as unknown as SendHandle, {}, () => {})
+    else this.#process.send(message, handle as unknown as SendHandle, {}, sent)
   }
 
-  #take(message: unknown): void {
+  #take(message: unknown, handle: unknown): void {
     if (this.#flood.isOver()) void this.#giveUp('never stops talking')
-    else if (isFromProxy(message)) this.#hear(message)
+    else if (isFromProxy(message)) this.#hear(message, handle)
   }
 
-  #hear(message: FromProxy): void {
+  #hear(message: FromProxy, handle: unknown): void {
+    // Nothing of it is for the supervisor.
+    if (message.type === 'stream') this.#options.events.word(this, message.word, handleOf(handle))
     if (message.type === 'fatal') this.#fault ??= message.message
     if (message.type === 'status') this.#show(message)
     if (message.type === 'listening') this.#listens()
-    const waiters = [...this.#waiters].filter(({ fits }) => fits(message))
-    for (const waiter of waiters) waiter.done()
-    if (message.type === 'listening' && waiters.length === 0)
+    if (message.type === 'drift') this.#options.events.drifted(message.drift)
+    const isAnswer = this.#questions.hear(message)
+    if (message.type === 'listening' && !isAnswer)
       void this.#giveUp(`listens on ${message.host}:${message.port}, which is not its address`)
   }
 
@@ -257,22 +285,17 @@ export class Child {
   }
 }
 
-interface Waiter {
-  readonly fits: (answer: FromProxy) => boolean
-  readonly done: () => void
-}
-
-function listensOn({ port }: Listen): Waiter['fits'] {
+function listensOn({ port }: Listen): Asking['fits'] {
   return (answer) => answer.type === 'listening' && answer.port === port
 }
 
-/** stdin stays closed, output is piped, the group's socket is the proxy's `LISTEN_FD`. */
-function launch({ file, env, life, socket }: ChildOptions): ChildProcess {
-  return spawn(process.execPath, [file], {
-    stdio: ['ignore', 'pipe', 'pipe', 'ipc', socket.fd ?? 'ignore'],
-    serialization: 'advanced',
-    env: { ...env, [LIFE]: life },
-    // A process group of its own: Ctrl-C in the terminal must drain it, not end it; it is ended in stages, by `stop`.
-    detached: true,
-  })
+/** How long a proxy that waits for its servers may take before it listens: as long as the slowest may to connect. */
+function settlingMs({ listenWhen, group }: StartMessage): number {
+  if (listenWhen === 'now') return 0
+  return Math.max(0, ...group.servers.map(({ timeouts }) => timeouts.connect))
+}
+
+/** Only the proxies' own channel brings handles, and of one kind. */
+function handleOf(handle: unknown): SocketHandle | undefined {
+  return typeof handle === 'object' && handle !== null ? (handle as SocketHandle) : undefined
 }

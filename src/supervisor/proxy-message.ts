@@ -8,14 +8,23 @@ export function isFromProxy(message: unknown): message is FromProxy {
 
 const shapes = {
   listening: ({ host, port }) => typeof host === 'string' && typeof port === 'number',
+  prepared: ({ generation, failures }) =>
+    typeof generation === 'number' && Array.isArray(failures) && failures.every(isFailure),
   configured: ({ generation }) => typeof generation === 'number',
   status: ({ state, servers, order }) =>
     typeof state === 'string' &&
     Array.isArray(servers) &&
     servers.every(isRecord) &&
     (order === undefined || Array.isArray(order)),
+  stream: ({ word }) => isRecord(word) && (word.to === 'predecessor' || word.to === 'successor'),
+  drift: ({ drift }) => isRecord(drift) && typeof drift.server === 'string' && Array.isArray(drift.diff),
+  surveyed: ({ servers }) => Array.isArray(servers) && servers.every(isRecord),
   fatal: ({ message }) => typeof message === 'string',
 } as const satisfies Record<FromProxy['type'], (message: Record<string, unknown>) => boolean>
+
+function isFailure(value: unknown): boolean {
+  return isRecord(value) && typeof value.server === 'string' && typeof value.reason === 'string'
+}
 
 function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value)

@@ -1,11 +1,14 @@
 import type { DesiredGroup, Listen, ObservedGroup } from '../plan/model.ts'
 import { afterLoss, type Crashes, noCrashes } from './backoff.ts'
-import type { Child } from './child.ts'
+import type { Child, ChildEvents } from './child.ts'
+import { Leaving } from './leaving.ts'
 import { type Given, type Life, observed, type Wait } from './life.ts'
 import { watchMemory } from './memory.ts'
+import type { Basis } from './proxies.ts'
 import type { HeldSocket, Taken } from './sockets.ts'
 import { StandIn } from './stand-in.ts'
-import type { Surroundings } from './surroundings.ts'
+import { Succession } from './succession.ts'
+import type { Prepared, Preparing, Spawning, Surroundings } from './surroundings.ts'
 
 /** How long requests in flight may take when their proxy is stopped, and when another one takes its place. */
 const STOP_GRACE_MS = 4_000
@@ -20,7 +23,8 @@ export class RunningGroup {
   readonly name: string
   readonly #around: Surroundings
   readonly #standIn: StandIn
-  readonly #leaving = new Map<Child, Promise<void>>()
+  readonly #leaving: Leaving
+  readonly #succession = new Succession()
   #life: Life = { state: 'none' }
   #given: Given
   #crashes: Crashes = noCrashes
@@ -34,6 +38,7 @@ export class RunningGroup {
     this.name = desired.name
     this.#given = { desired, listen: undefined }
     this.#around = around
+    this.#leaving = new Leaving(around.reap)
     this.#standIn = new StandIn(around)
   }
 
@@ -59,7 +64,7 @@ export class RunningGroup {
   get children(): ReadonlySet<Child> {
     const present = 'child' in this.#life ? [this.#life.child] : []
     const next = this.#life.state === 'replacing' ? [this.#life.next] : []
-    return new Set([...present, ...next, ...this.#leaving.keys()])
+    return new Set([...present, ...next, ...this.#leaving])
   }
 
   /** The addresses whose sockets the group needs. */
@@ -82,7 +87,7 @@ export class RunningGroup {
   }
 
   /** Binds the socket unless it is held, and starts a proxy on it. Resolves once that listens or has failed. */
-  async start(desired: DesiredGroup): Promise<void> {
+  async start(desired: DesiredGroup, basis?: Basis): Promise<void> {
     if (desired.hash !== this.desired.hash || desired.generation !== this.desired.generation) this.#crashes = noCrashes
     const socket = this.#around.sockets.hold(desired.listen)
     if ('taken' in socket) {
@@ -91,7 +96,7 @@ export class RunningGroup {
     }
     if (this.#life.state === 'waiting' && this.#life.for !== 'port') this.#restarts++
     this.#given = { desired, listen: desired.listen }
-    await this.#take(this.#spawn(socket))
+    await this.#take(this.#spawn(socket, 'now', basis))
   }
 
   async #take(child: Child): Promise<void> {
@@ -100,35 +105,44 @@ export class RunningGroup {
     if (child.hasListened) this.#standIn.leave()
   }
 
-  /** Starts a new proxy beside the present one and lets it take over once it listens; if it fails, all stays. */
+  /**
+   * Starts a new proxy beside the present one. Once its servers have settled it listens and takes over, the streams
+   * included; if it fails, all stays.
+   */
   async restart(desired: DesiredGroup): Promise<void> {
     const socket = this.#around.sockets.hold(desired.listen)
     if ('taken' in socket || !('child' in this.#life)) return this.#refuse(desired, socket)
     const { child } = this.#life
     const before = this.#life.state === 'replacing' ? this.#life.before : this.#given
-    if (this.#life.state === 'replacing') void this.#retire(this.#life.next, 0)
+    if (this.#life.state === 'replacing') void this.#leaving.retire(this.#life.next, 0)
     this.#excess = undefined
     this.#given = { desired, listen: desired.listen }
-    if (socket.handle === undefined) return this.#succeed(child, socket)
-    const next = this.#spawn(socket)
+    // A socket that nobody holds has room for one: the old proxy lets go of it before the new one can have it.
+    if (socket.handle === undefined) {
+      void this.#leaving.retire(child, REPLACE_GRACE_MS)
+      return this.#take(this.#spawn(socket, 'now'))
+    }
+    const next = this.#spawn(socket, 'ready')
+    this.#succession.begin(child, next)
     this.#life = { state: 'replacing', child, next, before }
     await next.begin()
     if (this.#life.state !== 'replacing' || this.#life.next !== next) return
     this.#life = { state: 'running', child: next }
-    void this.#retire(child, REPLACE_GRACE_MS)
+    this.#leaving.hasten()
+    void this.#leaving.retire(child, REPLACE_GRACE_MS, true)
     this.#around.changed('shown')
   }
 
-  /** A socket that nobody holds has room for one: the old proxy lets go of it before the new one can have it. */
-  #succeed(child: Child, socket: HeldSocket): Promise<void> {
-    void this.#retire(child, REPLACE_GRACE_MS)
-    return this.#take(this.#spawn(socket))
+  /** The living proxy, if one serves, connects what a coming configuration needs beside that. */
+  async prepare(desired: DesiredGroup, preparing: Preparing): Promise<Prepared> {
+    const child = this.#target()
+    return child?.hasListened ? this.#around.prepare(child, desired, preparing) : []
   }
 
-  /** The living proxy takes over another configuration. */
+  /** The living proxy takes over another configuration, prepared or not. */
   async reload(desired: DesiredGroup): Promise<void> {
     this.#given = { ...this.#given, desired }
-    await this.#configure()
+    await this.#commit()
   }
 
   /** The living proxy listens on another address first and takes over the configuration that came with it then. */
@@ -137,14 +151,14 @@ export class RunningGroup {
     if ('taken' in socket) return this.#refuse(this.desired, socket)
     this.#given = { desired, listen: desired.listen }
     await this.#target()?.moveTo(socket)
-    await this.#configure()
+    await this.#commit()
   }
 
   /** Lets the address go at once, and the proxy when its work is done. Resolves when nobody is left. */
   async stop(): Promise<void> {
     const { child } = { child: undefined, ...this.#life }
     this.#forget(child ? { state: 'draining', child } : { state: 'none' }, STOP_GRACE_MS)
-    await Promise.all(this.#leaving.values())
+    await this.#leaving.ended()
   }
 
   /** As `stop`, for a group nobody asks about any more: what is in flight may take its time. */
@@ -158,13 +172,16 @@ export class RunningGroup {
       this.#life = { ...this.#life, retryAt: this.#around.now() }
   }
 
-  #spawn(socket: HeldSocket): Child {
+  #spawn(socket: HeldSocket, listenWhen: Spawning['listenWhen'], basis?: Basis): Child {
     this.#program = this.#around.program()
-    const child = this.#around.spawn(this.desired, socket, {
+    const events: ChildEvents = {
       status: (child) => this.#shown(child),
       exited: (child) => this.#exited(child),
+      drifted: (drift) => this.#around.drifted(this.name, drift),
       line: (line) => this.#around.line(this.name, line),
-    })
+      word: (child, word, handle) => this.#succession.pass(child, word, handle),
+    }
+    const child = this.#around.spawn(this.desired, socket, { listenWhen, events, basis })
     void watchMemory({
       child,
       limit: () => this.desired.group.limits.memory,
@@ -186,9 +203,13 @@ export class RunningGroup {
     return this.#life.state === 'running' ? this.#life.child : undefined
   }
 
-  async #configure(): Promise<void> {
+  /** A proxy that does not do it is replaced by one that begins with it. */
+  async #commit(): Promise<void> {
     const child = this.#target()
-    if (child) await this.#around.configure(child, this.desired)
+    const { desired } = this
+    if (!child || (await this.#around.commit(child, desired))) return
+    this.#around.log.warn('proxy replaced', { group: this.name, reason: 'it did not take over its configuration' })
+    if (this.#target() === child) await this.restart(this.desired)
   }
 
   #forget(life: Life, graceMs: number): void {
@@ -198,22 +219,8 @@ export class RunningGroup {
     this.#crashes = noCrashes
     this.#lastError = undefined
     this.#standIn.leave()
-    for (const child of children) void this.#retire(child, graceMs)
+    for (const child of children) void this.#leaving.retire(child, graceMs)
     this.#around.changed('shown')
-  }
-
-  /** Resolves when nobody is left of the proxy, nor of its servers. Asked again, the first grace counts. */
-  #retire(child: Child, graceMs: number): Promise<void> {
-    const known = this.#leaving.get(child)
-    if (known !== undefined) return known
-    const left = this.#bury(child, graceMs).finally(() => this.#leaving.delete(child))
-    this.#leaving.set(child, left)
-    return left
-  }
-
-  async #bury(child: Child, graceMs: number): Promise<void> {
-    await child.stop(graceMs)
-    await this.#around.reap(child)
   }
 
   /** A restart whose address is taken is not done, and not tried again before it is asked for again. */
@@ -235,7 +242,8 @@ export class RunningGroup {
     else if (life.state === 'replacing' && life.child === child) this.#life = { state: 'running', child: life.next }
     else if (life.state === 'draining' && life.child === child) this.#life = { state: 'none' }
     else if (life.state === 'running' && life.child === child) this.#lose(child)
-    void this.#retire(child, 0)
+    this.#succession.ended(child)
+    void this.#leaving.retire(child, 0)
     this.#around.changed('due')
   }
 
@@ -252,12 +260,10 @@ export class RunningGroup {
     this.#excess = undefined
     const defect = this.#defectOf(child)
     if (defect === undefined) this.#backOff(child)
-    else this.#giveUp(defect)
-  }
-
-  #giveUp(defect: string): void {
-    this.#standIn.apologise(this.#given.listen, APOLOGY_MS)
-    this.#wait('repair', defect, Infinity)
+    else {
+      this.#standIn.apologise(this.#given.listen, APOLOGY_MS)
+      this.#wait('repair', defect, Infinity)
+    }
   }
 
   /** What no further start would mend. */
@@ -267,10 +273,10 @@ export class RunningGroup {
   }
 
   #backOff(child: Child): void {
-    const now = this.#around.now()
-    const readyFor = child.readySince === undefined ? 0 : now - child.readySince
-    const { random, timing } = this.#around
-    const loss = { now, readyFor, isTemporary: child.fate === 'temporary', random: random(), timing: timing.restart }
+    const { now, random, timing } = this.#around
+    const readyFor = child.readySince === undefined ? 0 : now() - child.readySince
+    const isTemporary = child.fate === 'temporary'
+    const loss = { now: now(), readyFor, isTemporary, random: random(), timing: timing.restart }
     const { crashes, waitMs } = afterLoss(this.#crashes, loss)
     this.#crashes = crashes
     if (crashes.quarantined) this.#standIn.apologise(this.#given.listen, waitMs)

@@ -93,7 +93,8 @@ function reserve(listen: Listen): HeldSocket | Taken {
 function sentence(host: string, port: number, errno: number): string {
   const name = errno === 0 ? 'EADDRINUSE' : getSystemErrorName(errno)
   if (name === 'EADDRINUSE') return `port ${port} is taken by ${portOwner(host, port) ?? 'another process'}`
-  return `cannot listen on ${host}:${port}: ${name}`
+  const hint = name === 'EACCES' ? ', low ports are for root: take one from 1024 up' : ''
+  return `cannot listen on ${host}:${port}: ${name}${hint}`
 }
 
 /** The part of Node's own TCP handle that is used here. */

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { chmod, truncate, writeFile } from 'node:fs/promises'
+import { truncate, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { execa } from 'execa'
@@ -149,15 +149,6 @@ test('no text makes the reader throw', () => {
     }),
     { numRuns: 2000 },
   )
-})
-
-test('C-26: a file that anybody may change is a warning', async () => {
-  await using folder = await tempFolder()
-  await folder.write({ 'x.yaml': lone })
-  await chmod(join(folder.path, 'x.yaml'), 0o666)
-  expect(await problemsIn(folder.path, 'x.yaml')).toEqual([
-    'x.yaml:1:1 warning writable_file: anybody on this machine may change x.yaml, and with it what is started (chmod o-w x.yaml)',
-  ])
 })
 
 test('the name of a file has to be one for a profile, unless the file says another', async () => {

@@ -141,6 +141,7 @@ test('a profile is whole: nothing optional, nothing left to read, frozen', async
             exclusive: false,
             integrity: 'warn',
             onNew: 'warn',
+            pins: null,
             forwardHeaders: [],
           },
         ],
@@ -223,15 +224,6 @@ profiles:
   })
 })
 
-test('C-17: a value of the environment stays an opaque text', async () => {
-  const evil = '\n  admin: true'
-  const profile = await resolveText(
-    'servers: { a: { command: node, args: ["${EVIL}", "${NESTED}"] } }\nprofiles: { dev: { groups: { g: { servers: [a] } } } }\n',
-    { EVIL: evil, NESTED: '${OTHER} *alias' },
-  )
-  expect(firstServer(profile.groups).transport).toMatchObject({ args: [evil, '${OTHER} *alias'] })
-})
-
 test('extends merges maps, replaces lists, deletes with null and inherits no name, match or default', async () => {
   await using folder = await tempFolder()
   await folder.write({
@@ -267,7 +259,7 @@ profiles:
   ])
 })
 
-test('a group called toString and a server called hasOwnProperty are names like any other', async () => {
+test('C-23: a group called toString and a server called hasOwnProperty are names like any other', async () => {
   const profile = await resolveText(
     'servers: { hasOwnProperty: { command: a } }\nprofiles: { dev: { groups: { toString: { servers: [hasOwnProperty] } } } }\n',
   )
@@ -363,7 +355,7 @@ test('validating one profile asks for its variables, validating all only mention
   await using folder = await tempFolder()
   await folder.write(four)
   const set = await loadProfileSet({ cwd: folder.path, files: [], env: {} })
-  const options = { env: {}, envFiles: [], portOffset: 0 }
+  const options = { env: {}, envFiles: [], portOffset: 0, strict: false }
   expect((await validateProfile(set, 'prod', options)).map(({ severity, code }) => [severity, code])).toEqual([
     ['error', 'unset_variable'],
     ['error', 'unset_secret'],

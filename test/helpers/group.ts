@@ -26,6 +26,7 @@ export function serverOf(name: string, fields: Partial<Server> = {}): Server {
     exclusive: false,
     integrity: 'warn',
     onNew: 'warn',
+    pins: null,
     forwardHeaders: [],
     ...fields,
   }

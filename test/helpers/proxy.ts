@@ -4,7 +4,7 @@ import { once } from 'node:events'
 import net from 'node:net'
 import manifest from '../../package.json' with { type: 'json' }
 import type { Group } from '../../src/config/profile.ts'
-import type { FromProxy, ToProxy } from '../../src/proxy/protocol.ts'
+import type { FromProxy, GroupUpdate, ToProxy } from '../../src/proxy/protocol.ts'
 import { entryFile } from '../../src/shared/paths.ts'
 import { type ProxyStatus, updated } from '../../src/supervisor/proxy-status.ts'
 import { freePort } from './ports.ts'
@@ -63,6 +63,7 @@ export async function startProxy({ group, socket, sessionKey = newKey(), start }
     generation: 1,
     group,
     listen: { host: socket.host, port: socket.port },
+    listenWhen: 'now',
     project: 'test',
     profile: 'test',
     owner: '/nowhere/mcpctl-test',
@@ -81,6 +82,19 @@ export async function startReadyProxy(options: ProxyOptions): Promise<RunningPro
   await waitFor(() => proxy.status()?.state === 'ready')
   return proxy
 }
+
+/** Gives the proxy another configuration the way the supervisor does; resolves once it is in force. */
+export async function configure(proxy: RunningProxy, group: GroupUpdate, generation = 2): Promise<ServerFailures> {
+  proxy.send({ type: 'prepare', generation, group, secrets: [] })
+  const prepared = await waitFor(() =>
+    proxy.messages.find((told) => told.type === 'prepared' && told.generation === generation),
+  )
+  proxy.send({ type: 'commit', generation })
+  await waitFor(() => proxy.messages.some((told) => told.type === 'configured' && told.generation === generation))
+  return prepared.type === 'prepared' ? prepared.failures : []
+}
+
+type ServerFailures = Extract<FromProxy, { type: 'prepared' }>['failures']
 
 export function newKey(): string {
   return randomBytes(32).toString('base64url')
@@ -108,7 +122,7 @@ function wrap(child: ChildProcess, url: string): RunningProxy {
     disconnect: () => child.disconnect(),
     async [Symbol.asyncDispose]() {
       if (child.connected && isAlive(child.pid ?? -1))
-        child.send({ type: 'drain', graceMs: 0 } satisfies ToProxy, undefined, {}, () => {})
+        child.send({ type: 'drain', graceMs: 0, handOver: false } satisfies ToProxy, undefined, {}, () => {})
       const hard = setTimeout(() => child.kill('SIGKILL'), 6000)
       await exited
       clearTimeout(hard)

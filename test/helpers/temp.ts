@@ -8,9 +8,16 @@ export interface TempFolder extends AsyncDisposable {
   write(files: Readonly<Record<string, string>>): Promise<string>
 }
 
+/** How the names of this worker's temp folders begin; six random characters follow. */
+export const tempPrefix = `mcpctl-${process.pid.toString(36)}-`
+
+/** The temp folders there are now. What lives in one is its owner's to end. */
+export const openFolders = new Set<string>()
+
 /** A folder that is gone after the test: `await using folder = await tempFolder()`. */
 export async function tempFolder(): Promise<TempFolder> {
-  const path = await realpath(await mkdtemp(join(tmpdir(), 'mcpctl-test-')))
+  const path = await realpath(await mkdtemp(join(tmpdir(), tempPrefix)))
+  openFolders.add(path)
   return {
     path,
     async write(files) {
@@ -22,6 +29,9 @@ export async function tempFolder(): Promise<TempFolder> {
       }
       return last
     },
-    [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true, maxRetries: 5 }),
+    async [Symbol.asyncDispose]() {
+      openFolders.delete(path)
+      await rm(path, { recursive: true, force: true, maxRetries: 5 })
+    },
   }
 }

@@ -66,7 +66,7 @@ export class News {
    */
   heard(way: string, notification: RpcNotification): void {
     const owner = this.#options.belongings.ownerOf(way, notification)
-    if (owner !== undefined) this.#options.sessions.named(owner)?.notify(notification)
+    if (owner !== undefined) this.#options.sessions.named(owner)?.say(notification)
     else if (notification.method === 'notifications/resources/updated') this.#updated(way, notification)
     else this.#spread(way, notification)
   }
@@ -98,7 +98,7 @@ export class News {
     const isOwn =
       owner === session?.facts.sid || (owner === NOBODY && (params?.task !== undefined || method === COMPLETE))
     if (isOwn || method === 'notifications/progress') return false
-    this.#options.sessions.named(owner)?.notify(notification)
+    this.#options.sessions.named(owner)?.say(notification)
     return true
   }
 

@@ -5,7 +5,8 @@ import type { Exchange } from '../mcp/exchange.ts'
  * which a spread would leave half behind.
  */
 export function across(exchange: Exchange, changed: Pick<Exchange, 'params' | 'sink' | 'signal'>): Exchange {
-  const { method, caller, headers } = exchange
+  const { method, caller, headers, forwarded } = exchange
   const era = caller.era === 'legacy' ? 'modern' : 'legacy'
-  return { method, ...changed, caller: { ...caller, era }, ...(headers && { headers }) }
+  const head = { ...(headers && { headers }), ...(forwarded && { forwarded }) }
+  return { method, ...changed, caller: { ...caller, era }, ...head }
 }

@@ -1,3 +1,4 @@
+import type { Server } from '../../config/profile.ts'
 import type { Listing } from '../upstream/listing.ts'
 import type { Parking } from './parking.ts'
 
@@ -5,6 +6,8 @@ import type { Parking } from './parking.ts'
 export interface Crossing {
   /** The server's name. */
   readonly upstream: string
+  /** As it is configured now. */
+  readonly server: Server
   readonly parking: Parking
   /** What the server lists now. */
   readonly listing: () => Listing | undefined

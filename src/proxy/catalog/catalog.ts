@@ -1,6 +1,8 @@
 import type { Server } from '../../config/profile.ts'
+import type { Drift } from '../../shared/drift.ts'
 import type { Log } from '../../shared/log.ts'
 import type { Kind, Listing } from '../upstream/listing.ts'
+import { Alarm } from './alarm.ts'
 import type { List } from './list.ts'
 import { type Offer, offerOf } from './offer.ts'
 import { differing, OverlaidViews, type Overlay } from './overlay.ts'
@@ -18,6 +20,8 @@ export interface CatalogOptions {
   readonly log: Log
   /** The visible lists of one address are other ones than before; `server` undefined: the group's own address. */
   readonly changed: (server: string | undefined, kinds: readonly Kind[]) => void
+  /** A server is not as it was locked. */
+  readonly drifted: (drift: Drift) => void
 }
 
 /**
@@ -35,11 +39,13 @@ export class Catalog implements Disposable {
   #viewed: ReadonlyMap<string, Source> | undefined
   readonly #overlaid = new OverlaidViews()
   readonly #watches = new Watches()
+  readonly #alarm: Alarm
   /** Those already warned about. */
   #conflicts: ReadonlySet<string> = new Set()
 
   constructor(options: CatalogOptions) {
     this.#options = options
+    this.#alarm = new Alarm(options)
   }
 
   /**
@@ -116,6 +122,11 @@ export class Catalog implements Disposable {
     this.#watches.later()
   }
 
+  /** Whether somebody may still have to be told of a change. */
+  get isTelling(): boolean {
+    return this.#watches.isPending
+  }
+
   /** Somebody's overlay is another one. */
   overlaid(): void {
     this.#watches.later()
@@ -155,15 +166,21 @@ export class Catalog implements Disposable {
 
   #overlaidOffer(source: Source, overlay: Overlay | undefined): Offer {
     const listing = overlay?.get(source.server.name)
-    return listing ? offerOf(source.server, listing) : this.offer(source)
+    return listing ? this.#made({ ...source, listing }) : this.offer(source)
   }
 
   /** What a server offers. What did not change is not made again: neither its policy nor its lists. */
   offer({ server, listing }: Source): Offer {
     const known = this.#offers.get(server)
     if (known && known.listing === listing) return known.offer
-    const offer = offerOf(server, listing)
+    const offer = this.#made({ server, listing })
     this.#offers.set(server, { listing, offer })
+    return offer
+  }
+
+  #made({ server, listing }: Source): Offer {
+    const offer = offerOf(server, listing)
+    this.#alarm.look(server, listing, offer.findings)
     return offer
   }
 

@@ -21,7 +21,10 @@ function digestOf(offer: Offer): string {
   const known = digests.get(offer)
   if (known !== undefined) return known
   const { server, listing, items } = offer
-  const lists = kinds.map((kind) => [items[kind].map(({ shown, item }) => [shown, item]), listing?.frames[kind].extra])
+  const lists = kinds.map((kind) => [
+    items[kind].flatMap(({ shown, item, isBlocked }) => (isBlocked ? [] : [[shown, item]])),
+    listing?.frames[kind].extra,
+  ])
   const digest = createHash('sha256')
     .update(JSON.stringify([server, lists]))
     .digest('base64url')

@@ -19,6 +19,8 @@ export interface Shown {
   /** The shown name before it was cut to what hosts accept; undefined where it did not have to be. */
   readonly whole?: string
   readonly item: Item
+  /** It keeps its name, so that nobody else gets it, but is in no list; a call of it is refused on its way. */
+  readonly isBlocked?: boolean
 }
 
 /** What one server puts into one list: names, where they lead, and the items as bytes with commas between them. */
@@ -55,7 +57,8 @@ const empty: Piece = { names: [], targets: [], bytes: { legacy: nothing, modern:
 /** The most expensive step from a server's list to a client's: all that is parsed becomes text again. */
 export function pieceOf({ server, era, kind, items }: PieceParts): Piece {
   if (items.length === 0) return empty
-  const forms = items.map((shown) => formsOf(kind, named(kind, shown), era))
+  const listed = items.filter(({ isBlocked }) => !isBlocked)
+  const forms = listed.map((shown) => formsOf(kind, named(kind, shown), era))
   const names = items.map(({ shown }) => shown)
   const legacy = bytesOf(forms.map((form) => form.legacy))
   const isOne = forms.every((form) => form.legacy === form.modern)

@@ -68,7 +68,7 @@ export function mergedView(offers: readonly Offer[]): View {
 /** One server alone under its own bare names. */
 export function bareView(offer: Offer): View {
   const kinds = byKind((kind) => {
-    const items = offer.items[kind].map(({ own, item }) => ({ own, shown: own, item }))
+    const items = offer.items[kind].map(({ whole: _whole, ...shown }) => ({ ...shown, shown: shown.own }))
     const piece = pieceOf({ server: offer.server, era: offer.listing?.era, kind, items })
     return {
       targets: new Map(piece.names.map((name, index) => [name, targetOf(piece, index)])),
@@ -119,7 +119,7 @@ function collect(collecting: Collecting): Collected {
 }
 
 function unlessEmpty(piece: Piece): Piece[] {
-  return piece.names.length === 0 ? [] : [piece]
+  return piece.bytes.legacy.length === 0 ? [] : [piece]
 }
 
 function targetOf({ targets }: Piece, index: number): Target {

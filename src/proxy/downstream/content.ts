@@ -34,6 +34,8 @@ export function tooLarge(maxBody: number): Denial {
   return refusal(413, `Payload Too Large: a message may have ${maxBody} bytes`, { connection: 'close' })
 }
 
+export const tooSlow: Denial = refusal(408, 'Request Timeout: the body comes too slowly', { connection: 'close' })
+
 /** Lenient: `* / *` and `application/*` count too, as curl and Postman send them; weights are not looked at. */
 function accepts(header: string | undefined, type: string): boolean {
   if (header === undefined) return false
@@ -43,23 +45,4 @@ function accepts(header: string | undefined, type: string): boolean {
 
 function isJson(header: string | undefined): boolean {
   return header !== undefined && /^application\/json *(;|$)/i.test(header)
-}
-
-/** The whole body; `undefined` when it passes the limit (no more of it is read) or the client went away. */
-export function readBody(request: IncomingMessage, limit: number): Promise<Buffer | undefined> {
-  return new Promise((resolve) => {
-    let chunks: Buffer[] = []
-    let size = 0
-    const take = (chunk: Buffer): void => {
-      size += chunk.length
-      chunks.push(chunk)
-      if (size <= limit) return
-      request.off('data', take).pause()
-      chunks = []
-      resolve(undefined)
-    }
-    request.on('data', take)
-    request.on('end', () => resolve(chunks.length === 1 ? chunks[0] : Buffer.concat(chunks)))
-    request.on('close', () => resolve(undefined))
-  })
 }

@@ -6,18 +6,20 @@ const HEADERS = [
 ]
 /** Headers that mirror a tool's parameters have names of the tool's own. */
 const PARAMETER = /^mcp-param-[\w-]+$/
+/** What else of a refusal a page must read: where to get a token, and when to come back. */
+const EXPOSED = 'mcp-session-id, mcp-protocol-version, www-authenticate, retry-after'
 const ALLOWED = {
   'access-control-allow-methods': 'GET, POST, DELETE',
   'access-control-allow-private-network': 'true',
   'access-control-max-age': '600',
 }
 
-/** For pages of an origin the guard let pass, which is a loopback one: exactly that origin, never a star. */
+/** For pages of an origin the guard let pass: exactly that origin, never a star. */
 export function allowOrigin(request: IncomingMessage, response: ServerResponse): void {
   const { origin } = request.headers
   if (origin === undefined) return
   response.setHeader('access-control-allow-origin', origin)
-  response.setHeader('access-control-expose-headers', 'mcp-session-id, mcp-protocol-version')
+  response.setHeader('access-control-expose-headers', EXPOSED)
   response.setHeader('vary', 'origin')
 }
 

@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http'
-import type { Id } from '../mcp/rpc.ts'
+import { type FailureFacts, failures, type Id } from '../mcp/rpc.ts'
 import type { Visit } from './visit.ts'
 
 /** A request refused before it is anybody's: an HTTP status and a JSON-RPC error body, without an id where none is known. */
@@ -19,6 +19,23 @@ export const SESSION_NOT_FOUND = -32001
 
 export function refusal(status: number, message: string, headers?: Denial['headers']): Denial {
   return headers ? { status, code: REFUSED, message, headers } : { status, code: REFUSED, message }
+}
+
+/** Too much of something: the same request is good later. */
+export function overloaded(status: number, message: string, retryAfterMs: number): Denial {
+  return busy('overloaded', { status, message, retryAfterMs })
+}
+
+export function busy(kind: 'overloaded' | 'draining', { status, message, retryAfterMs }: Busy): Denial {
+  const data = { mcpctl: { upstream: '', kind, retryable: true, retryAfterMs } satisfies FailureFacts }
+  const headers = { 'retry-after': String(Math.ceil(retryAfterMs / 1000)) }
+  return { status, code: failures[kind], message, data, headers }
+}
+
+interface Busy {
+  readonly status: number
+  readonly message: string
+  readonly retryAfterMs: number
 }
 
 export function deny(response: ServerResponse, denial: Denial): void {

@@ -1,12 +1,16 @@
 import { isUtf8 } from 'node:buffer'
+import type { Limits } from '../../config/profile.ts'
 import { unreadCall } from '../mcp/arguments.ts'
 import { isTooDeep } from '../mcp/depth.ts'
 import { eraOf, isModern, versionHeader } from '../mcp/era.ts'
-import { PARSE_ERROR } from '../mcp/rpc.ts'
-import { checkBody, checkGet, checkPost, readBody, tooLarge } from './content.ts'
+import { INVALID_REQUEST, PARSE_ERROR } from '../mcp/rpc.ts'
+import { hasTwins } from '../mcp/twins.ts'
+import { readBody, type Unread } from './body.ts'
+import { checkBody, checkGet, checkPost, tooLarge, tooSlow } from './content.ts'
 import { type Denial, deny, denyUnread, isDenial, refusal } from './denial.ts'
 import type { LegacyEndpoint } from './legacy.ts'
 import type { ModernEndpoint } from './modern.ts'
+import type { Pulse } from './pulse.ts'
 import type { SseEndpoint } from './sse.ts'
 import type { Visit } from './visit.ts'
 
@@ -14,7 +18,9 @@ export interface EndpointOptions {
   readonly legacy: LegacyEndpoint
   readonly modern: ModernEndpoint
   readonly sse: SseEndpoint
-  readonly maxBody: () => number
+  readonly pulse: Pulse
+  /** Asked each time: a reload may change them. */
+  readonly limits: () => Limits
   /** Whether the group has this server's address. */
   readonly isServed: (server: string | undefined) => boolean
 }
@@ -63,18 +69,21 @@ export class Endpoint {
   }
 
   #isRefused(visit: Visit, check: typeof checkPost): boolean {
-    const denial = check(visit.request, this.#options.maxBody()) ?? this.#checkAddress(visit)
+    const denial = check(visit.request, this.#options.limits().maxBody) ?? this.#checkAddress(visit)
     if (denial) denyUnread(visit, denial)
     return denial !== undefined
   }
 
-  #read({ request }: Visit): Promise<Buffer | undefined> {
-    return readBody(request, this.#options.maxBody())
+  #read({ request }: Visit): Promise<Buffer | Unread> {
+    const { limits, pulse } = this.#options
+    return readBody(request, { limit: limits().maxBody, pulse })
   }
 
   /** The body of a POST, unless the request is refused for it. */
-  #parsed(visit: Visit, bytes: Buffer | undefined): Parsed | undefined {
-    if (!bytes) return void denyUnread(visit, tooLarge(this.#options.maxBody()))
+  #parsed(visit: Visit, bytes: Buffer | Unread): Parsed | undefined {
+    if (bytes === 'gone') return undefined
+    if (bytes === 'slow') return void denyUnread(visit, tooSlow)
+    if (bytes === 'large') return void denyUnread(visit, tooLarge(this.#options.limits().maxBody))
     const body = parse(bytes)
     if (!isDenial(body)) return body
     deny(visit.response, body)
@@ -104,9 +113,12 @@ function parse(bytes: Buffer): Parsed | Denial {
   const text = bytes.toString()
   if (isTooDeep(text)) return { status: 400, code: PARSE_ERROR, message: 'Parse error: nested too deeply' }
   try {
-    return { value: JSON.parse(text) }
+    const value: unknown = JSON.parse(text)
+    return hasTwins(text) ? twins : { value }
   } catch {
     // Its message would quote the body, which may hold secrets.
     return { status: 400, code: PARSE_ERROR, message: 'Parse error: Invalid JSON' }
   }
 }
+
+const twins: Denial = { status: 400, code: INVALID_REQUEST, message: 'Invalid Request: a member is named twice' }

@@ -1,7 +1,8 @@
-import type { IncomingMessage } from 'node:http'
+import type { Limits } from '../../config/profile.ts'
 import { BATCHING, negotiate } from '../mcp/era.ts'
 import {
   failureResponse,
+  failures,
   type Id,
   INVALID_REQUEST,
   isMessage,
@@ -9,12 +10,14 @@ import {
   isRequest,
   isResponse,
   type Params,
+  RpcFailure,
   type RpcMessage,
   type RpcRequest,
   type RpcResponse,
   recordOf,
 } from '../mcp/rpc.ts'
 import type { Relay } from '../relay/relay.ts'
+import type { Wishes } from '../succession/word.ts'
 import { type Denial, refusal, SESSION_NOT_FOUND } from './denial.ts'
 import type { Pulse } from './pulse.ts'
 import type { Reply } from './reply.ts'
@@ -24,15 +27,17 @@ import type { Sessions } from './sessions.ts'
 
 /** What both transports of the legacy era need to serve sessions. */
 export interface LegacyOptions {
+  /** Asked each time: a reload may change them. */
+  readonly limits: () => Limits
   readonly sessions: Sessions
   readonly relay: Relay
   readonly pulse: Pulse
   /** The result of `initialize`; may wait for servers that are not known yet. */
   readonly initialize: (facts: Pick<SessionFacts, 'server' | 'version'>) => Promise<Params>
-  /** The authorization context of a request that the guard let pass. */
-  readonly principal: (request: IncomingMessage) => string
   /** A client listens on its session's stream from now on. */
   readonly listening: (session: Session) => void
+  /** What a session wants of servers beside answers. */
+  readonly wishesOf: (session: Session) => Wishes
 }
 
 export const unknownSession: Denial = { status: 404, code: SESSION_NOT_FOUND, message: 'Session not found' }
@@ -92,13 +97,23 @@ export interface Dispatched {
   readonly messages: readonly RpcMessage[]
   /** Undefined when there is no request among them. */
   readonly reply: Reply | undefined
+  /** How many requests of the session may be unanswered. */
+  readonly most: number
 }
 
 /** In the order they came: a cancellation must find the call it is for. */
-export function dispatch(relay: Relay, { session, messages, reply }: Dispatched): void {
+export function dispatch(relay: Relay, { session, messages, reply, most }: Dispatched): void {
   for (const message of messages) {
-    if (reply && isRequest(message)) void relay.handle(session, message, reply)
+    if (reply && isRequest(message) && session.unanswered >= most) refuse(reply, message)
+    else if (reply && isRequest(message)) void relay.handle(session, message, reply)
     else if (isResponse(message)) session.answer(message)
     else if (isNotification(message)) session.heard(message)
   }
+}
+
+/** Those under way go on; this one was never begun. */
+function refuse(reply: Reply, { id }: RpcRequest): void {
+  const facts = { upstream: '', kind: 'overloaded', retryable: true, retryAfterMs: 1000 }
+  const failure = new RpcFailure(failures.overloaded, 'Too many requests of this session are unanswered', facts)
+  reply.respond(JSON.stringify(failureResponse(id, failure)))
 }

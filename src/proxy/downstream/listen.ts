@@ -1,8 +1,9 @@
 import { envelope } from '../mcp/era.ts'
 import { withMeta } from '../mcp/meta.ts'
 import { type Id, isRecord, type Params, type RpcNotification } from '../mcp/rpc.ts'
+import type { Text } from '../mcp/text.ts'
 import type { Listener } from './asker.ts'
-import type { EventStream } from './stream.ts'
+import type { Released } from './released.ts'
 
 /** What a listen may ask to hear of. (MCP: Subscriptions, 2026-07-28.) */
 export interface Filter {
@@ -36,19 +37,28 @@ export interface ListenOptions {
   readonly server: string | undefined
   /** Of the request: it marks all that is said on its stream. */
   readonly id: Id
-  readonly stream: EventStream
+  readonly stream: ListenStream
+}
+
+/** What a listen is told on. */
+export interface ListenStream {
+  readonly isOpen: boolean
+  send(body: Text): boolean
+  finish(body: Text): void
+  release(): Released | undefined
 }
 
 /** One `subscriptions/listen`: a stream that says what it was asked for, and nothing before that is acknowledged. */
 export class Listen implements Listener {
   readonly server: string | undefined
-  readonly #id: Id
-  readonly #stream: EventStream
+  readonly id: Id
+  #stream: ListenStream
+  #honoured: Filter | undefined
   #methods: ReadonlySet<string> = new Set()
 
   constructor({ server, id, stream }: ListenOptions) {
     this.server = server
-    this.#id = id
+    this.id = id
     this.#stream = stream
   }
 
@@ -66,8 +76,30 @@ export class Listen implements Listener {
       method: 'notifications/subscriptions/acknowledged',
       params: { notifications },
     })
-    this.#methods = new Set(methodsOf(honoured))
+    this.promise(honoured)
     if (this.#methods.size === 0) this.end(meta)
+  }
+
+  /** What is honoured of what was asked; undefined until that is acknowledged. */
+  get honoured(): Filter | undefined {
+    return this.#honoured
+  }
+
+  /** From now on this is told; the client knows. */
+  promise(honoured: Filter): void {
+    this.#honoured = honoured
+    this.#methods = new Set(methodsOf(honoured))
+  }
+
+  /** The connection has come; what waited for it goes first. */
+  continueOn(stream: ListenStream, waited: readonly Text[]): void {
+    this.#stream = stream
+    for (const body of waited) stream.send(body)
+  }
+
+  /** See `EventStream`: another process goes on with it. */
+  release(): Released | undefined {
+    return this.#stream.release()
   }
 
   notify(notification: RpcNotification): void {
@@ -81,11 +113,11 @@ export class Listen implements Listener {
   /** Nothing more will be said, and that is no fault: the request gets its empty result. `meta` goes into it. */
   end(meta: Params): void {
     const result = { resultType: 'complete', _meta: { ...meta, ...this.#stamp() } }
-    this.#stream.finish(JSON.stringify({ jsonrpc: '2.0', id: this.#id, result }))
+    this.#stream.finish(JSON.stringify({ jsonrpc: '2.0', id: this.id, result }))
   }
 
   #stamp(): Params {
-    return { [envelope.subscription]: this.#id }
+    return { [envelope.subscription]: this.id }
   }
 }
 

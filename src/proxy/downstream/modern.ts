@@ -1,4 +1,3 @@
-import type { IncomingMessage } from 'node:http'
 import { INVALID_REQUEST, isMessage, isNotification, isRequest, type RpcRequest } from '../mcp/rpc.ts'
 import type { Relay } from '../relay/relay.ts'
 import { type Denial, deny, isDenial } from './denial.ts'
@@ -14,8 +13,6 @@ export interface ModernEndpointOptions {
   readonly relay: Relay
   readonly listens: Listens
   readonly pulse: Pulse
-  /** The authorization context of a request that the guard let pass. */
-  readonly principal: (request: IncomingMessage) => string
 }
 
 /**
@@ -48,12 +45,11 @@ export class ModernEndpoint {
     await this.#options.relay.handle(client, message, reply)
   }
 
-  #admit({ request, server }: Visit, message: RpcRequest): ModernClient | Denial {
+  #admit({ request, server, principal }: Visit, message: RpcRequest): ModernClient | Denial {
     const read = readEnvelope(message.params)
     if (isDenial(read)) return read
     const denial = checkHead(request, message, read.version) ?? checkRevision(read)
     if (denial) return denial
-    const principal = this.#options.principal(request)
     return new ModernClient({ server, envelope: read, principal, headers: request.headers })
   }
 }

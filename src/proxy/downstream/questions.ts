@@ -82,17 +82,20 @@ export class Questions {
     }
   }
 
-  /** A response the client sent; one that nobody waits for is late or foreign, and is dropped. */
-  answered(response: RpcResponse): void {
-    if (typeof response.id === 'string') this.#open.get(response.id)?.answer.resolve(response)
+  /** A response the client sent; returns whether anybody waits for it here: else it is late or foreign. */
+  answered(response: RpcResponse): boolean {
+    const question = typeof response.id === 'string' ? this.#open.get(response.id) : undefined
+    question?.answer.resolve(response)
+    return question !== undefined
   }
 
-  /** The client's progress on a question, under the server's own token. */
-  progressed(notification: RpcNotification): void {
+  /** The client's progress on a question, under the server's own token; returns whether there is such a question. */
+  progressed(notification: RpcNotification): boolean {
     const { params } = notification
     const question = this.#open.get(String(params?.progressToken))
-    if (question?.token === undefined) return
-    question.progressed({ ...notification, params: { ...params, progressToken: question.token } })
+    if (question?.token !== undefined)
+      question.progressed({ ...notification, params: { ...params, progressToken: question.token } })
+    return question !== undefined
   }
 
   /** Nobody will answer any more. */

@@ -1,4 +1,4 @@
-import type { ServerResponse } from 'node:http'
+import type { IncomingHttpHeaders, ServerResponse } from 'node:http'
 import { byteLength, encodingOf, type Framed, type Text, whole } from '../mcp/text.ts'
 import { prefersStream } from './content.ts'
 import type { Beating, Pulse } from './pulse.ts'
@@ -57,6 +57,11 @@ export class Reply {
   get isOpen(): boolean {
     if (this.#stream) return this.#stream.isOpen || this.#stream.isAwaited === true
     return this.#isConnected
+  }
+
+  /** The head of the request that is answered. */
+  get head(): IncomingHttpHeaders {
+    return this.#options.response.req.headers
   }
 
   get #isConnected(): boolean {

@@ -1,6 +1,8 @@
 import type { ServerResponse } from 'node:http'
-import type { Text } from '../mcp/text.ts'
+import { type Text, whole } from '../mcp/text.ts'
+import type { ResumableState } from '../succession/word.ts'
 import type { Pulse } from './pulse.ts'
+import type { Outgoing, Released } from './released.ts'
 import { bytesOf, RING_BYTES, Ring } from './ring.ts'
 import { EventStream } from './stream.ts'
 
@@ -17,6 +19,8 @@ export interface ResumableOptions {
   /** Whether the client takes events without data: SDKs made for revisions before 2025-11-25 choke on them. */
   readonly canPrime: boolean
   readonly pulse: Pulse
+  /** As another process left it. */
+  readonly state?: ResumableState | undefined
   /** The bytes kept became more or less. */
   readonly charge: (bytes: number) => void
   /** Called once, when nothing more will be sent. */
@@ -35,12 +39,14 @@ export class ResumableStream {
   /** Whether the client knows an id to come back with. */
   #isKnown = false
   #isFinished = false
+  #isUnread = false
   #grace = GRACE
   /** When it was finished or the connection was lost, in monotonic milliseconds. */
   #since = performance.now()
 
   constructor(options: ResumableOptions) {
     this.#options = options
+    if (options.state) this.#restore(options.state)
   }
 
   get name(): string {
@@ -63,6 +69,11 @@ export class ResumableStream {
   /** Whether the client is away but may come back for what is sent meanwhile. */
   get isAwaited(): boolean {
     return !this.isOpen && !this.#isFinished && this.#isKnown
+  }
+
+  /** Whether nobody was connected when it came to its end: what it said last may still be fetched. */
+  get isUnread(): boolean {
+    return this.#isUnread
   }
 
   get backlog(): number {
@@ -88,7 +99,7 @@ export class ResumableStream {
   }
 
   /** Goes on after `seq` on another connection; an earlier one that seems alive still is not, for the client. */
-  resume(response: ServerResponse, seq: number): void {
+  resume(response: ServerResponse | Outgoing, seq: number): void {
     this.#connection?.end()
     const connection = this.#connect(response)
     this.#grace = GRACE
@@ -114,8 +125,10 @@ export class ResumableStream {
   }
 
   end(): void {
+    const isUnread = !this.#connection
     this.#connection?.end()
     if (this.#isFinished) return
+    this.#isUnread = isUnread
     this.#isFinished = true
     this.#since = performance.now()
     this.#options.finished(this)
@@ -134,13 +147,34 @@ export class ResumableStream {
     return this.#connection === undefined && now - this.#since > this.#grace
   }
 
+  /** As another process goes on with it. */
+  get state(): ResumableState {
+    const { name, isStandalone, isFinished } = this
+    const kept = this.#ring.after(0).map(({ seq, body }) => ({ seq, body: whole(body) }))
+    return { name, isStandalone, isFinished, isKnown: this.#isKnown, seq: this.#seq, kept }
+  }
+
+  #restore({ seq, isKnown, isFinished, kept }: ResumableState): void {
+    this.#seq = seq
+    this.#isKnown = isKnown
+    this.#isFinished = isFinished
+    this.#isUnread = isFinished
+    for (const { seq, body } of kept) this.#ring.push({ seq, body, bytes: bytesOf(body) })
+    this.#options.charge(this.#ring.bytes)
+  }
+
+  /** See `EventStream`: another process goes on with it. */
+  release(): Released | undefined {
+    return this.#connection?.release()
+  }
+
   /** Lets go of what was kept; what a connected client gets from now on is not concerned. */
   forget(): void {
     this.#options.charge(-this.#ring.bytes)
     this.#ring.clear()
   }
 
-  #connect(response: ServerResponse): EventStream {
+  #connect(response: ServerResponse | Outgoing): EventStream {
     const connection = new EventStream(response, this.#options.pulse)
     response.once('close', () => this.#left(connection))
     this.#connection = connection

@@ -1,97 +1,68 @@
-import type { IncomingMessage, ServerResponse } from 'node:http'
-import { INTERNAL_ERROR } from '../mcp/rpc.ts'
-import { allowOrigin, preflight } from './cors.ts'
-import { deny, refusal } from './denial.ts'
-import type { Endpoint } from './endpoint.ts'
-import type { Guard } from './guard.ts'
-import type { Visit } from './visit.ts'
+/** What is done for a visit. */
+export type Act = 'post' | 'get' | 'delete' | 'stream' | 'message' | 'live' | 'ready' | 'metadata'
 
-export interface RoutesOptions {
-  /** Asked each time: a reload brings a new one. */
-  readonly guard: () => Guard
-  readonly endpoint: Endpoint
-  readonly isReady: () => boolean
-}
-
-interface HttpRoute {
-  readonly path: RegExp
-  /** Needs no token; says a status word and nothing else. */
+export interface HttpRoute {
+  /** `:server` stands for the name of a server. */
+  readonly path: string
+  /** Needs no token; says nothing that is not everybody's to know. */
   readonly isPublic: boolean
-  readonly methods: Readonly<Record<string, (visit: Visit) => Promise<void> | void>>
+  readonly methods: Readonly<Record<string, Act>>
 }
 
-/** Every path there is, on one screen. The group `server` in a path is the name of the server. */
-function httpRoutes({ endpoint, isReady }: Pick<RoutesOptions, 'endpoint' | 'isReady'>): readonly HttpRoute[] {
-  const mcp = {
-    POST: (visit: Visit) => endpoint.post(visit),
-    GET: (visit: Visit) => endpoint.get(visit),
-    DELETE: (visit: Visit) => endpoint.delete(visit),
-  }
-  const stream = { GET: (visit: Visit) => endpoint.stream(visit) }
-  const message = { POST: (visit: Visit) => endpoint.message(visit) }
-  return [
-    { path: /^\/mcp$/, isPublic: false, methods: mcp },
-    { path: /^\/servers\/(?<server>[^/]+)\/mcp$/, isPublic: false, methods: mcp },
-    { path: /^(?:\/servers\/(?<server>[^/]+))?\/sse$/, isPublic: false, methods: stream },
-    { path: /^(?:\/servers\/(?<server>[^/]+))?\/messages$/, isPublic: false, methods: message },
-    { path: /^\/livez$/, isPublic: true, methods: { GET: (visit) => word(visit, true) } },
-    { path: /^\/readyz$/, isPublic: true, methods: { GET: (visit) => word(visit, isReady()) } },
-  ]
-}
+const mcp = { POST: 'post', GET: 'get', DELETE: 'delete' } as const
 
-/** The one way in: guard, path, method, in this order for every route there is. */
-export function serveRoutes(options: RoutesOptions, failed: (error: unknown) => void) {
-  const find = remembering(httpRoutes(options))
-  return (request: IncomingMessage, response: ServerResponse): Promise<void> | void => {
-    const { route, server } = find(request.url ?? '')
-    // A browser's preflight cannot carry a token, and its answer says nothing that is not public.
-    const isPublic = route?.isPublic === true || (route !== undefined && request.method === 'OPTIONS')
-    const denial = options.guard().check(request, { isPublic })
-    if (denial) return deny(response, denial)
-    allowOrigin(request, response)
-    const broke = (error: unknown): void => {
-      failed(error)
-      deny(response, { status: 500, code: INTERNAL_ERROR, message: 'Internal error' })
-    }
-    try {
-      return act(route, { request, response, server })?.catch(broke)
-    } catch (error) {
-      broke(error)
-    }
-  }
-}
+/** Every path there is, on one screen. */
+export const routes: readonly HttpRoute[] = [
+  { path: '/mcp', isPublic: false, methods: mcp },
+  { path: '/servers/:server/mcp', isPublic: false, methods: mcp },
+  { path: '/sse', isPublic: false, methods: { GET: 'stream' } },
+  { path: '/servers/:server/sse', isPublic: false, methods: { GET: 'stream' } },
+  { path: '/messages', isPublic: false, methods: { POST: 'message' } },
+  { path: '/servers/:server/messages', isPublic: false, methods: { POST: 'message' } },
+  { path: '/livez', isPublic: true, methods: { GET: 'live' } },
+  { path: '/readyz', isPublic: true, methods: { GET: 'ready' } },
+  { path: '/.well-known/oauth-protected-resource', isPublic: true, methods: { GET: 'metadata' } },
+  { path: '/.well-known/oauth-protected-resource/mcp', isPublic: true, methods: { GET: 'metadata' } },
+  { path: '/.well-known/oauth-protected-resource/servers/:server/mcp', isPublic: true, methods: { GET: 'metadata' } },
+]
 
-function act(route: HttpRoute | undefined, visit: Visit): Promise<void> | void {
-  const { request, response } = visit
-  if (!route) return deny(response, refusal(404, 'Not Found'))
-  if (request.method === 'OPTIONS') return preflight(request, response)
-  const method = request.method ?? ''
-  if (Object.hasOwn(route.methods, method)) return route.methods[method]?.(visit)
-  return deny(response, refusal(405, 'Method Not Allowed', { allow: Object.keys(route.methods).join(', ') }))
-}
-
-interface Found {
+export interface Found {
   readonly route: HttpRoute | undefined
   readonly server: string | undefined
 }
 
 /** What was found last is found at once, since most requests come for the same. */
-function remembering(routes: readonly HttpRoute[]): (url: string) => Found {
+export function finder(): (url: string) => Found {
+  const patterns = routes.map((route) => ({ route, pattern: patternOf(route) }))
   let last: (Found & { readonly url: string }) | undefined
   return (url) => {
-    if (last?.url !== url) last = { ...find(routes, url), url }
+    if (last?.url !== url) last = { ...find(patterns, pathOf(url)), url }
     return last
   }
 }
 
-function find(routes: readonly HttpRoute[], url: string): Found {
-  const query = url.indexOf('?')
-  const path = query === -1 ? url : url.slice(0, query)
-  for (const route of routes) {
-    const match = route.path.exec(path)
+interface Pattern {
+  readonly route: HttpRoute
+  readonly pattern: RegExp
+}
+
+function patternOf({ path }: HttpRoute): RegExp {
+  return new RegExp(`^${path.replaceAll('.', '\\.').replace(':server', '(?<server>[^/]+)')}$`)
+}
+
+function find(patterns: readonly Pattern[], path: string): Found {
+  for (const { route, pattern } of patterns) {
+    const match = pattern.exec(path)
     if (match) return { route, server: decode(match.groups?.server) }
   }
   return { route: undefined, server: undefined }
+}
+
+/** Without its query, and without the host that an absolute target names. */
+function pathOf(url: string): string {
+  const path = url.replace(/^https?:\/\/[^/?]*/i, '')
+  const query = path.indexOf('?')
+  return query === -1 ? path : path.slice(0, query)
 }
 
 /** A name that cannot be decoded is nobody's. */
@@ -103,8 +74,4 @@ function decode(name: string | undefined): string | undefined {
     // Malformed percent-encoding: the name as it stands matches no server.
     return name
   }
-}
-
-function word({ response }: Visit, isGood: boolean): void {
-  response.writeHead(isGood ? 200 : 503, { 'content-type': 'text/plain' }).end(isGood ? 'ok\n' : 'unavailable\n')
 }

@@ -2,13 +2,18 @@ import { Register } from '../../shared/register.ts'
 import type { Aborter } from '../../shared/signal.ts'
 import type { Asking, Caller } from '../mcp/exchange.ts'
 import { isAtLeast, type Level } from '../mcp/levels.ts'
-import type { Id, Params, RpcNotification, RpcRequest, RpcResponse } from '../mcp/rpc.ts'
+import type { Id, RpcMessage, RpcNotification, RpcRequest, RpcResponse } from '../mcp/rpc.ts'
+import type { Text } from '../mcp/text.ts'
 import type { Asker, Listener } from './asker.ts'
 import { type Outlet, Questions } from './questions.ts'
 import type { SessionFacts } from './sealer.ts'
 
 /** Where messages that belong to no request are written. What is away but may come back takes them, too. */
 export interface SessionStream extends Outlet {
+  /** Another process writes on it, and tells itself what belongs to no call. */
+  readonly isElsewhere?: boolean
+  /** Where answers may be among what another process has to say: of those none is skipped. */
+  deliver?(body: Text): void
   end(): void
 }
 
@@ -17,6 +22,8 @@ export interface SessionOptions {
   readonly isResumed?: boolean
   /** Takes what the client says that concerns servers. */
   readonly tell?: ((session: Session, notification: RpcNotification) => void) | undefined
+  /** Takes what can only be about something that another process has in flight. */
+  readonly elsewhere?: ((session: Session, message: RpcMessage) => void) | undefined
 }
 
 /**
@@ -34,16 +41,18 @@ export class Session implements Asker, Listener {
   /** The answers still open: ways to the client as good as its stream. */
   readonly #replies: Outlet[] = []
   readonly #tell: SessionOptions['tell']
+  readonly #elsewhere: SessionOptions['elsewhere']
   #isResumed: boolean
   #level: Level | undefined
   /** This session as the servers it calls see it; another one with another level. */
   #caller: Caller
 
-  constructor(id: string, facts: SessionFacts, { isResumed = false, tell }: SessionOptions = {}) {
+  constructor(id: string, facts: SessionFacts, { isResumed = false, tell, elsewhere }: SessionOptions = {}) {
     this.id = id
     this.facts = facts
     this.#isResumed = isResumed
     this.#tell = tell
+    this.#elsewhere = elsewhere
     this.#caller = callerOf(facts, undefined)
     this.#questions = new Questions({ capabilities: facts.capabilities, stream: () => this.#outlet })
   }
@@ -58,6 +67,11 @@ export class Session implements Asker, Listener {
 
   get caller(): Caller {
     return this.#caller
+  }
+
+  /** How many requests of the client are being answered. */
+  get unanswered(): number {
+    return this.#replies.length
   }
 
   get level(): Level | undefined {
@@ -119,8 +133,20 @@ export class Session implements Asker, Listener {
     return this.stream || this.calls.size > 0 ? 0 : now - this.#lastSeen
   }
 
+  /** Tells what concerns everybody who listens. */
   notify(notification: RpcNotification): void {
+    if (this.#stream?.isElsewhere !== true) this.say(notification)
+  }
+
+  /** Tells what only this process knows. */
+  say(notification: RpcNotification): void {
     this.#stream?.send(JSON.stringify(notification))
+  }
+
+  /** What another process has to say on the stream. */
+  deliver(body: string): void {
+    if (this.#stream?.deliver) this.#stream.deliver(body)
+    else this.#stream?.send(body)
   }
 
   /** Whether a log message passes the level this client set; without one, `unset` decides. */
@@ -135,20 +161,26 @@ export class Session implements Asker, Listener {
 
   /** A notification the client sent: about a call, about a question, or something for the servers. */
   heard(notification: RpcNotification): void {
-    if (notification.method === 'notifications/cancelled') this.#cancelled(notification.params)
-    else if (notification.method === 'notifications/progress') this.#questions.progressed(notification)
+    if (notification.method === 'notifications/cancelled') this.#cancelled(notification)
+    else if (notification.method === 'notifications/progress') this.#progressed(notification)
     else if (notification.method !== 'notifications/initialized') this.#tell?.(this, notification)
   }
 
-  #cancelled(params: Params | undefined): void {
-    const id = params?.requestId
+  #cancelled(notification: RpcNotification): void {
+    const { requestId: id, reason } = notification.params ?? {}
     if (typeof id !== 'string' && typeof id !== 'number') return
-    this.calls.get(id)?.abort(typeof params?.reason === 'string' ? params.reason : 'Cancelled by the client')
+    const call = this.calls.get(id)
+    if (call) call.abort(typeof reason === 'string' ? reason : 'Cancelled by the client')
+    else this.#elsewhere?.(this, notification)
+  }
+
+  #progressed(notification: RpcNotification): void {
+    if (!this.#questions.progressed(notification)) this.#elsewhere?.(this, notification)
   }
 
   /** A response the client sent. */
   answer(response: RpcResponse): void {
-    this.#questions.answered(response)
+    if (!this.#questions.answered(response)) this.#elsewhere?.(this, response)
   }
 
   /** Nobody is there any more: calls are cancelled, too. */

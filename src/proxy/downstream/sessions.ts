@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import type { RpcNotification } from '../mcp/rpc.ts'
+import type { RpcMessage, RpcNotification } from '../mcp/rpc.ts'
 import type { Sealer, SessionFacts } from './sealer.ts'
 import { Session } from './session.ts'
 
@@ -12,6 +12,12 @@ export interface SessionsOptions {
   readonly ended: (session: Session) => void
   /** Takes what a client says that concerns servers. */
   readonly tell?: (session: Session, notification: RpcNotification) => void
+  /** Called once for each session that comes back to memory. */
+  readonly reopened?: (session: Session) => void
+  /** Called once for each session that its client ended: it never comes back. */
+  readonly deleted?: (session: Session) => void
+  /** Takes what can only be about something that another process has in flight. */
+  readonly elsewhere?: (session: Session, message: RpcMessage) => void
 }
 
 /** `full`: the id is good, but there is no room to bring its session back now. */
@@ -45,9 +51,9 @@ export class Sessions implements Disposable {
   }
 
   create(facts: Omit<SessionFacts, 'sid' | 'group'>): Session {
-    const { group, sealer, tell } = this.#options
+    const { group, sealer, tell, elsewhere } = this.#options
     const whole = { ...facts, sid: randomUUID(), group }
-    return this.#add(new Session(sealer.seal(whole), whole, { tell }))
+    return this.#add(new Session(sealer.seal(whole), whole, { tell, elsewhere }))
   }
 
   /** The session of an id; undefined for ids that are foreign, broken or deleted. */
@@ -63,15 +69,18 @@ export class Sessions implements Disposable {
   delete(session: Session): void {
     this.#deleted.add(session.facts.sid)
     if (this.#deleted.size > TOMBSTONES) this.#forgetOldest()
+    this.#options.deleted?.(session)
     this.#end(session, 'The session was deleted')
   }
 
   #reopen(id: string): Found {
-    const { sealer, group, tell } = this.#options
+    const { sealer, group, tell, elsewhere, reopened } = this.#options
     const facts = sealer.open(id)
     if (!facts || facts.group !== group || this.#deleted.has(facts.sid)) return undefined
     if (this.isFull) return 'full'
-    return this.#add(new Session(id, facts, { isResumed: true, tell }))
+    const session = this.#add(new Session(id, facts, { isResumed: true, tell, elsewhere }))
+    reopened?.(session)
+    return session
   }
 
   #add(session: Session): Session {

@@ -1,6 +1,7 @@
 import type { ServerResponse } from 'node:http'
 import type { Framed, Text } from '../mcp/text.ts'
 import type { Beating, Pulse } from './pulse.ts'
+import { type Outgoing, type Released, release } from './released.ts'
 
 /** Queued bytes beyond which a reader counts as gone. One message may be larger: only what waits before it counts. */
 export const QUEUE_LIMIT = 1024 * 1024
@@ -24,26 +25,22 @@ export interface Sending {
 
 /** A response of Server-Sent Events: each message one event, a comment when it was quiet for 15 s. */
 export class EventStream implements Beating {
-  readonly #response: ServerResponse
+  readonly #response: Outgoing
   readonly #pulse: Pulse
   #lastWrite = performance.now()
+  #isReleased = false
 
-  /** Sends the head at once, so that the client knows the stream is open. */
-  constructor(response: ServerResponse, pulse: Pulse) {
+  /** Sends the head at once, so that the client knows the stream is open. What is continued has its head already. */
+  constructor(response: ServerResponse | Outgoing, pulse: Pulse) {
     this.#response = response
     this.#pulse = pulse
-    response.writeHead(200, {
-      'content-type': 'text/event-stream',
-      'cache-control': 'no-cache, no-transform',
-      'x-accel-buffering': 'no',
-    })
-    response.flushHeaders()
+    if ('writeHead' in response) begin(response)
     response.once('close', () => pulse.delete(this))
     pulse.add(this)
   }
 
   get isOpen(): boolean {
-    return !this.#response.destroyed && !this.#response.writableEnded
+    return !this.#response.destroyed && !this.#response.writableEnded && !this.#isReleased
   }
 
   /** Bytes that wait for the reader. */
@@ -81,6 +78,21 @@ export class EventStream implements Beating {
     if (this.isOpen) this.#response.end()
   }
 
+  /** Says nothing more and lets go of the connection; undefined while something waits for the reader. */
+  release(): Released | undefined {
+    const released = this.isOpen ? release(this.#response) : undefined
+    if (!released) return undefined
+    this.#isReleased = true
+    this.#pulse.delete(this)
+    return { ...released, back: () => this.#takeBack(released) }
+  }
+
+  #takeBack(released: Released): void {
+    this.#isReleased = false
+    this.#pulse.add(this)
+    released.back()
+  }
+
   beat(now: number): void {
     if (!this.isOpen) this.#pulse.delete(this)
     else if (now - this.#lastWrite >= KEEP_ALIVE) this.#comment(now)
@@ -106,4 +118,13 @@ export class EventStream implements Beating {
     this.#response.write(tail)
     this.#response.uncork()
   }
+}
+
+function begin(response: ServerResponse): void {
+  response.writeHead(200, {
+    'content-type': 'text/event-stream',
+    'cache-control': 'no-cache, no-transform',
+    'x-accel-buffering': 'no',
+  })
+  response.flushHeaders()
 }

@@ -1,7 +1,9 @@
 import { randomBytes } from 'node:crypto'
 import type { ServerResponse } from 'node:http'
 import type { Version } from '../mcp/era.ts'
+import type { ResumableState } from '../succession/word.ts'
 import type { Beating, Pulse } from './pulse.ts'
+import type { Outgoing } from './released.ts'
 import { ResumableStream } from './resumable.ts'
 import type { Session } from './session.ts'
 
@@ -52,6 +54,25 @@ export class Streams implements Beating {
     return stream
   }
 
+  /** Those a client listens on, or may come back to, with their sessions. */
+  *standing(): Generator<Entry> {
+    for (const entry of this.#byName.values()) if (entry.stream.isStandalone || entry.stream.isFinished) yield entry
+  }
+
+  /** One that another process had; without a connection its client is away. */
+  restore(session: Session, state: ResumableState, outgoing: Outgoing | undefined): ResumableStream {
+    const stream = this.#add({ session, name: state.name, isStandalone: state.isStandalone, state })
+    if (outgoing) stream.resume(outgoing, state.seq)
+    if (state.isStandalone) this.#standalone.set(session, stream)
+    else if (state.isFinished) this.#retain(session, stream)
+    return stream
+  }
+
+  /** Another process has it now. */
+  drop(stream: ResumableStream): void {
+    this.#remove(stream)
+  }
+
   /** Undefined for what is no id of a stream that this very session has and that is still known. */
   find(session: Session, lastEventId: unknown): Cursor | undefined {
     const [, name = '', digits = ''] = /^([\da-f]+-\d+):(\d{1,15})$/.exec(String(lastEventId)) ?? []
@@ -70,9 +91,14 @@ export class Streams implements Beating {
   }
 
   #open({ session, response, isStandalone }: Opening): ResumableStream {
+    const stream = this.#add({ session, name: `${this.#mark}-${++this.#opened}`, isStandalone })
+    stream.open(response)
+    return stream
+  }
+
+  #add({ session, ...options }: Adding): ResumableStream {
     const stream = new ResumableStream({
-      name: `${this.#mark}-${++this.#opened}`,
-      isStandalone,
+      ...options,
       canPrime: session.facts.version >= PRIMED_SINCE,
       pulse: this.#pulse,
       charge: (bytes) => this.#charge(bytes),
@@ -80,7 +106,6 @@ export class Streams implements Beating {
     })
     this.#byName.set(stream.name, { stream, session })
     this.#pulse.add(this)
-    stream.open(response)
     return stream
   }
 
@@ -114,6 +139,13 @@ export class Streams implements Beating {
       else stream.forget()
     }
   }
+}
+
+interface Adding {
+  readonly session: Session
+  readonly name: string
+  readonly isStandalone: boolean
+  readonly state?: ResumableState
 }
 
 interface Opening {

@@ -4,6 +4,7 @@ import { metaOf } from './meta.ts'
 import { isRecord, PARSE_ERROR, type Params, RpcFailure, type RpcMessage } from './rpc.ts'
 import { endOfObject } from './scan.ts'
 import { hasBreak, type Text } from './text.ts'
+import { hasTwins } from './twins.ts'
 
 /** From so many bytes of a request on it pays to leave its arguments unread. */
 const LARGE = 4096
@@ -56,8 +57,9 @@ export function unreadCall(bytes: Buffer): RpcMessage | undefined {
   const start = bytes.indexOf(NAME, 0, 'latin1') + NAME.length
   const end = start > MOST_BEFORE ? undefined : endOfObject(bytes, start)
   if (end === undefined || bytes.length - end > MOST_BEHIND) return undefined
-  const call = parsed(`${bytes.toString('utf8', 0, start)}"${MARK}"${bytes.toString('utf8', end)}`)
-  if (!isMarked(call)) return undefined
+  const text = `${bytes.toString('utf8', 0, start)}"${MARK}"${bytes.toString('utf8', end)}`
+  const call = parsed(text)
+  if (!isMarked(call) || hasTwins(text)) return undefined
   return { ...call, params: { ...call.params, arguments: new Kept(bytes.subarray(start, end)) } }
 }
 

@@ -27,6 +27,15 @@ export function nestsTooDeep(value: unknown, most: number = DEEPEST): boolean {
   return most === 0 || Object.values(value).some((one) => nestsTooDeep(one, most - 1))
 }
 
+/** About as many characters as it has in JSON. What nests too deep is to be refused before. */
+export function weightOf(value: unknown): number {
+  if (typeof value === 'string') return value.length + 3
+  if (typeof value !== 'object' || value === null) return 6
+  let weight = 2
+  for (const [key, one] of Object.entries(value)) weight += key.length + 4 + weightOf(one)
+  return weight
+}
+
 /** Whether there are more opening braces and brackets, in strings or not. */
 function hasMoreThan(most: number, text: string): boolean {
   if (text.length <= most) return false

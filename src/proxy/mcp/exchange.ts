@@ -18,6 +18,8 @@ export interface Exchange {
   readonly caller: Caller
   /** `Mcp-Param-*` fields of the client that no listed tool declares: passed on to a server on HTTP (names in lower case). */
   readonly headers?: Readonly<Record<string, string>>
+  /** Other fields of the client's head that a server on HTTP is told, as its profile allows (names in lower case). */
+  readonly forwarded?: Readonly<Record<string, string>>
 }
 
 /** Who stands behind an exchange: what of the downstream client matters to a server. */

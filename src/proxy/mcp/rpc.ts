@@ -50,8 +50,12 @@ export function isMessage(value: unknown): value is RpcMessage {
 }
 
 export function isRequest(message: RpcMessage): message is RpcRequest {
-  // A number too large to be one is no id: it could not be written into the answer.
-  return typeof message.method === 'string' && (typeof message.id === 'string' || Number.isFinite(message.id))
+  return typeof message.method === 'string' && (typeof message.id === 'string' || isExact(message.id))
+}
+
+/** A number that many digits would have to be rounded for is no id: the answer would have another one. */
+function isExact(id: unknown): boolean {
+  return typeof id === 'number' && Math.abs(id) <= Number.MAX_SAFE_INTEGER
 }
 
 export function isNotification(message: RpcMessage): message is RpcNotification {

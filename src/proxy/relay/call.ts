@@ -14,6 +14,8 @@ export interface CallOptions {
   readonly params: Params | undefined
   /** Fields of the request's head that go along; see `Exchange.headers`. */
   readonly headers: Exchange['headers'] | undefined
+  /** See `Exchange.forwarded`. */
+  readonly forwarded: Exchange['forwarded'] | undefined
   /** The name of the way it takes to the server. */
   readonly way: string
   /** Takes what does not belong on this call's own stream; returns whether it did. */
@@ -27,6 +29,7 @@ export class Call implements Exchange, Sink {
   readonly method: string
   readonly params: Params | undefined
   readonly headers?: NonNullable<Exchange['headers']>
+  readonly forwarded?: NonNullable<Exchange['forwarded']>
   readonly #options: CallOptions
   readonly #abort = new Aborter()
 
@@ -35,6 +38,7 @@ export class Call implements Exchange, Sink {
     this.method = options.request.method
     this.params = options.params
     if (options.headers) this.headers = options.headers
+    if (options.forwarded) this.forwarded = options.forwarded
     options.asker.began(options.request.id, this.#abort)
   }
 

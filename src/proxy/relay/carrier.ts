@@ -21,6 +21,7 @@ import type { Seat } from '../servers/seat.ts'
 import { askAll } from './any-of.ts'
 import { Call, type CallOptions } from './call.ts'
 import type { Elicitations } from './elicitations.ts'
+import { forwarded } from './forwarding.ts'
 import type { Route } from './router.ts'
 import type { Tasks, Whereabouts } from './tasks.ts'
 
@@ -59,10 +60,11 @@ export class Carrier {
   /** The server's own answer; undefined when the client no longer waits for it. Rejects with RpcFailure. */
   async carry({ asker, request, reply, server, params }: Carried): Promise<RpcResponse | undefined> {
     const { session, caller } = asker
-    const way = this.seat(server).wayOf(caller)
+    const seat = this.seat(server)
+    const way = seat.wayOf(caller)
     const { divert, elicitations } = this.#options
-    const headers = this.#mirrored(asker, request)
-    const call = new Call({ asker, request, reply, params, headers, way, divert, elicitations })
+    const head = { headers: this.#mirrored(asker, request), forwarded: forwarded(reply.head, seat.server) }
+    const call = new Call({ asker, request, reply, params, ...head, way, divert, elicitations })
     try {
       const told = this.#wantLevel(way, caller)
       if (told !== undefined) await within(LEVEL_WAIT, told, undefined)
@@ -79,14 +81,14 @@ export class Carrier {
 
   /** Whoever answers has the resource: what the client says next about it, to a question even, is for nobody else. */
   anyOf(
-    asker: Asker,
-    request: RpcRequest,
+    { asker, request, reply }: Pick<Carried, 'asker' | 'request' | 'reply'>,
     { servers, params }: Extract<Route, { to: 'anyOf' }>,
   ): Promise<RpcResponse | undefined> {
     const call = async (server: string, exchange: Exchange) => {
       const seat = this.seat(server)
       const way = seat.wayOf(asker.caller)
-      const response = await seat.call(exchange)
+      const more = forwarded(reply.head, seat.server)
+      const response = await seat.call(more ? { ...exchange, forwarded: more } : exchange)
       if (!isError(response)) this.#options.learned.remember(String(params.uri), server)
       return this.#learn(asker, { server, way }, response)
     }

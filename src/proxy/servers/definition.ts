@@ -7,8 +7,14 @@ import { canonical } from '../../shared/canonical.ts'
  * share a connection, whatever their filters, names, prefixes and deadlines are: those are applied on this side.
  */
 export function definitionOf(server: Server): string {
-  const { required: _r, prefix: _p, tools: _t, resources: _e, prompts: _m, timeouts, ...definition } = server
+  const { required: _r, prefix: _p, tools: _t, resources: _e, prompts: _m, ...others } = server
+  const { exclusive: _x, integrity: _i, onNew: _n, pins: _l, timeouts, ...definition } = others
   return canonical({ ...definition, idle: timeouts.idle })
+}
+
+/** Whether another configuration of the server needs no other connection. */
+export function isSameConnection(one: Server, other: Server): boolean {
+  return definitionOf(one) === definitionOf(other)
 }
 
 /**

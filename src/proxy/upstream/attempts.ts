@@ -24,8 +24,6 @@ interface Attempt extends Pick<Exchange, 'method' | 'signal'> {
 /** Carries requests through whichever connection there is, as often as the profile and the request allow. */
 export class Attempts {
   readonly #options: AttemptsOptions
-  /** What the server asked for with `Retry-After`: until then it is left alone. */
-  #pausedUntil = 0
 
   constructor(options: AttemptsOptions) {
     this.#options = options
@@ -43,8 +41,6 @@ export class Attempts {
   }
 
   #try(attempt: Attempt): Promise<RpcResponse> {
-    const retryAfterMs = this.#pausedUntil - performance.now()
-    if (retryAfterMs > 0) return Promise.reject(this.#paused(retryAfterMs))
     const { carry, signal } = attempt
     const ready = this.#options.ready()
     // Who cancels meanwhile is not held up by a connect that goes on.
@@ -55,19 +51,13 @@ export class Attempts {
   /** Another try after this failure; rejects when that was the last one. */
   async #again(attempt: Attempt, error: unknown): Promise<RpcResponse> {
     if (!(error instanceof LinkFailure)) throw error
-    if (error.retryAfterMs !== undefined) this.#pausedUntil = performance.now() + error.retryAfterMs
     if (error.kind === 'session' && !attempt.isRenewed) return this.#try({ ...attempt, isRenewed: true })
     const { attempts, backoff } = this.#options.server.retry
     const failed = attempt.failed + 1
     const tries = isRepeatable(attempt.method) ? attempts : 1
-    if (failed >= tries || !isPassing(error)) throw this.#refusal(error)
+    if (failed >= tries || !isPassing(error) || error.retryAfterMs !== undefined) throw this.#refusal(error)
     await pause(backoff * failed * (0.5 + Math.random()), attempt.signal)
     return this.#try({ ...attempt, failed })
-  }
-
-  #paused(retryAfterMs: number): Error {
-    const upstream = this.#options.server.name
-    return unavailable({ upstream, reason: 'the server asked for a pause', retryAfterMs })
   }
 
   #refusal(failure: LinkFailure): Error {

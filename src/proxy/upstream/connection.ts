@@ -43,6 +43,8 @@ export interface Connection extends AsyncDisposable {
   setLogLevel(level: string, signal: AbortSignal): Promise<RpcResponse | undefined>
   /** To be called once the first lists are in: opens the streams for what belongs to no request, watches while idle. */
   settle(): void
+  /** Resolves on a sign of life, rejects when there is none within `ms`. */
+  ping(ms: number): Promise<void>
   /** Resolves when the calls in flight are over. */
   drained(): Promise<void>
   /** Ends it because of a failure that somebody else noticed. */
@@ -57,6 +59,10 @@ export interface ConnectionEvents {
   notified(notification: RpcNotification): void
   /** Lists may have changed: said so by the server, or a gap in what it says. */
   stale(): void
+  /** The way there or back failed a client's call, or its time ran out; the connection goes on. */
+  failed(error: Error): void
+  /** A client's call was answered: told of the first one, and for as long as it is said to be of interest. */
+  answered(): boolean
   /** At most once, never after `close`. */
   lost(failure: LinkFailure): void
 }

@@ -1,8 +1,10 @@
 import { Register } from '../../shared/register.ts'
 import { type Id, isError, isRecord, isResponse, type RpcMessage, type RpcResponse } from '../mcp/rpc.ts'
 import { isUnread } from '../mcp/written.ts'
+import { Allowance } from './allowance.ts'
 import { only } from './attribution.ts'
 import { LinkFailure } from './failure.ts'
+import { Ghosts } from './ghosts.ts'
 import type { PendingCall } from './pending.ts'
 
 /** Calls answered with a task whose progress is still listened to. */
@@ -17,8 +19,17 @@ export class Flights {
   /** From 1: some servers cannot cancel a request with the id 0. */
   #nextId = 1
   #dropped = 0
+  #floods = 0
+  readonly #flooded: () => void
+  readonly #allowance = new Allowance()
+  readonly ghosts = new Ghosts()
   /** Calls whose tasks go on: the progress of these comes under the call's token. */
   readonly #outlived = new Map<Id, PendingCall>()
+
+  /** `flooded` is called once, when the first message is too many. */
+  constructor(flooded: () => void = () => {}) {
+    this.#flooded = flooded
+  }
 
   /** Messages nobody waited for: unknown, duplicate or late ids, unknown tokens, things that are no messages. */
   get dropped(): number {
@@ -47,14 +58,27 @@ export class Flights {
     return this.#outlived.get(Number(token))
   }
 
+  /** How many of them were too many: more than a server may say unasked. */
+  get floods(): number {
+    return this.#floods
+  }
+
   drop(): void {
     this.#dropped++
+  }
+
+  /** Whether one more message that nobody asked for may be brought to anybody; else it is to be dropped. */
+  admits(): boolean {
+    const isAdmitted = this.#allowance.takes()
+    if (!isAdmitted && this.#floods++ === 0) this.#flooded()
+    return isAdmitted
   }
 
   /** Brings an answer to whoever waits for it. */
   answered(message: RpcMessage, origin: Id | undefined): void {
     // With a method and an id of a wrong type it is neither a request nor a notification.
     const call = isResponse(message) ? this.#find(message.id, origin) : undefined
+    if (!call) this.ghosts.laid(message.id)
     if (!call || !isResponse(message)) this.#dropped++
     else if (!isUnread(message) && 'result' in message && !isRecord(message.result))
       this.#fail(call, 'the answer has no result')

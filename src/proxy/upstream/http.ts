@@ -3,7 +3,7 @@ import { pause, within } from '../../shared/async.ts'
 import type { Log } from '../../shared/log.ts'
 import { textOf } from '../mcp/arguments.ts'
 import type { RpcMessage } from '../mcp/rpc.ts'
-import { header, mediaType } from './answer.ts'
+import { busy, header, mediaType } from './answer.ts'
 import { EventBody, WholeBody } from './body.ts'
 import { MODERN_VERSION } from './envelope.ts'
 import { LinkFailure } from './failure.ts'
@@ -11,6 +11,7 @@ import { baseHeaders, type Headers } from './headers.ts'
 import type { Link, LinkEvents } from './link.ts'
 import type { BodyReader, Cut, Head, HttpRequest, Pool } from './pool.ts'
 import { Post, parse } from './post.ts'
+import type { Quiet } from './quiet.ts'
 import { SideStream, type Stream } from './side-stream.ts'
 
 const DELETE_MS = 500
@@ -28,6 +29,8 @@ const clientsOwn = new Set<unknown>(['tools/call', 'prompts/get', 'resources/rea
 export interface HttpOptions {
   readonly transport: HttpTransport
   readonly pool: Pool
+  /** Of the server, whichever link it was asked on. */
+  readonly quiet: Quiet
   readonly userAgent: string
   readonly log: Log
   readonly events: LinkEvents
@@ -37,6 +40,7 @@ interface Sending {
   readonly message: RpcMessage
   readonly signal: AbortSignal
   readonly mirrored: Headers | undefined
+  readonly forwarded?: Headers | undefined
 }
 
 /**
@@ -71,9 +75,16 @@ export class HttpLink implements Link {
     this.#side = new SideStream({ open: (stream) => this.#get(stream), log, events: { ...events, received } })
   }
 
-  send(message: RpcMessage, signal: AbortSignal = this.#closing.signal, mirrored?: Headers): Promise<void> {
+  send(
+    message: RpcMessage,
+    signal: AbortSignal = this.#closing.signal,
+    mirrored?: Headers,
+    forwarded?: Headers,
+  ): Promise<void> {
+    const { refusal } = this.#options.quiet
+    if (refusal) return Promise.reject(refusal)
     if (clientsOwn.has(message.method)) this.#options.pool.warm()
-    return this.#post({ message, signal, mirrored })
+    return this.#post({ message, signal, mirrored, forwarded })
   }
 
   agreed(protocolVersion: string): void {
@@ -119,10 +130,19 @@ export class HttpLink implements Link {
   /** The response is over; throws LinkFailure when the answer was not in it and does not go on elsewhere. */
   #ended(post: Post, { signal, mirrored }: Sending): Promise<void> | undefined {
     post.close()
-    if (!post.events) post.finish()
+    if (!post.events) this.#finish(post)
     else if (!post.isAnswered && mirrored) throw new LinkFailure('ended', UNANSWERED)
     else if (!post.isAnswered) return this.#resume(post, post.events, signal)
     return undefined
+  }
+
+  #finish(post: Post): void {
+    try {
+      post.finish()
+    } catch (error) {
+      this.#options.quiet.heed(error)
+      throw error
+    }
   }
 
   #broke(post: Post, sending: Sending, error: unknown): Promise<void> | undefined {
@@ -132,13 +152,14 @@ export class HttpLink implements Link {
     throw error
   }
 
-  #requestFor({ message, signal, mirrored }: Sending): HttpRequest {
+  #requestFor({ message, signal, mirrored, forwarded }: Sending): HttpRequest {
     return {
       method: 'POST',
       path: this.#path,
       // In the modern era each message says the revision itself, and there are no sessions.
       headers: mirrored ? this.#base : this.#headers,
-      more: mirrored,
+      // What the protocol says stands.
+      more: forwarded ? { ...forwarded, ...mirrored } : mirrored,
       body: textOf(message),
       signal,
       isStream: message.method === 'subscriptions/listen',
@@ -179,6 +200,7 @@ export class HttpLink implements Link {
     const resumed: Headers = lastEventId === undefined ? {} : { 'last-event-id': lastEventId }
     const more = { accept: 'text/event-stream', ...resumed }
     let refusal: LinkFailure | undefined
+    this.#options.quiet.check()
     const open = (head: Head): BodyReader => {
       refusal = refusalOf(head)
       // Read to its end, not cut off: an aborted request costs its connection.
@@ -193,6 +215,7 @@ export class HttpLink implements Link {
       if (signal.aborted || events.events === 0) throw error
       // A stream that broke is a stream that ended: what it brought counts, and so does its last id.
     }
+    this.#options.quiet.heed(refusal)
     if (refusal) throw refusal
     return events
   }
@@ -221,6 +244,7 @@ function refusalOf(head: Head): LinkFailure | undefined {
   if (status === 200 && mediaType(head) === 'text/event-stream') return undefined
   if (status === 401) return new LinkFailure('unauthorized', 'not authorized: HTTP 401')
   if (status === 404) return new LinkFailure('session', 'the server forgot the session')
-  if (status >= 500 || status === 429) return new LinkFailure('unreachable', `no stream: HTTP ${status}`)
+  if (status === 429 || status === 503) return busy(head)
+  if (status >= 500) return new LinkFailure('unreachable', `no stream: HTTP ${status}`)
   return new LinkFailure('unsuitable', `no stream: HTTP ${status}`)
 }

@@ -75,8 +75,9 @@ export class Inbox {
 
   #notified(message: RpcNotification, origin: Id | undefined): void {
     const { flights, events } = this.#options
-    if (nestsTooDeep(message)) flights.drop()
-    else if (isListChange(message.method)) events.stale()
+    // A change that went unheard would stay unheard; all else there may be too much of.
+    if (isListChange(message.method)) events.stale()
+    else if (!flights.admits() || nestsTooDeep(message)) flights.drop()
     else if (message.method === 'notifications/cancelled') this.#withdrawn(message.params?.requestId)
     else if (message.method === 'notifications/progress') this.#progressed(message, origin)
     else {
@@ -111,8 +112,10 @@ export class Inbox {
     const { flights, client, declared, guessed } = this.#options
     try {
       const asked = permitted(request, declared)
-      if (origin === undefined && relatedTask(request) === undefined) guessed()
-      const calls = callsOf(asked, origin, flights.calls)
+      const isAside = origin === undefined && relatedTask(request) === undefined
+      if (isAside) guessed()
+      const likely = callsOf(asked, origin, flights.calls)
+      const calls = isAside && flights.ghosts.haunt(likely) ? [] : likely
       // Where there is but one client it may as well ask for itself, not for any of its calls.
       const isFree = client !== undefined && (origin === undefined || calls.length === 0)
       const sink = calls[0]?.exchange.sink ?? client

@@ -76,7 +76,7 @@ export class LegacyConnection implements Connection {
     this.#opening = this.#line.link.listen().finally(() => {
       this.#opening = undefined
     })
-    this.#line.watch((ms) => this.#ping(ms))
+    this.#line.watch((ms) => this.ping(ms))
   }
 
   call(exchange: Exchange): Promise<RpcResponse> {
@@ -106,6 +106,14 @@ export class LegacyConnection implements Connection {
     return this.ask('logging/setLevel', { level }, signal)
   }
 
+  /** Any answer is a sign of life: an error, a refusal, even nonsense. */
+  async ping(ms: number): Promise<void> {
+    try {
+      await this.ask('ping', undefined, AbortSignal.timeout(ms))
+    } catch (error) {
+      if (!(error instanceof LinkFailure) || error.kind === 'unreachable' || error.kind === 'ended') throw error
+    }
+  }
   drained(): Promise<void> {
     return this.#line.flights.drained()
   }
@@ -133,15 +141,6 @@ export class LegacyConnection implements Connection {
   /** A server that announces changes may have done so before anybody listened; later on anything may have happened. */
   #gap(): void {
     if (this.#gaps++ > 0 || announcesChanges(this.greeting.capabilities)) this.#options.events.stale()
-  }
-
-  /** Any answer is a sign of life: an error, a refusal, even nonsense. */
-  async #ping(ms: number): Promise<void> {
-    try {
-      await this.ask('ping', undefined, AbortSignal.timeout(ms))
-    } catch (error) {
-      if (!(error instanceof LinkFailure) || error.kind === 'unreachable' || error.kind === 'ended') throw error
-    }
   }
 }
 

@@ -4,6 +4,7 @@ import type { Log } from '../../shared/log.ts'
 import type { Register } from '../../shared/register.ts'
 import type { Exchange, Sink } from '../mcp/exchange.ts'
 import {
+  failures,
   type Id,
   INTERNAL_ERROR,
   RpcFailure,
@@ -62,7 +63,7 @@ interface Carriage {
 /** A link with the calls in flight on it: bounded, each with its deadlines, until the line is lost or closed. */
 export class Line implements AsyncDisposable {
   readonly link: Link
-  readonly flights = new Flights()
+  readonly flights: Flights
   readonly #options: LineOptions
   readonly #lanes: Lanes
   readonly #deadlines: Deadlines
@@ -70,10 +71,15 @@ export class Line implements AsyncDisposable {
   #speech: Speech | undefined
   #heartbeat: Heartbeat | undefined
   #lastHeard = performance.now()
+  /** Whether somebody wants to know of answers. */
+  #isWatched = true
   #end: Error | undefined
 
   private constructor(link: Link, options: LineOptions) {
     this.link = link
+    this.flights = new Flights(() =>
+      options.log.warn('the server says more than anybody can read: some of it is dropped'),
+    )
     this.#options = options
     const width = IN_FLIGHT[link.transport]
     const { calls } = this.flights
@@ -154,11 +160,18 @@ export class Line implements AsyncDisposable {
     return answer
   }
 
-  readonly #left = (): void => this.#lanes.leave()
+  readonly #left = (): void => {
+    this.#lanes.leave()
+    if (this.#isWatched) this.#isWatched = this.#options.events.answered()
+  }
 
   readonly #failed = (error: unknown): void => {
     this.#lanes.leave()
     if (error instanceof LinkFailure && error.kind === 'unreachable') this.suspect()
+    // What ends with the line is the line's failure.
+    if (this.#end !== undefined || !isFault(error)) return
+    this.#isWatched = true
+    this.#options.events.failed(error)
   }
 
   /** A request of the proxy's own; the signal is its only deadline. */
@@ -190,7 +203,8 @@ export class Line implements AsyncDisposable {
     this.#heartbeat?.[Symbol.dispose]()
     this.#deadlines[Symbol.dispose]()
     this.flights.failAll(reason)
-    const { dropped } = this.flights
+    const { dropped, floods } = this.flights
+    if (floods > 0) this.#options.log.warn('messages of a flood were dropped', { messages: floods })
     if (dropped > 0) this.#options.log.debug('messages for nobody were dropped', { messages: dropped })
     await this.link.close()
   }
@@ -233,7 +247,7 @@ export class Line implements AsyncDisposable {
     const { method } = exchange
     const request: RpcRequest = params ? { jsonrpc: '2.0', id, method, params } : { jsonrpc: '2.0', id, method }
     const mirrored = this.#speech?.mirror(request, exchange)
-    this.link.send(request, over, mirrored).catch((error: unknown) => call.fail(asFailure(error)))
+    this.link.send(request, over, mirrored, exchange.forwarded).catch((error: unknown) => call.fail(asFailure(error)))
   }
 
   /** What the failure of one message says about all of them. */
@@ -245,8 +259,16 @@ export class Line implements AsyncDisposable {
   /** Ends a call without an answer and tells the server. */
   #giveUp(call: PendingCall, reason: string, error: Error): void {
     call.fail(error)
+    this.flights.ghosts.add(call)
     void this.#speech?.withdraw(call, reason).finally(() => call.abandon())
   }
+}
+
+/** Whether it speaks against the server or the way to it: not what it answers, nor a pause that it asks for. */
+function isFault(error: unknown): error is Error {
+  if (error instanceof RpcFailure) return error.code === failures.upstream_timeout
+  if (!(error instanceof LinkFailure) || error.retryAfterMs !== undefined) return false
+  return error.kind === 'unreachable' || error.kind === 'ended' || error.kind === 'busy'
 }
 
 function cancelled(upstream: string): RpcFailure {

@@ -17,9 +17,9 @@ export interface Link extends AsyncDisposable {
   /**
    * Rejects with LinkFailure once the message, or the answer to it, can no longer arrive. For HTTP it resolves only
    * after the answer was received. Aborting the signal gives up on the answer's stream. `mirrored` goes into the head of
-   * a message of the modern era, and marks it as one, on links that have heads.
+   * a message of the modern era, and marks it as one, on links that have heads; `forwarded` goes there in either era.
    */
-  send(message: RpcMessage, signal?: Signal, mirrored?: Headers): Promise<void>
+  send(message: RpcMessage, signal?: Signal, mirrored?: Headers, forwarded?: Headers): Promise<void>
   /** The revision agreed on, for links that must repeat it or serve its era in another way. */
   agreed(protocolVersion: string): void
   /**

@@ -1,5 +1,5 @@
 import type { Log } from '../../shared/log.ts'
-import { nestsTooDeep } from '../mcp/depth.ts'
+import { nestsTooDeep, weightOf } from '../mcp/depth.ts'
 import { declarationsOf } from '../mcp/mirror.ts'
 import { isError, isRecord, METHOD_NOT_FOUND, type Params } from '../mcp/rpc.ts'
 import type { Connection } from './connection.ts'
@@ -7,6 +7,8 @@ import { bareFrame, type Frame, frameOf, type Item, joined, type Kind, kinds, ty
 
 const MAX_PAGES = 100
 const MAX_ITEMS = 5000
+/** In characters, about those of the JSON text. */
+const MAX_WEIGHT = 16 * 1024 * 1024
 
 const sources = {
   tools: { method: 'tools/list', field: 'tools', capability: 'tools' },
@@ -14,6 +16,13 @@ const sources = {
   templates: { method: 'resources/templates/list', field: 'resourceTemplates', capability: 'resources' },
   prompts: { method: 'prompts/list', field: 'prompts', capability: 'prompts' },
 } as const satisfies Record<Kind, { method: string; field: string; capability: string }>
+
+const identities = {
+  tools: 'name',
+  resources: 'uri',
+  templates: 'uriTemplate',
+  prompts: 'name',
+} as const satisfies Record<Kind, string>
 
 export interface FetchOptions {
   readonly connection: Connection
@@ -25,8 +34,14 @@ export interface FetchOptions {
   readonly refused?: () => void
 }
 
+interface Fetching extends FetchOptions {
+  /** Of all lists together. */
+  readonly budget: { left: number }
+}
+
 /** Everything the server declares, all kinds at once, each page after the other. Rejects when the way to it fails. */
-export async function fetchListing(options: FetchOptions): Promise<Listing> {
+export async function fetchListing(asked: FetchOptions): Promise<Listing> {
+  const options = { ...asked, budget: { left: MAX_WEIGHT } }
   const { frame: greeting, ...said } = options.connection.greeting
   const [tools, resources, templates, prompts] = await Promise.all([
     fetchTools(options),
@@ -69,7 +84,7 @@ interface Fetched {
 }
 
 /** A tool whose headers nobody could send is not offered (MCP: Custom Headers from Tool Parameters). */
-async function fetchTools(options: FetchOptions): Promise<Fetched> {
+async function fetchTools(options: Fetching): Promise<Fetched> {
   const { connection, log } = options
   const { items, frame } = await fetchKind('tools', options)
   if (connection.era === 'legacy' || connection.transport === 'stdio') return { items, frame }
@@ -81,16 +96,24 @@ async function fetchTools(options: FetchOptions): Promise<Fetched> {
   return { items: usable, frame }
 }
 
-async function fetchKind(kind: Kind, options: FetchOptions): Promise<Fetched> {
+async function fetchKind(kind: Kind, options: Fetching): Promise<Fetched> {
   const { connection, previous, log, refused } = options
   const { capability, method } = sources[kind]
   if (!isRecord(connection.greeting.capabilities[capability])) return none
   const { items, frame = bareFrame, problem, error } = await fetchPages(kind, options)
+  const twice = firstTwin(items, identities[kind])
+  if (twice !== undefined) log.warn('a list has two of one name', { method, name: twice })
   if (problem === undefined) return { items, frame }
   log.warn('a list is not as it should be', { method, problem })
   if (error === METHOD_NOT_FOUND) return none
   if (error !== undefined) refused?.()
   return previous ? { items: previous[kind], frame: previous.frames[kind] } : { items, frame }
+}
+
+/** The name that stands there more than once: calls by it are the server's to tell apart. */
+function firstTwin(items: readonly Item[], identity: string): unknown {
+  const seen = new Set<unknown>()
+  return items.find(({ [identity]: name }) => seen.size === seen.add(name).size)?.[identity]
 }
 
 const none: Fetched = { items: [], frame: bareFrame }
@@ -103,7 +126,7 @@ interface Pages {
   readonly error?: number
 }
 
-async function fetchPages(kind: Kind, { connection, signal }: FetchOptions): Promise<Pages> {
+async function fetchPages(kind: Kind, { connection, signal, budget }: Fetching): Promise<Pages> {
   const { method, field } = sources[kind]
   const items: Item[] = []
   const cursors = new Set<unknown>()
@@ -118,11 +141,13 @@ async function fetchPages(kind: Kind, { connection, signal }: FetchOptions): Pro
     if (nestsTooDeep(answer.result)) return { items, problem: 'nested too deeply' }
     const { [field]: found, nextCursor } = answer.result
     if (!Array.isArray(found)) return { items, problem: `no "${field}" in the answer` }
-    items.push(...found.filter(isRecord))
+    budget.left -= weightOf(found)
+    if (budget.left < 0) return { items, frame, problem: 'the lists are larger than 16 MiB' }
+    for (const item of found) if (isRecord(item) && items.length <= MAX_ITEMS) items.push(item)
     frame = joined(frame, frameOf(answer.result, [field]))
-    if (nextCursor === undefined || nextCursor === null || nextCursor === '') return { items, frame }
-    if (items.length >= MAX_ITEMS)
+    if (items.length > MAX_ITEMS)
       return { items: items.slice(0, MAX_ITEMS), frame, problem: `more than ${MAX_ITEMS} items` }
+    if (nextCursor === undefined || nextCursor === null || nextCursor === '') return { items, frame }
     if (cursors.has(nextCursor)) return { items, frame, problem: 'the same cursor twice' }
     cursors.add(nextCursor)
     cursor = nextCursor

@@ -40,7 +40,8 @@ export class ModernInbox {
   #notified(message: RpcNotification, origin: Id | undefined): void {
     const { flights, stale } = this.#options
     const call = origin === undefined ? this.#named(message) : flights.get(origin)
-    if (nestsTooDeep(message)) flights.drop()
+    const isTooMuch = !isListChange(message.method) && !flights.admits()
+    if (isTooMuch || nestsTooDeep(message)) flights.drop()
     else if (message.method === 'notifications/cancelled') this.#ended(message)
     else if (message.method === 'notifications/progress') this.#progressed(message, origin)
     else if (call && (isListening(call) || belongsToCall(message))) call.exchange.sink.notify(message)

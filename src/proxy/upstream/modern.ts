@@ -103,7 +103,7 @@ export class ModernConnection implements Connection {
 
   settle(): void {
     void this.#line.link.listen()
-    this.#line.watch((ms) => this.#check(ms))
+    this.#line.watch((ms) => this.ping(ms))
     this.#listening.open(this.greeting.capabilities)
   }
 
@@ -137,6 +137,17 @@ export class ModernConnection implements Connection {
   /** Each request has its own level. */
   async setLogLevel(): Promise<undefined> {}
 
+  /** A server that answers, but in another era, was replaced: it has to be asked anew what it speaks. */
+  async ping(ms: number): Promise<void> {
+    try {
+      const answer = await this.ask('server/discover', undefined, AbortSignal.timeout(ms))
+      if (isModernAnswer(answer)) return
+    } catch (error) {
+      if (!(error instanceof LinkFailure) || error.kind === 'unreachable' || error.kind === 'ended') throw error
+      if (error.kind !== 'broken') return
+    }
+    this.lose(otherEra())
+  }
   drained(): Promise<void> {
     return this.#line.flights.drained()
   }
@@ -205,12 +216,13 @@ export class ModernConnection implements Connection {
    * reader of the text might prefer, shall contradict it.
    */
   #spelledOnce(exchange: Exchange): Exchange {
-    const { method, params, sink, signal, caller, headers } = exchange
+    const { method, params, sink, signal, caller, headers, forwarded } = exchange
     if (method !== 'tools/call' || !params || this.transport === 'stdio') return exchange
     if (this.#declared(params.name).length === 0 && headers === undefined) return exchange
     const args = argumentsOf(params)
     if (args === params.arguments) return exchange
-    return { method, params: { ...params, arguments: args }, sink, signal, caller, ...(headers && { headers }) }
+    const head = { ...(headers && { headers }), ...(forwarded && { forwarded }) }
+    return { method, params: { ...params, arguments: args }, sink, signal, caller, ...head }
   }
 
   /** What the head repeats of this very body (MCP: Streamable HTTP, Request Metadata). */
@@ -242,18 +254,6 @@ export class ModernConnection implements Connection {
     if (this.transport !== 'stdio') return
     const params = { requestId: call.id, reason }
     await this.#line.tell({ jsonrpc: '2.0', method: 'notifications/cancelled', params }, NOTIFY_MS)
-  }
-
-  /** A server that answers, but in another era, was replaced: it has to be asked anew what it speaks. */
-  async #check(ms: number): Promise<void> {
-    try {
-      const answer = await this.ask('server/discover', undefined, AbortSignal.timeout(ms))
-      if (isModernAnswer(answer)) return
-    } catch (error) {
-      if (!(error instanceof LinkFailure) || error.kind === 'unreachable' || error.kind === 'ended') throw error
-      if (error.kind !== 'broken') return
-    }
-    this.lose(otherEra())
   }
 }
 

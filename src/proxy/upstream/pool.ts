@@ -1,3 +1,4 @@
+import type { LookupFunction } from 'node:net'
 import type { Signal } from '../../shared/signal.ts'
 import type { Text } from '../mcp/text.ts'
 import type { Headers } from './headers.ts'
@@ -49,6 +50,8 @@ export interface PoolOptions {
   readonly idle: number
   /** For TCP and TLS together, in milliseconds. */
   readonly connect: number
+  /** Tells the address of the host, for one connection. */
+  readonly lookup?: LookupFunction | undefined
   /** How many connections are made ready for calls that come at once. */
   readonly warm: number
 }

@@ -1,3 +1,4 @@
+import type { ServerState } from '../../shared/status.ts'
 import { failures, RpcFailure } from '../mcp/rpc.ts'
 
 /** Methods that change nothing: asking twice is asking once. Never a tool call, which may have been executed. */
@@ -32,6 +33,20 @@ export function unavailable(options: Unavailability): RpcFailure {
   const wait = known ? { retryAfterMs: Math.max(0, Math.ceil(retryAfterMs)) } : {}
   const message = `Server "${upstream}" is not available: ${reason}`
   return new RpcFailure(failures.upstream_unavailable, message, { upstream, kind, retryable, ...wait })
+}
+
+export interface Absence {
+  readonly upstream: string
+  readonly state: ServerState
+  readonly reason: string
+  /** Until the next attempt, in milliseconds; not finite when there is none. */
+  readonly wait: number
+}
+
+/** The refusal of a call while there is no connection. */
+export function absent({ upstream, state, reason, wait }: Absence): RpcFailure {
+  if (state === 'authRequired') return unavailable({ upstream, reason, kind: 'auth_required', retryable: false })
+  return unavailable({ upstream, reason, retryable: state !== 'disabled', retryAfterMs: wait })
 }
 
 /** The refusal of a call while the proxy or the server's entry is being taken down. */

@@ -1,7 +1,7 @@
 import { defer, pause } from '../../shared/async.ts'
 import { messageOf } from '../../shared/errors.ts'
 import type { Log } from '../../shared/log.ts'
-import { LinkFailure } from './failure.ts'
+import { type FailureKind, LinkFailure } from './failure.ts'
 
 const SECOND = 1000
 /** A stream that lived so long ended in the ordinary course of things. */
@@ -90,13 +90,16 @@ export class SideStream {
     } catch (error) {
       if (signal.aborted) return 'none'
       log.debug('no side stream', { reason: messageOf(error) })
-      if (!(error instanceof LinkFailure) || error.kind === 'unreachable' || error.kind === 'broken') return 'failed'
+      if (!(error instanceof LinkFailure) || passing.has(error.kind)) return 'failed'
       // Many servers say 404 where 405 is meant; it speaks of the session only where there has been a stream.
       if (error.kind === 'session' && this.#opens > 0) events.lost(error)
       return 'none'
     }
   }
 }
+
+/** What is no word on whether there are streams at all. */
+const passing: ReadonlySet<string> = new Set<FailureKind>(['unreachable', 'broken', 'busy'])
 
 /** The server's wish, 1 s to 5 min, or the backoff if that is longer; ± 20 % so that streams do not march in step. */
 export function reopenDelay(retry: number | undefined, failures: number, random: () => number): number {

@@ -3,17 +3,19 @@ import { defer } from '../../shared/async.ts'
 import { Aborter, type Signal } from '../../shared/signal.ts'
 import { lineOf } from '../mcp/arguments.ts'
 import type { RpcMessage } from '../mcp/rpc.ts'
-import { mediaType } from './answer.ts'
+import { busy, mediaType } from './answer.ts'
 import { EventBody, WholeBody } from './body.ts'
 import { LinkFailure } from './failure.ts'
 import { baseHeaders, type Headers } from './headers.ts'
 import type { Link, LinkEvents } from './link.ts'
 import type { BodyReader, Head, Pool } from './pool.ts'
 import { parse } from './post.ts'
+import type { Quiet } from './quiet.ts'
 
 export interface SseOptions {
   readonly transport: HttpTransport
   readonly pool: Pool
+  readonly quiet: Quiet
   readonly userAgent: string
   readonly events: LinkEvents
 }
@@ -64,18 +66,20 @@ class SseLink implements Link {
     }
   }
 
-  async send(message: RpcMessage, signal?: Signal): Promise<void> {
+  async send(message: RpcMessage, signal?: Signal, _mirrored?: Headers, more?: Headers): Promise<void> {
     const closing = this.#closing.signal
     closing.throwIfAborted()
+    this.#options.quiet.check()
     const body = new WholeBody()
     let refused: LinkFailure | undefined
     const open = (head: Head): BodyReader => {
-      refused = head.status < 300 ? undefined : failureOf(head.status)
+      refused = head.status < 300 ? undefined : failureOf(head)
       return body
     }
-    const request = { method: 'POST', body: lineOf(message), headers: this.#headers } as const
+    const request = { method: 'POST', body: lineOf(message), headers: this.#headers, more } as const
     using either = new Aborter().follow(closing, ...(signal ? [signal] : []))
     await this.#options.pool.request({ ...request, path: this.#endpoint ?? '', signal: either }, open)
+    this.#options.quiet.heed(refused)
     if (refused) throw refused
   }
 
@@ -100,13 +104,15 @@ class SseLink implements Link {
     const events = new EventBody((data) => this.#take(data), { named: (event, data) => this.#named(event, data) })
     let refused: LinkFailure | undefined
     const open = (head: Head): BodyReader => {
-      refused = head.status === 200 && mediaType(head) === 'text/event-stream' ? undefined : absence(head.status)
+      refused = head.status === 200 && mediaType(head) === 'text/event-stream' ? undefined : absence(head)
       return refused ? new WholeBody() : events
     }
     const headers = { ...this.#base, accept: 'text/event-stream' }
     const path = this.#url.pathname + this.#url.search
     const { signal } = this.#closing
+    this.#options.quiet.check()
     await this.#options.pool.request({ method: 'GET', path, headers, signal, isStream: true }, open)
+    this.#options.quiet.heed(refused)
     if (refused) throw refused
   }
 
@@ -143,12 +149,15 @@ class SseLink implements Link {
 const ENDED = 'the event stream ended'
 
 /** Why there is no event stream: another transport may be what this URL speaks. */
-function absence(status: number): LinkFailure {
+function absence(head: Head): LinkFailure {
+  const { status } = head
   if (status === 200) return new LinkFailure('unsuitable', 'no HTTP+SSE at this URL: no event stream')
-  return status === 404 ? new LinkFailure('unsuitable', 'no HTTP+SSE at this URL: HTTP 404') : failureOf(status)
+  return status === 404 ? new LinkFailure('unsuitable', 'no HTTP+SSE at this URL: HTTP 404') : failureOf(head)
 }
 
-function failureOf(status: number): LinkFailure {
+function failureOf(head: Head): LinkFailure {
+  const { status } = head
+  if (status === 429 || status === 503) return busy(head)
   if (status === 401 || status === 403) {
     const hint = 'set "headers" with valid credentials'
     return new LinkFailure(status === 401 ? 'unauthorized' : 'forbidden', `not authorized: HTTP ${status}`, { hint })

@@ -1,5 +1,6 @@
 import type { Readable } from 'node:stream'
 import type { Log } from '../../shared/log.ts'
+import { LineLimit } from './line-limit.ts'
 
 const RING_BYTES = 64 * 1024
 const LINES_PER_SECOND = 200
@@ -11,16 +12,13 @@ const LONGEST_LINE = 4 * 1024
  */
 export class Stderr {
   readonly #log: Log
-  readonly #now: () => number
+  readonly #limit: LineLimit
   #tail = ''
   #rest = ''
-  #window = 0
-  #lines = 0
-  #dropped = 0
 
-  constructor(stream: Readable, log: Log, now: () => number = () => performance.now()) {
+  constructor(stream: Readable, log: Log, limit: LineLimit = new LineLimit(LINES_PER_SECOND)) {
     this.#log = log
-    this.#now = now
+    this.#limit = limit
     stream.setEncoding('utf8')
     stream.on('data', (text: string) => this.#take(text))
     // The process's exit tells all there is to know about a broken pipe.
@@ -41,20 +39,7 @@ export class Stderr {
 
   #line(line: string): void {
     if (line === '') return
-    const second = Math.floor(this.#now() / 1000)
-    if (second !== this.#window) this.#turn(second)
-    this.#lines++
-    if (this.#lines > LINES_PER_SECOND) {
-      this.#dropped++
-      return
-    }
-    this.#log.info('server stderr', { line: line.slice(0, LONGEST_LINE) })
-  }
-
-  #turn(second: number): void {
-    if (this.#dropped > 0) this.#log.warn('server stderr lines not logged', { lines: this.#dropped })
-    this.#window = second
-    this.#lines = 0
-    this.#dropped = 0
+    const resumed = (lines: number): void => this.#log.warn(`${lines} lines of stderr suppressed`, { lines })
+    if (this.#limit.admits(resumed)) this.#log.info('server stderr', { line: line.slice(0, LONGEST_LINE) })
   }
 }

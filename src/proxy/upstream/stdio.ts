@@ -25,6 +25,8 @@ const MAX_UNSENT_BYTES = 4 * MAX_MESSAGE_BYTES
 export interface StdioOptions extends ProgramOptions {
   readonly stages: Stages
   readonly log: Log
+  /** Takes what it writes to stderr. */
+  readonly output: Log
   readonly events: LinkEvents
 }
 
@@ -56,7 +58,7 @@ class StdioLink implements Link {
       line: (text) => this.#line(text),
       oversized: ({ head, tail }) => this.#oversized(head, tail),
     })
-    this.#stderr = new Stderr(program.stderr, options.log)
+    this.#stderr = new Stderr(program.stderr, options.output)
     this.#watch()
   }
 

@@ -44,7 +44,7 @@ export const timing: Timing = {
   revalidate: 60_000,
   heartbeat: { every: 30_000, timeout: 10_000, misses: 3 },
   acknowledged: 10_000,
-  probe: 3000,
+  probe: 2500,
   queue: 5000,
   turn: 2000,
   stop: { eof: 1500, term: 1500, kill: 500 },

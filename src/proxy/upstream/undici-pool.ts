@@ -7,7 +7,7 @@ import { socketFailure } from './socket-failure.ts'
  * The same on undici, for a Node that no longer offers its own parser. No timeouts on headers or bodies: a tool may
  * think for an hour, and how long it may is the connection's decision, not the socket's.
  */
-export function undiciPool({ origin, idle, connect }: PoolOptions): Pool {
+export function undiciPool({ origin, idle, connect, lookup }: PoolOptions): Pool {
   const newPool = (): UndiciPool =>
     new UndiciPool(origin, {
       pipelining: 1,
@@ -16,7 +16,7 @@ export function undiciPool({ origin, idle, connect }: PoolOptions): Pool {
       keepAliveMaxTimeout: idle,
       headersTimeout: 0,
       bodyTimeout: 0,
-      connect: { timeout: connect, keepAlive: true, keepAliveInitialDelay: 15_000 },
+      connect: { timeout: connect, keepAlive: true, keepAliveInitialDelay: 15_000, ...(lookup && { lookup }) },
     })
   const calls = newPool()
   const streams = newPool()

@@ -1,3 +1,4 @@
+import type { LookupFunction } from 'node:net'
 import type { Server } from '../../config/profile.ts'
 import { within } from '../../shared/async.ts'
 import { messageOf } from '../../shared/errors.ts'
@@ -10,11 +11,11 @@ import type { Exchange, Sink } from '../mcp/exchange.ts'
 import { isError, type Params, type RpcNotification, type RpcResponse } from '../mcp/rpc.ts'
 import { Attempts } from './attempts.ts'
 import type { Connection, Declaration } from './connection.ts'
+import { Contact } from './contact.ts'
 import { createDialer, type Dialer } from './dialer.ts'
-import { isNonsense, LinkFailure } from './failure.ts'
-import { handshake } from './handshake.ts'
 import { Inventory } from './inventory.ts'
-import { Keeper, type Opening } from './keeper.ts'
+import { Keeper } from './keeper.ts'
+import { LineLimit, steadyLog } from './line-limit.ts'
 import type { Link } from './link.ts'
 import type { Listing } from './listing.ts'
 import { timedOut } from './refusal.ts'
@@ -24,6 +25,8 @@ import { timing as defaultTiming, type Timing } from './timing.ts'
 import type { Turns } from './turns.ts'
 import { Wishes } from './wishes.ts'
 
+/** What is logged of one server, beside what it writes to stderr. */
+const LINES_PER_SECOND = 10
 /** How long a disk may hold up the end. */
 const SAVE_MS = 1000
 
@@ -47,6 +50,8 @@ export interface UpstreamOptions {
   readonly retries: Retries
   readonly log: Log
   readonly events: UpstreamEvents
+  /** How host names are looked up; undefined as the system does it. */
+  readonly lookup?: LookupFunction
   /** Figures no profile sets; tests shorten them. */
   readonly timing?: Partial<Timing>
 }
@@ -69,6 +74,7 @@ export class Upstream implements AsyncDisposable {
   readonly #timing: Timing
   readonly #log: Log
   readonly #dialer: Dialer
+  readonly #contact: Contact
   readonly #keeper: Keeper
   readonly #inventory: Inventory
   readonly #attempts: Attempts
@@ -77,34 +83,34 @@ export class Upstream implements AsyncDisposable {
   readonly #closing = new AbortController()
   /** Resolves when it is known what is known from earlier starts. */
   #recalled: Promise<void> = Promise.resolve()
-  /** Found out at the first connect, so that a lost session comes back over the same transport. */
-  #transport: Link['transport']
   #closed: Promise<void> | undefined
 
   constructor(options: UpstreamOptions) {
-    const { server, owner, env, turns, events } = options
+    const { server, owner, env, turns, events, declares, client, snapshot, lookup } = options
     this.server = server
     this.name = server.name
     this.#options = options
     this.#timing = { ...defaultTiming, ...options.timing }
-    this.#log = options.log.with({ server: server.name })
+    const output = options.log.with({ server: server.name })
+    this.#log = steadyLog(output, new LineLimit(LINES_PER_SECOND))
     this.#wishes = new Wishes(this.#log)
-    this.#crossing = { upstream: server.name, parking: options.parking, listing: () => this.listing }
-    this.#transport = server.transport.kind === 'auto' ? 'http' : server.transport.kind
+    this.#crossing = { upstream: server.name, server, parking: options.parking, listing: () => this.listing }
     const shared = { server, timing: this.#timing, log: this.#log, retries: options.retries }
     // Whoever the client behind it is.
     const userAgent = `mcpctl/${options.version}`
-    this.#dialer = createDialer({ ...shared, owner, env, userAgent, isShared: options.client === undefined })
+    this.#dialer = createDialer({ ...shared, output, owner, env, userAgent, lookup, isShared: client === undefined })
+    const relist = (): Promise<void> => this.#inventory.relist()
+    this.#contact = new Contact({ ...shared, dialer: this.#dialer, snapshot, declares, client, relist })
     this.#inventory = new Inventory({
       ...shared,
-      snapshot: options.snapshot,
+      snapshot,
       connection: () => this.#keeper.connection,
       changed: () => events.listed(this),
     })
     this.#keeper = new Keeper({
       ...shared,
       turns,
-      open: (opening) => this.#open(opening),
+      open: (opening) => this.#contact.open(opening),
       prepare: (connection, signal) => this.#prepare(connection, signal),
       events: {
         changed: () => events.changed(this),
@@ -122,11 +128,11 @@ export class Upstream implements AsyncDisposable {
 
   /** What it speaks; for `auto` a guess until it was ready once. */
   get transport(): Link['transport'] {
-    return this.#transport
+    return this.#contact.transport
   }
 
   get pid(): number | null {
-    return this.#keeper.connection?.pid ?? null
+    return this.#keeper.pid
   }
 
   get restarts(): number {
@@ -229,52 +235,6 @@ export class Upstream implements AsyncDisposable {
     await this.#keeper.close()
     await this.#dialer[Symbol.asyncDispose]()
     await within(SAVE_MS, this.#options.snapshot.saved(), undefined)
-  }
-
-  async #open(opening: Opening): Promise<Connection> {
-    try {
-      return await this.#dial(opening)
-    } catch (error) {
-      // An answer that is none of any era: next time nothing is taken for granted.
-      if (error instanceof LinkFailure && isNonsense(error)) this.#options.snapshot.forgetEra()
-      throw error
-    }
-  }
-
-  /** `auto`: a server that does not know Streamable HTTP is asked for HTTP+SSE, as the specification advises. */
-  async #dial(opening: Opening): Promise<Connection> {
-    const { transport, protocol } = this.server
-    try {
-      return await this.#shake(this.#transport, opening)
-    } catch (error) {
-      const isOther = error instanceof LinkFailure && error.kind === 'unsuitable'
-      if (!isOther || transport.kind !== 'auto' || protocol === 'modern') throw error
-      const connection = await this.#shake('sse', opening).catch((second: unknown) => {
-        this.#log.debug('no HTTP+SSE either', { reason: messageOf(second) })
-        throw error
-      })
-      this.#transport = 'sse'
-      return connection
-    }
-  }
-
-  #shake(transport: Link['transport'], opening: Opening): Promise<Connection> {
-    const { protocol, timeouts } = this.server
-    return handshake({
-      ...opening,
-      name: this.name,
-      timeouts,
-      timing: this.#timing,
-      log: this.#log,
-      declares: this.#options.declares,
-      client: this.#options.client,
-      protocol,
-      // What a process speaks it says itself.
-      verdict: transport === 'stdio' ? undefined : this.#options.snapshot,
-      budget: timeouts.connect,
-      relist: () => this.#inventory.relist(),
-      openLink: (events) => this.#dialer.open(transport, events, opening.signal),
-    })
   }
 
   async #prepare(connection: Connection, signal: AbortSignal): Promise<void> {

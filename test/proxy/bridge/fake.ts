@@ -12,6 +12,7 @@ import {
 } from '../../../src/proxy/mcp/rpc.ts'
 import type { Connection, Greeting } from '../../../src/proxy/upstream/connection.ts'
 import { bareFrame, type Listing } from '../../../src/proxy/upstream/listing.ts'
+import { serverOf } from '../../helpers/group.ts'
 import { bareFrames } from '../../helpers/listing.ts'
 
 export const serverInfo = { name: 'fake', version: '1.0.0' }
@@ -44,6 +45,7 @@ export function connectionOf(era: Era, handle: Handle): FakeConnection {
     unsubscribe: () => Promise.reject(new Error('only calls are bridged')),
     setLogLevel: () => Promise.resolve(undefined),
     settle: () => {},
+    ping: () => Promise.resolve(),
     drained: () => Promise.resolve(),
     lose: () => {},
     close: () => Promise.resolve(),
@@ -122,7 +124,7 @@ export function crossingOf(parking: Parking = new Parking(), tools: Listing['too
     prompts: [],
     frames: bareFrames,
   }
-  return { upstream: 'fake', parking, listing: () => listing }
+  return { upstream: 'fake', server: serverOf('fake'), parking, listing: () => listing }
 }
 
 export function result(value: Params): RpcResponse {

@@ -31,6 +31,7 @@ function open(...initial: Source[]) {
   const catalog = new Catalog({
     sources: () => sources,
     log: createLog({ level: 'debug', write: (line) => void lines.push(line) }),
+    drifted: () => {},
     changed: (server, kinds) => void told.push({ server, kinds, at: performance.now() }),
   })
   const change = (...next: Source[]) => {

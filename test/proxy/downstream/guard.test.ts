@@ -2,7 +2,9 @@ import { IncomingMessage } from 'node:http'
 import { Socket } from 'node:net'
 import { expect, test } from 'vitest'
 import { checkGet, checkPost } from '../../../src/proxy/downstream/content.ts'
+import { isDenial } from '../../../src/proxy/downstream/denial.ts'
 import { guardOf } from '../../../src/proxy/downstream/guard.ts'
+import type { Doors } from '../../../src/proxy/downstream/hosts.ts'
 import { bearer } from '../../helpers/group.ts'
 
 const none = { type: 'none' } as const
@@ -17,8 +19,17 @@ function request(headers: Record<string, string>, url = '/mcp'): IncomingMessage
   return message
 }
 
-function status(rules: Parameters<typeof guardOf>[0], headers: Record<string, string>, isPublic = false) {
-  return guardOf(rules).check(request(headers), { isPublic })?.status ?? 'ok'
+function guard(rules: Partial<Doors>) {
+  return guardOf({ host: '127.0.0.1', auth: none, allowedHosts: [], allowedOrigins: [], ...rules })
+}
+
+/** As for a route that is not public. */
+function status(rules: Partial<Doors>, headers: Record<string, string>, url?: string) {
+  const { check, gate } = guard(rules)
+  const coming = request(headers, url)
+  const outcome = check(coming) ?? gate?.admit({ request: coming, server: undefined })
+  if (outcome instanceof Promise) throw new Error('the answer was not known at once')
+  return outcome && isDenial(outcome) ? outcome.status : 'ok'
 }
 
 test.each([
@@ -55,6 +66,7 @@ test('bound to every interface with a token, any Host goes: the token guards', (
 })
 
 test.each([
+  ['http://localhost', 'ok'],
   ['http://localhost:3000', 'ok'],
   ['https://127.0.0.1', 'ok'],
   ['http://[::1]:5173', 'ok'],
@@ -80,22 +92,58 @@ test.each([
   expect(status({ host: '127.0.0.1', auth: closed }, headers)).toBe(expected)
 })
 
-test('public routes need no token, but the right Host and Origin', () => {
-  expect(status({ host: '127.0.0.1', auth: closed }, {}, true)).toBe('ok')
-  expect(status({ host: '127.0.0.1', auth: closed }, { host: 'evil.example' }, true)).toBe(403)
-  expect(status({ host: '127.0.0.1', auth: closed }, { origin: 'null' }, true)).toBe(403)
+test.each([
+  [{ 'sec-fetch-site': 'cross-site' }, '/mcp', 403],
+  [{ 'sec-fetch-site': 'same-origin' }, '/mcp', 'ok'],
+  [{ 'sec-fetch-site': 'same-site' }, '/mcp', 'ok'],
+  [{ 'sec-fetch-site': 'none' }, '/mcp', 'ok'],
+  [{}, 'http://evil.example/mcp', 403],
+  [{}, 'http://evil.example@localhost/mcp', 400],
+  [{}, 'http://localhost:7611/mcp', 'ok'],
+  [{ host: 'evil.example' }, 'http://localhost/mcp', 403],
+  [{}, '*', 400],
+  [{}, 'localhost:7611', 400],
+] as const)('D-19: with %j, the target %s is %s', (headers, target, expected) => {
+  expect(status({}, headers, target)).toBe(expected)
 })
 
-test('D-19: a cross-site request without Origin and an absolute target are refused', () => {
-  expect(status({ host: '127.0.0.1', auth: none }, { 'sec-fetch-site': 'cross-site' })).toBe(403)
-  const guard = guardOf({ host: '127.0.0.1', auth: none })
-  expect(guard.check(request({}, 'http://evil.example/mcp'), { isPublic: false })?.status).toBe(400)
-})
-
-test('two Host headers are refused', () => {
+test('D-16: no Host and two Hosts are refused', () => {
   const twice = request({})
   twice.rawHeaders.push('Host', 'evil.example')
-  expect(guardOf({ host: '127.0.0.1', auth: none }).check(twice, { isPublic: false })?.status).toBe(400)
+  const without = request({})
+  without.rawHeaders = []
+  expect([twice, without].map((one) => guard({}).check(one)?.status)).toEqual([400, 400])
+})
+
+test.each([
+  ['mcp.example.com', 'ok'],
+  ['MCP.example.com:443', 'ok'],
+  ['mcp.example.com.', 403],
+  ['evil.example', 403],
+  ['mcp.example.com.evil.example', 403],
+  ['localhost', 'ok'],
+] as const)('D-15: with a name listed, Host %s is %s, also on every interface with a token', (host, expected) => {
+  const allowedHosts = ['mcp.example.com']
+  expect(status({ allowedHosts }, { host })).toBe(expected)
+  const headers = { host, authorization: 'Bearer correct-horse' }
+  expect(status({ host: '0.0.0.0', auth: closed, allowedHosts }, headers)).toBe(expected)
+})
+
+test.each([
+  ['https://app.example.com', 'ok'],
+  ['https://app.example.com:8443', 403],
+  ['http://app.example.com', 403],
+  ['https://APP.example.com', 403],
+  ['https://app.example.com.evil.example', 403],
+  ['null', 403],
+  ['http://localhost:1', 'ok'],
+] as const)('D-17: with an origin listed, Origin %s is %s', (origin, expected) => {
+  expect(status({ allowedOrigins: ['https://app.example.com', 'null'] }, { origin })).toBe(expected)
+})
+
+test('D-33: a WebSocket is refused, an offer of HTTP/2 is not taken', () => {
+  expect(status({}, { upgrade: 'WebSocket', connection: 'upgrade' })).toBe(400)
+  expect(status({}, { upgrade: 'h2c', connection: 'upgrade, http2-settings' })).toBe('ok')
 })
 
 const both = 'application/json, text/event-stream'
@@ -120,10 +168,12 @@ test('a GET must accept an event stream', () => {
   expect(checkGet(request({ accept: 'text/event-stream' }))).toBeUndefined()
 })
 
-test('who asks is known by a digest of the token, where one is needed', () => {
-  const of = (auth: typeof none | typeof closed, token: string) =>
-    guardOf({ host: '127.0.0.1', auth }).principal(request({ authorization: `Bearer ${token}` }))
-  expect(of(none, 'correct-horse')).toBe('')
-  expect(of(closed, 'correct-horse')).toMatch(/^[\w-]{43}$/)
-  expect(of(closed, 'correct-horse')).not.toBe(of(closed, 'battery-staple'))
+test('who asks is known by the name of the token and a digest of it, where one is needed', () => {
+  const of = (token: string) => {
+    const coming = request({ authorization: `Bearer ${token}` })
+    return guard({ auth: closed }).gate?.admit({ request: coming, server: undefined })
+  }
+  expect(guard({}).gate).toBeUndefined()
+  expect(of('correct-horse')).toMatchObject({ name: '1', principal: expect.stringMatching(/^[\w-]{43}$/) })
+  expect(of('battery-staple')).toMatchObject({ name: '2' })
 })

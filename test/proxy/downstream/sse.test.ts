@@ -3,6 +3,7 @@ import { sealerOf } from '../../../src/proxy/downstream/sealer.ts'
 import { Sessions } from '../../../src/proxy/downstream/sessions.ts'
 import { SseEndpoint } from '../../../src/proxy/downstream/sse.ts'
 import { readEvents } from '../../helpers/events.ts'
+import { groupOf } from '../../helpers/group.ts'
 import { serve } from '../../helpers/serve.ts'
 import { waitFor } from '../../helpers/wait.ts'
 
@@ -18,10 +19,11 @@ test('a stream on which no session begins is ended', async () => {
       pulse,
       initialize,
       relay: null as never,
-      principal: () => '',
+      limits: () => groupOf([]).limits,
       listening: () => {},
+      wishesOf: () => ({ subscriptions: [] }),
     })
-    endpoint.open({ request, response, server: undefined })
+    endpoint.open({ request, response, server: undefined, principal: '' })
   })
   const stream = await readEvents(server.url)
   await waitFor(() => stream.events.length > 0)

@@ -46,10 +46,8 @@ describe('the text of large arguments goes on as it came', () => {
     ['_meta that looks like more', call(`${named},"_meta":{"a":"}},\\"arguments\\":{}","b":[{"arguments":{}}]}`)],
     ['a name of all languages', call(`"name":"ünïcödé","arguments":${exact},"ü":"ü"`)],
     ['an id of all languages', `{"jsonrpc":"2.0","id":"ü","method":"tools/call","params":{${named}}}`],
-    ['a second name behind them', call(`${named},"name":"evil"`)],
     ['a second name in escapes', call(`${named},"\\u006eame":"evil"`)],
     ['two ids', call(named, ',"id":8')],
-    ['two methods', call(named, ',"method":"tools/call"')],
     ['_meta twice', call(`${named},"_meta":{},"_meta":{"a":1}`)],
     ['spaces around', `${call(named, ' ')}\n`],
   ])('%s', (_what, text) => {
@@ -62,6 +60,8 @@ describe('the text of large arguments goes on as it came', () => {
 describe('arguments are written anew', () => {
   const args = `{${padding},"a":1.0}`
   test.each([
+    ['when there are two names', call(`"name":"x","arguments":${args},"name":"evil"`)],
+    ['when there are two methods', call(`"name":"x","arguments":${args}`, ',"method":"tools/call"')],
     ['when there are two', call(`"name":"x","arguments":{},"arguments":${args}`)],
     ['when there are two in escapes', call(`"name":"x","arguments":${args},"\\u0061rguments":{"a":1.0}`)],
     [

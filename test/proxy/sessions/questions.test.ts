@@ -9,7 +9,12 @@ let proxy: RunningProxy
 
 beforeAll(async () => {
   socket = await holdSocket()
-  const servers = [stdioServer('u', 'urls'), stdioServer('e', 'echo'), stdioServer('other', 'echo')]
+  const servers = [
+    stdioServer('u', 'urls'),
+    stdioServer('e', 'echo'),
+    stdioServer('other', 'echo'),
+    stdioServer('s', 'echo'),
+  ]
   proxy = await startReadyProxy({ group: groupOf(servers), socket })
 })
 
@@ -142,7 +147,7 @@ test.each([
   ['a task', { sampling: {}, tasks: { requests: { sampling: { createMessage: {} } } } }, { task: {} }, undefined],
 ])('sampling with %s of a client with %j', async (_title, capabilities, params, code) => {
   await using mine = await open(capabilities)
-  const asking = call(mine, 'e_ask', { method: 'sampling/createMessage', params })
+  const asking = call(mine, 's_ask', { method: 'sampling/createMessage', params })
   if (code === undefined) {
     const question = await waitFor(() => mine.questions()[0])
     // The shared session declares no tasks of its clients: the wish for one is not passed on.

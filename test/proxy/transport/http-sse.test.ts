@@ -236,7 +236,7 @@ test('a proxy that drains lets a call finish before its stream ends', async () =
   await waitFor(() => stream.events.length > 1)
   const params = { name: 'one_slow', arguments: { ms: 300 } }
   await post(endpoint, { jsonrpc: '2.0', id: 1, method: 'tools/call', params })
-  leaving.send({ type: 'drain', graceMs: 5000 })
+  leaving.send({ type: 'drain', graceMs: 5000, handOver: false })
   await stream.over
   expect(stream.events.slice(2).map(({ data }) => JSON.parse(data))).toMatchObject([{ id: 1, result: {} }])
   expect(await leaving.exited).toBe(0)

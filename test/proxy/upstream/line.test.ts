@@ -45,7 +45,13 @@ async function wire(era: Era = 'legacy'): Promise<Wire> {
     timeouts: { request: 'off', max: 'off' },
     timing,
     log: createLog({ level: 'error', write: () => {} }),
-    events: { notified: () => {}, stale: () => {}, lost: (failure) => lost.push(failure) },
+    events: {
+      notified: () => {},
+      stale: () => {},
+      failed: () => {},
+      answered: () => false,
+      lost: (failure) => lost.push(failure),
+    },
   }
   const line = await Line.open(open, options)
   const modern = { ...options, declares: { capabilities: {}, clientInfo: {} }, relist: async () => {} }

@@ -1,4 +1,4 @@
-import { connect as connectPlain, isIP, type Socket, type TcpNetConnectOpts } from 'node:net'
+import { connect as connectPlain, isIP, type LookupFunction, type Socket, type TcpNetConnectOpts } from 'node:net'
 import { connect as connectTls, createSecureContext, type SecureContext } from 'node:tls'
 import { LinkFailure } from '../failure.ts'
 import { closedByServer } from '../socket-failure.ts'
@@ -10,6 +10,8 @@ export interface DialOptions {
   readonly origin: string
   /** For TCP and TLS together, in milliseconds. */
   readonly connect: number
+  /** Tells the address of the host, for one connection; undefined as the system does. */
+  readonly lookup?: LookupFunction | undefined
 }
 
 /** Exactly one of the two is called, once. */
@@ -24,22 +26,24 @@ export class Dial {
   readonly #host: string
   readonly #port: number
   readonly #connect: number
+  readonly #lookup: { readonly lookup?: LookupFunction }
   #session: Buffer | undefined
   /** Reading the authorities takes longer than all else we do for a handshake. */
   #context: SecureContext | undefined
 
-  constructor({ origin, connect }: DialOptions) {
+  constructor({ origin, connect, lookup }: DialOptions) {
     const { protocol, hostname, port } = new URL(origin)
     this.#isSecure = protocol === 'https:'
     this.#host = hostname.replace(/^\[|\]$/g, '')
     this.#port = Number(port) || (this.#isSecure ? 443 : 80)
     this.#connect = connect
+    this.#lookup = lookup ? { lookup } : {}
   }
 
   /** The socket, not yet connected. */
   open({ opened, failed }: Dialled): Socket {
     const intake = new Intake()
-    const options = { host: this.#host, port: this.#port, onread: intake.onread }
+    const options = { host: this.#host, port: this.#port, onread: intake.onread, ...this.#lookup }
     const socket = this.#isSecure ? this.#secure(options) : connectPlain(options)
     const late = new LinkFailure('unreachable', 'no connection in time')
     const timer = setTimeout(() => socket.destroy(late), this.#connect)
