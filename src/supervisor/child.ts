@@ -26,6 +26,8 @@ export interface ChildOptions extends Launch {
   readonly now: () => number
   /** Between two questions whether it is alive, in milliseconds. */
   readonly pulseMs: number
+  /** Starts the process; another way to do so stands in for one in a model. */
+  readonly launch?: (options: ChildOptions) => ChildProcess
 }
 
 /** Called with the child itself: a name may mean another process by now, an object never does. */
@@ -84,7 +86,7 @@ export class Child {
     this.#options = options
     this.#listen = options.socket.listen
     this.#flood = new Flood(options.now)
-    this.#process = launch(options)
+    this.#process = (options.launch ?? launch)(options)
     this.#process.on('message', (message: unknown, handle: unknown) => this.#take(message, handle))
     this.#process.once('exit', (code, name) =>
       this.#exited(name ? `was killed by ${name}` : `exited with code ${code}`, fateOfExit(code)),

@@ -38,7 +38,7 @@ export async function lock(server: Server, socket: string): Promise<Lock> {
     get isHeld() {
       return identityOf(socket) === identity
     },
-    [Symbol.dispose]: () => removeIf(socket, identity),
+    [Symbol.dispose]: () => leave(socket, identity),
   }
 }
 
@@ -128,6 +128,11 @@ function identityOf(socket: string): string | undefined {
 
 function removeIf(socket: string, identity: string | undefined): void {
   if (identityOf(socket) === identity) rmSync(socket, { force: true })
+}
+
+/** Where the folder has become read-only the file stays: whoever comes next finds it dead and reclaims it. */
+function leave(socket: string, identity: string | undefined): void {
+  unlessCode('EROFS', () => unlessCode('EACCES', () => removeIf(socket, identity)))
 }
 
 function textOf(file: string): string | undefined {

@@ -3,7 +3,7 @@ import type { Child } from './child.ts'
 import { residentBytes } from './procfs.ts'
 import type { Timing } from './timing.ts'
 
-export interface MemoryOptions {
+interface MemoryOptions {
   readonly pid: number
   /** Bytes; asked anew each time, since a reload may change it. */
   readonly limit: () => number
@@ -16,7 +16,7 @@ export interface MemoryOptions {
  * Resolves with the resident bytes of the process once it was above the limit at every look for too long; undefined when
  * the watch ends, or where the system does not tell. It is the supervisor that looks: a process in trouble may not.
  */
-export async function outgrown({ pid, limit, timing, signal }: MemoryOptions): Promise<number | undefined> {
+async function outgrown({ pid, limit, timing, signal }: MemoryOptions): Promise<number | undefined> {
   const most = Math.max(1, Math.ceil(timing.tooLong / timing.every))
   for (let looks = 0; !signal.aborted; ) {
     await pause(timing.every, signal)

@@ -32,7 +32,7 @@ test.each(['status', 'down', 'wait', 'url x', 'logs', 'help'])(
   async (command) => {
     await using folder = await tempFolder()
     const files = await loaded(folder.path, ...command.split(' '))
-    const more = command === 'down' ? ['procfs', 'sweep'] : []
+    const more = command === 'down' ? ['procfs', 'starting', 'sweep'] : []
     expect(names(files).toSorted()).toEqual(['cli', ...more, 'program', 'rolldown-runtime'].toSorted())
     expect(files.reduce((sum, { bytes }) => sum + bytes, 0)).toBeLessThan(120_000)
   },

@@ -14,8 +14,8 @@ export interface Detached extends AsyncDisposable {
   readonly paths: StatePaths
   readonly client: ControlClient
   readonly wish: Wish
-  /** Starts one more supervisor; it may lose the race. */
-  start(): Started
+  /** Starts one more supervisor, with more in its environment; it may lose the race. */
+  start(env?: NodeJS.ProcessEnv): Started
   /** Resolves once a supervisor answers. */
   answered(): Promise<unknown>
 }
@@ -44,8 +44,8 @@ export async function detached(yaml: string): Promise<Detached> {
     paths,
     client,
     wish: { cwd: folder.path, env, ...rest },
-    start() {
-      const one = launch(folder.path, env)
+    start(more) {
+      const one = launch(folder.path, { ...env, ...more })
       started.push(one)
       return one
     },

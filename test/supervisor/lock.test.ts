@@ -6,6 +6,7 @@ import { execa } from 'execa'
 import { expect, test } from 'vitest'
 import { ControlClient } from '../../src/control/client.ts'
 import { lock } from '../../src/supervisor/lock.ts'
+import { announceStart, isStarting } from '../../src/supervisor/starting.ts'
 import { tempFolder } from '../helpers/temp.ts'
 import { project } from './project.ts'
 
@@ -16,7 +17,7 @@ test('keeps the socket and its folder to the owner', async () => {
   expect(mode(join(p.paths.logs, 'mcpctl.log'))).toBe('600')
 })
 
-test('refuses a second supervisor and names the first (P-22)', async () => {
+test('P-22: a second supervisor is refused and told of the first', async () => {
   await using p = await project({ fast: { port: 'auto' } })
   await using second = await server()
   await expect(lock(second.server, p.paths.socket)).rejects.toMatchObject({
@@ -26,7 +27,7 @@ test('refuses a second supervisor and names the first (P-22)', async () => {
   expect(await p.client.ask('status')).toMatchObject({ kind: 'Status' })
 })
 
-test('takes over the socket that a dead supervisor left (P-22)', async () => {
+test('P-22: the socket that a dead supervisor left is taken over', async () => {
   await using folder = await tempFolder()
   const socket = await deadSocket(folder.path)
   await using next = await server()
@@ -36,7 +37,7 @@ test('takes over the socket that a dead supervisor left (P-22)', async () => {
   })
 })
 
-test.each([0, 1, 2])('lets exactly one of fifty racing starts win over a dead socket (P-19, round %i)', async () => {
+test.each([0, 1, 2])('P-19: exactly one of fifty racing starts wins over a dead socket, round %i', async () => {
   await using folder = await tempFolder()
   const socket = await deadSocket(folder.path)
   const servers = await Promise.all(Array.from({ length: 50 }, server))
@@ -44,6 +45,28 @@ test.each([0, 1, 2])('lets exactly one of fifty racing starts win over a dead so
   expect(outcomes.filter(({ status }) => status === 'fulfilled')).toHaveLength(1)
   for (const outcome of outcomes) if (outcome.status === 'rejected') expect(outcome.reason.code).toBe('conflict')
   for (const each of servers) await each[Symbol.asyncDispose]()
+})
+
+test('P-21: the claim of a process whose pid is somebody else’s by now holds nobody up, and nobody is killed', async () => {
+  await using folder = await tempFolder()
+  const socket = await deadSocket(folder.path)
+  const { ino, mtimeNs } = statSync(socket, { bigint: true })
+  // This very pid, but another life of it.
+  await folder.write({ [`control.sock.${ino}-${mtimeNs}.0`]: `${process.pid} 1` })
+  await using next = await server()
+  using held = await lock(next.server, socket)
+  expect(held.isHeld).toBe(true)
+})
+
+test('P-21: only who still is the one that said so is about to start', async () => {
+  await using folder = await tempFolder()
+  await folder.write({ [`starting.${process.pid}`]: `${process.pid} 1` })
+  expect(isStarting(folder.path)).toBe(false)
+  expect(existsSync(join(folder.path, `starting.${process.pid}`))).toBe(false)
+  const announced = announceStart(folder.path)
+  expect(isStarting(folder.path)).toBe(true)
+  announced[Symbol.dispose]()
+  expect(isStarting(folder.path)).toBe(false)
 })
 
 test('removes its own socket only', async () => {

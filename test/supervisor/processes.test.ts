@@ -1,3 +1,6 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { beforeAll, expect, test } from 'vitest'
 import { fixturePath } from '../helpers/fixture.ts'
 import { freePort } from '../helpers/ports.ts'
@@ -8,7 +11,7 @@ import { built, type Detached, detached } from './detached.ts'
 
 beforeAll(built)
 
-test('lets exactly one of twenty racing supervisors win; the others exit 8 and name it (P-19)', async () => {
+test('P-19: exactly one of twenty racing supervisors wins; the others exit 8 and name it', async () => {
   await using d = await detached(yamlOf({ one: 'auto' }))
   const racers = Array.from({ length: 20 }, () => d.start())
   await d.answered()
@@ -19,24 +22,6 @@ test('lets exactly one of twenty racing supervisors win; the others exit 8 and n
     expect(code).toBe(8)
     expect(JSON.parse(stderr).error.message).toContain(`pid ${winner}`)
   }
-})
-
-test('leaves no proxy when the supervisor is killed, and no server after the next start (P-09)', async () => {
-  const port = await freePort()
-  await using d = await detached(yamlOf({ one: port }, 'stubborn'))
-  const first = d.start()
-  await d.answered()
-  await d.client.ask('apply', d.wish)
-  const before = await ready(d)
-  const left = markedProcesses(d.paths.folder)
-  first.process.kill('SIGKILL')
-  await first.ended
-  await waitFor(() => before.groups.every((group) => !isAlive(pidOf(group))), 5_000)
-  d.start()
-  await waitFor(async () => (await d.client.ask('status')).supervisor.pid !== before.supervisor.pid)
-  await d.client.ask('apply', d.wish)
-  expect((await ready(d)).groups[0]).toMatchObject({ port, state: 'ready' })
-  expect(left.filter(({ pid }) => isAlive(pid))).toEqual([])
 })
 
 test('ends everything it started on SIGTERM and exits 0', async () => {
@@ -52,6 +37,23 @@ test('ends everything it started on SIGTERM and exits 0', async () => {
   expect(markedProcesses(d.paths.folder)).toEqual([])
 })
 
+test.each(['exception', 'rejection'])(
+  'P-24: a supervisor ends in order and with 70 after an uncaught %s',
+  async (fault) => {
+    await using d = await detached(yamlOf({ one: 'auto' }))
+    const preload = fileURLToPath(new URL('../fixtures/preload/throwing.cjs', import.meta.url))
+    const supervisor = d.start({ NODE_OPTIONS: `--require ${preload}`, NODE_FAULT: fault })
+    await d.answered()
+    await d.client.ask('apply', d.wish)
+    await ready(d)
+    supervisor.process.kill('SIGUSR2')
+    expect(await supervisor.ended).toEqual({ code: 70, stderr: '' })
+    expect(markedProcesses(d.paths.folder)).toEqual([])
+    const log = await readFile(join(d.paths.logs, 'mcpctl.log'), 'utf8')
+    expect(log).toMatch(/"error":"as injected".*"msg":"supervisor failed"/)
+  },
+)
+
 test('ends by itself when its first apply fails', async () => {
   await using d = await detached('groups: 1\n')
   const supervisor = d.start()
@@ -60,7 +62,7 @@ test('ends by itself when its first apply fails', async () => {
   expect(await supervisor.ended).toEqual({ code: 0, stderr: '' })
 })
 
-test('applies the files anew on SIGHUP, also a thousand of them (P-25)', async () => {
+test('P-25: a thousand SIGHUPs apply the files anew in a few reloads', async () => {
   await using d = await detached(yamlOf({ one: 'auto' }))
   const supervisor = d.start()
   await d.answered()
@@ -74,7 +76,7 @@ test('applies the files anew on SIGHUP, also a thousand of them (P-25)', async (
   expect(after.config.generation).toBe(2)
 })
 
-test('reaps the servers of a proxy that was killed, stubborn ones too (P-08)', async () => {
+test('P-08: the servers of a proxy that was killed are gone, stubborn ones too', async () => {
   await using d = await detached(yamlOf({ one: 'auto' }, 'stubborn'))
   d.start()
   await d.answered()

@@ -29,16 +29,23 @@ export interface Project extends AsyncDisposable {
   until(name: string, state: GroupStatus['state']): Promise<GroupStatus>
 }
 
+export interface ProjectOptions extends Partial<StartOptions> {
+  /** Where the state folder is to be. */
+  readonly state?: string
+}
+
 export type Groups = Readonly<Record<string, GroupSketch>>
 
 interface GroupSketch {
   readonly port: number | 'auto'
   readonly servers?: readonly string[]
+  /** As YAML. */
+  readonly limits?: string
 }
 
-export async function project(groups: Groups, options: Partial<StartOptions> = {}): Promise<Project> {
+export async function project(groups: Groups, { state, ...options }: ProjectOptions = {}): Promise<Project> {
   const folder = await tempFolder()
-  const env = { MCPCTL_HOME: `${folder.path}/.state`, HOME: folder.path, PATH: process.env.PATH }
+  const env = { MCPCTL_HOME: state ?? `${folder.path}/.state`, HOME: folder.path, PATH: process.env.PATH }
   const running = await startSupervisor({ folder: folder.path, env, proxyFile: standIn, ...options })
   const paths = statePaths(folder.path, env)
   const client = new ControlClient(paths.socket)
@@ -91,7 +98,8 @@ function yamlOf(groups: Groups): string {
     '  dev:',
     '    groups:',
     ...Object.entries(groups).map(
-      ([name, { port, servers = ['calm'] }]) => `      ${name}: { port: ${port}, servers: [${servers.join(', ')}] }`,
+      ([name, { port, servers = ['calm'], limits = '{}' }]) =>
+        `      ${name}: { port: ${port}, servers: [${servers.join(', ')}], limits: ${limits} }`,
     ),
     '',
   ].join('\n')

@@ -5,7 +5,7 @@ import { expect, test } from 'vitest'
 import { pulseLost } from '../../src/supervisor/pulse.ts'
 import { freePort } from '../helpers/ports.ts'
 
-test('is lost when nothing comes back several times in a row (P-11)', async () => {
+test('P-11: is lost when nothing comes back several times in a row', async () => {
   await using silent = await listening(createSocketServer())
   expect(await pulseLost({ ...silent, everyMs: 20, signal: AbortSignal.timeout(5_000) })).toBe('lost')
 })

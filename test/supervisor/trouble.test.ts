@@ -124,7 +124,7 @@ test('gives automatic groups ports that nobody has, and the same ones again', as
   expect((await p.group('slow')).port).toBe(ports[1])
 })
 
-test('gives automatic groups their ports also when it cannot write them down (P-15)', async () => {
+test('P-15: automatic groups get their ports also when they cannot be written down', async () => {
   await using p = await project({ fast: { port: 'auto' } })
   await p.folder.write({ [`${relative(p.folder.path, p.paths.ports)}.new/in-the-way`]: '' })
   await p.up()
@@ -183,7 +183,7 @@ test('keeps the old proxy when a restart fails, and says why', async () => {
   expect(await ask(port)).toMatchObject({ pid })
 })
 
-test('can be asked again after somebody deleted the state folder, and goes on with its log (P-16)', async () => {
+test('P-16: it can be asked again after somebody deleted the state folder, and goes on with its log', async () => {
   const port = await freePort()
   await using p = await project({ fast: { port } })
   await p.up()
