@@ -40,14 +40,14 @@ test.each<[string, Readonly<Record<string, string>>, Era, readonly string[]]>([
   expect(await methodsOf(server)).toEqual(methods)
 })
 
-test('takes a remote server that does not answer the probe for a legacy one, this time', async () => {
+test('U-02: a remote server that answers initialize but not the probe is a legacy one, and that is remembered', async () => {
   await using owner = await tempFolder()
   await using server = await startFixture('modern-http', [], { SPEAKS: 'dual', SILENT: '1' })
   const definition = serverOf(http(server.address), { timeouts: { connect: 1000 } })
   await using fixture = await observeReady(definition, { owner: owner.path })
   expect(fixture.upstream.listing?.era).toBe('legacy')
   await fixture.upstream.close()
-  expect(await keptIn(owner.path)).toMatchObject({ verdict: undefined })
+  expect(await keptIn(owner.path)).toMatchObject({ verdict: expect.objectContaining({ era: 'legacy' }) })
 })
 
 test.each([
