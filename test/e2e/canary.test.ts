@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type Canary, canariesIn } from '../helpers/canary.ts'
 import { type FixtureProcess, startFixture } from '../helpers/fixture.ts'
+import { evaluateIn } from '../helpers/inspector.ts'
 import { messages, post, rawSession } from '../helpers/mcp.ts'
 import { freePort } from '../helpers/ports.ts'
 import { markedProcesses } from '../helpers/processes.ts'
@@ -145,6 +146,17 @@ test('no canary is in the answer to a token that is none of ours, nor is that to
   expect(inQuery.status).toBe(401)
   expect(canariesIn(await inQuery.text(), birds)).toEqual([])
   expect(await messages(await ask(canaries.bearer))).toMatchObject([{ error: { code: expect.any(Number) } }])
+})
+
+test('no canary is in what a proxy leaves when it ends by an exception nobody caught', async () => {
+  const { pid, restarts } = await project.group('closed')
+  const thrown = JSON.stringify(`${canaries.file} ${canaries.command} Basic ${btoa(`user:${canaries.bearer}`)}`)
+  await evaluateIn(pid ?? -1, `setTimeout(() => { throw new Error(${thrown}) })`)
+  await waitFor(async () => (await project.group('closed')).restarts > restarts)
+  const shown = `${await shownBy(['status', '--json'])}${await shownBy(['logs', '-n', '5000', '--json'])}`
+  expect(shown).toContain('‹secret›')
+  expect(canariesIn(shown, birds)).toEqual([])
+  await waitFor(async () => (await project.group('closed')).state === 'ready')
 })
 
 test('P-20: no canary is in the command line of any process, nor in the environment of a proxy', async () => {
