@@ -29,6 +29,8 @@ export interface Options {
   readonly watch?: boolean
   readonly portOffset?: number
   readonly dryRun?: boolean
+  readonly resume?: boolean
+  readonly allowEmpty?: boolean
   readonly exitCode?: boolean
   readonly follow?: boolean
   readonly tail?: number

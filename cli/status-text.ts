@@ -46,6 +46,7 @@ function shortcomings({ supervisor: { warnings = [] } }: Status, paint: Paint): 
 
 function staleness({ config }: Status, paint: Paint): string {
   if (config.state === 'current') return ''
-  const text = `The files on disk are invalid; generation ${config.generation} keeps running.`
+  const isInvalid = config.problems.some(({ severity }) => severity === 'error')
+  const text = `The files on disk ${isInvalid ? 'are invalid' : 'differ'}; generation ${config.generation} keeps running.`
   return `\n${paint('yellow', text)}\n${describeProblems(config.problems, paint)}`
 }

@@ -11,6 +11,7 @@ import { run as read } from './commands/read.ts'
 import { run as reload } from './commands/reload.ts'
 import { run as resources } from './commands/resources.ts'
 import { run as restart } from './commands/restart.ts'
+import { run as rollback } from './commands/rollback.ts'
 import { run as start } from './commands/start.ts'
 import { run as status } from './commands/status.ts'
 import { run as stop } from './commands/stop.ts'
@@ -28,6 +29,8 @@ const waitTimeout: Flag = {
 }
 const json: Flag = { flags: '--args <json>', summary: 'arguments as one JSON object', parse: jsonObject }
 
+const allowEmpty: Flag = { flags: '--allow-empty', summary: 'a profile without groups is meant' }
+
 /**
  * Every command in the order of the help. Most are a few lines over the control API and come with the program, in one
  * file: each file more is a read at every start. What is heavy (reading YAML, an MCP client, a supervisor) is loaded
@@ -44,6 +47,8 @@ export const commands: readonly CommandSpec[] = [
       waitTimeout,
       { flags: '--no-watch', summary: 'do not apply saved files by themselves' },
       { flags: '--port-offset <n>', summary: 'add this to every fixed port', parse: count },
+      { flags: '--resume', summary: 'run the last good configuration if the files are invalid' },
+      allowEmpty,
     ],
     examples: ['mcpctl up dev', 'mcpctl up prod local-fast lan', 'ENV=production mcpctl up -d --wait'],
     run: up,
@@ -80,6 +85,7 @@ export const commands: readonly CommandSpec[] = [
     summary: 'read the profile set again and apply the difference',
     flags: [
       { flags: '--dry-run', summary: 'only show the plan' },
+      allowEmpty,
       { flags: '--wait', summary: 'return when every group is ready' },
       waitTimeout,
     ],
@@ -93,6 +99,14 @@ export const commands: readonly CommandSpec[] = [
     flags: [{ flags: '--port-offset <n>', summary: 'add this to every fixed port', parse: count }],
     examples: ['mcpctl plan prod'],
     run: plan,
+  },
+  {
+    name: 'rollback',
+    args: '[generation]',
+    summary: 'put an earlier configuration in force again',
+    flags: [{ flags: '--wait', summary: 'return when every group is ready' }, waitTimeout],
+    examples: ['mcpctl rollback', 'mcpctl rollback 7 --wait'],
+    run: rollback,
   },
   {
     name: 'lock',

@@ -16,7 +16,7 @@ function selection({ args }: Invocation, named: string | undefined) {
 /** What the person who typed this wants to run, with the environment they typed it in. */
 export function wishOf(context: Context, invocation: Invocation): Wish {
   const { cwd, env, flags } = context
-  const { watch = true, portOffset = 0 } = invocation.options
+  const { watch = true, portOffset = 0, resume = false, allowEmpty = false } = invocation.options
   const envFiles = envFilesOf(context)
   return {
     cwd,
@@ -26,6 +26,8 @@ export function wishOf(context: Context, invocation: Invocation): Wish {
     ...selection(invocation, flags.profile),
     portOffset,
     watch,
+    resume,
+    allowEmpty,
   }
 }
 

@@ -8,7 +8,7 @@ import { fromMcpServers } from './mcp-servers.ts'
 import type { Parses } from './parses.ts'
 import { readSource, type Sources } from './read.ts'
 import { checkSchema } from './schema.ts'
-import { diagnose, type Place, type Source, unframed, wholeFile } from './source.ts'
+import { diagnose, type Place, type Source, sourceOf, unframed, wholeFile } from './source.ts'
 import { child, itemsOf, type MapNode, textOf } from './tree.ts'
 import { Trust } from './trust.ts'
 
@@ -22,6 +22,14 @@ export interface SetFile {
   readonly kind: 'base' | 'profile'
   readonly root: MapNode
   /** Which of the named places it came from: a later one wins. */
+  readonly rank: number
+}
+
+/** A file of the set as it was written: what it takes to have the set again when its files are other ones by now. */
+export interface WrittenFile {
+  /** Absolute. */
+  readonly path: string
+  readonly text: string
   readonly rank: number
 }
 
@@ -52,6 +60,17 @@ export async function readFiles({ roots, cwd, env, parses }: Reading): Promise<S
   }
   const { files, diagnostics, sources } = walk
   return { files, diagnostics, sources }
+}
+
+/** The same from texts, in their order: whatever they include is among them. */
+export function restoreFiles(written: readonly WrittenFile[], { cwd, parses }: Pick<Reading, 'cwd' | 'parses'>) {
+  const diagnostics: Diagnostic[] = []
+  const files = written.flatMap(({ path, text, rank }): SetFile[] => {
+    const source = sourceOf(path, text, cwd)
+    const understood = understand(source, { parses, diagnostics })
+    return understood ? [{ source, ...understood, rank }] : []
+  })
+  return { files, diagnostics }
 }
 
 interface Walk {
@@ -89,17 +108,27 @@ async function visit(walk: Walk, { path, chain, from }: Visit): Promise<void> {
   }
   const distrust = await walk.trust.problemOf({ path, shown: source.shown, rights })
   if (distrust) walk.diagnostics.push(unframed(source, distrust))
-  const parsed = walk.parses.parse(source)
-  walk.diagnostics.push(...parsed.diagnostics)
-  if (parsed.root === undefined) return
+  const understood = understand(source, walk)
+  if (understood === undefined) return
+  const file = { source, ...understood, rank: walk.rank }
+  await followIncludes(walk, { file, chain: [...chain, path] })
+  walk.files.push(file)
+}
+
+type Understanding = Pick<Walk, 'parses' | 'diagnostics'>
+
+/** What a file is and says; undefined when it cannot be read as one of a profile set. */
+function understand(source: Source, { parses, diagnostics }: Understanding) {
+  const parsed = parses.parse(source)
+  diagnostics.push(...parsed.diagnostics)
+  if (parsed.root === undefined) return undefined
   const isForeign = child(parsed.root, 'mcpServers') !== undefined
   const foreign = isForeign ? fromMcpServers(parsed.root) : undefined
-  walk.diagnostics.push(...(foreign?.diagnostics ?? []))
+  diagnostics.push(...(foreign?.diagnostics ?? []))
   const root = foreign?.root ?? parsed.root
-  const kind = isForeign ? 'profile' : kindOf(path, root)
-  walk.diagnostics.push(...checkSchema(root, kind))
-  await followIncludes(walk, { file: { source, kind, root, rank: walk.rank }, chain: [...chain, path] })
-  walk.files.push({ source, kind, root, rank: walk.rank })
+  const kind = isForeign ? ('profile' as const) : kindOf(source.path, root)
+  diagnostics.push(...checkSchema(root, kind))
+  return { kind, root }
 }
 
 function tooMany(from: Place | undefined, path: string, cwd: string): Diagnostic {

@@ -3,7 +3,7 @@ import { type Diagnostic, place } from '../shared/diagnostic.ts'
 import { McpctlError } from '../shared/errors.ts'
 import { checkClaims, defaultOf, matchesOf } from './claims.ts'
 import { extend, type WrittenProfile } from './extend.ts'
-import { readFiles, type SetFile } from './files.ts'
+import { readFiles, restoreFiles, type SetFile, type SetFiles, type WrittenFile } from './files.ts'
 import { fingerprintsOf } from './fingerprint.ts'
 import { lint } from './lint.ts'
 import { locate, namedPaths, type Pointer } from './locate.ts'
@@ -26,6 +26,8 @@ export interface ProfileSet {
   readonly profiles: readonly ProfileSummary[]
   /** Every problem of the files as written; an `error` among them means nothing can be resolved. */
   readonly diagnostics: readonly Diagnostic[]
+  /** As written, included files before the ones that include them. */
+  readonly files: readonly WrittenFile[]
   /** Every file that was looked at and every folder a new one could appear in: what to watch. */
   readonly sources: Sources
   /** By profile name, over the base and all it extends: for `resolve` only. */
@@ -60,6 +62,45 @@ export async function loadProfileSet(pointer: Pointer, parses = new Parses()): P
   const folders = await fingerprintsOf(location.folders)
   const read = await readFiles({ roots: location.roots, cwd: pointer.cwd, env: pointer.env, parses })
   const locked = await readLock(location.folder, pointer.cwd)
+  const sources = new Map([...read.sources, ...folders, ...locked.sources])
+  return assemble({ ...read, sources, folder: location.folder, lock: locked, pointer })
+}
+
+/** A profile set as it was written, wherever its files are by now. */
+export interface WrittenSet {
+  readonly folder: string
+  readonly files: readonly WrittenFile[]
+  /** What was watched for changes of it. */
+  readonly watched: readonly string[]
+}
+
+/** What it takes to have this profile set again. */
+export function writtenSet({ folder, files, sources }: ProfileSet): WrittenSet {
+  return { folder, files, watched: [...sources.keys()] }
+}
+
+/**
+ * The profile set of an earlier time. Its `sources` are those of today, so that the next change of them is noticed; so is
+ * what servers are pinned to: going back must not bring back what was trusted then.
+ */
+export async function restoreProfileSet(written: WrittenSet, pointer: Pointer, parses = new Parses()) {
+  const { folder, files, watched } = written
+  return assemble({
+    ...restoreFiles(files, { cwd: pointer.cwd, parses }),
+    sources: await fingerprintsOf(watched),
+    folder,
+    lock: await readLock(folder, pointer.cwd),
+    pointer,
+  })
+}
+
+interface Assembly extends SetFiles {
+  readonly folder: string
+  readonly lock: Awaited<ReturnType<typeof readLock>>
+  readonly pointer: Pointer
+}
+
+function assemble({ folder, lock: locked, pointer, ...read }: Assembly): ProfileSet {
   const { profiles, diagnostics } = profilesOf(read.files)
   const base = baseOf(read.files)
   const extended = new Map([...profiles].map(([name, profile]) => [name, extend(profile, profiles)]))
@@ -75,11 +116,12 @@ export async function loadProfileSet(pointer: Pointer, parses = new Parses()): P
     ...read.files.flatMap(({ root }) => lint(root)),
   ]
   return {
-    folder: location.folder,
-    project: projectName(read.files) ?? (basename(location.folder) || 'root'),
+    folder,
+    project: projectName(read.files) ?? (basename(folder) || 'root'),
     profiles: [...profiles.values()].map((profile) => summarize(profile, extended.get(profile.name)?.tree)),
     diagnostics: problems.length === 0 && profiles.size === 0 ? [noProfiles(read.files, pointer)] : unique(problems),
-    sources: new Map([...read.sources, ...folders, ...locked.sources]),
+    files: read.files.map(({ source: { path, text }, rank }) => ({ path, text, rank })),
+    sources: read.sources,
     lock: locked.lock,
     trees,
     selections: new Map([...selected].map(([name, { selection }]) => [name, selection])),

@@ -27,6 +27,8 @@ export interface ResolveOptions {
   readonly envFiles: readonly string[]
   /** Added to every fixed port. */
   readonly portOffset: number
+  /** A profile may have no groups: a mistake unless somebody says that it is none. */
+  readonly allowEmpty?: boolean
 }
 
 export interface Resolution {
@@ -89,7 +91,11 @@ export async function attempt(set: ProfileSet, name: string, options: AttemptOpt
   const checked = selection.groups.map((group, index) => assemble({ reading, group, index, enabled, set, options }))
   const groups = checked.map(({ group }) => group)
   const found = [...environment.diagnostics, ...secrets.diagnostics, ...reading.diagnostics, ...checkGroups(checked)]
-  const diagnostics = unique([...set.diagnostics, ...found.filter((one) => isNews(set, one)), ...emptiness(set, name)])
+  const diagnostics = unique([
+    ...set.diagnostics,
+    ...found.filter((one) => isNews(set, one)),
+    ...(options.allowEmpty ? [] : emptiness(set, name)),
+  ])
   return {
     profile: freeze(profileOf({ set, name, groups, vault, kept: reading.kept })),
     diagnostics,

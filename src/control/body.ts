@@ -6,6 +6,7 @@ export const readBody = {
   apply: (value) => accept(value, isWish, 'a wish'),
   plan: (value) => accept(value, isWish, 'a wish'),
   reload: (value) => accept(value, isReload, '{"dryRun": boolean}'),
+  rollback: (value) => accept(value, isRollback, '{"generation": number}'),
   restart: (value) => accept(value, isGroups, '{"groups": [name, …]}'),
   start: (value) => accept(value, isGroups, '{"groups": [name, …]}'),
   stop: (value) => accept(value, isGroups, '{"groups": [name, …]}'),
@@ -20,14 +21,24 @@ function accept<T>(value: unknown, is: (value: unknown) => value is T, shape: st
 
 function isWish(value: unknown): value is Wish {
   if (!isRecord(value)) return false
-  const { cwd, files, envFiles, env, profile, groups, portOffset, watch } = value
+  const { cwd, files, envFiles, env, profile, groups, portOffset, watch, resume, allowEmpty } = value
   const named = typeof cwd === 'string' && isStrings(files) && isStrings(envFiles) && isEnv(env)
   const chosen = (profile === undefined || typeof profile === 'string') && isStrings(groups)
-  return named && chosen && Number.isInteger(portOffset) && typeof watch === 'boolean'
+  const asked = typeof watch === 'boolean' && isFlag(resume) && isFlag(allowEmpty)
+  return named && chosen && asked && Number.isInteger(portOffset)
 }
 
 function isReload(value: unknown): value is Bodies['reload'] {
-  return isRecord(value) && typeof value.dryRun === 'boolean'
+  return isRecord(value) && typeof value.dryRun === 'boolean' && isFlag(value.allowEmpty)
+}
+
+function isRollback(value: unknown): value is Bodies['rollback'] {
+  return isRecord(value) && (value.generation === undefined || Number.isInteger(value.generation))
+}
+
+/** Absent means no. */
+function isFlag(value: unknown): boolean {
+  return value === undefined || typeof value === 'boolean'
 }
 
 function isGroups(value: unknown): value is Bodies['restart'] {

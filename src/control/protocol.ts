@@ -23,6 +23,10 @@ export interface Wish {
   readonly portOffset: number
   /** Watch the files and apply saves. */
   readonly watch: boolean
+  /** Begin with the last good configuration if the files are invalid. */
+  readonly resume?: boolean
+  /** A profile without groups is meant. */
+  readonly allowEmpty?: boolean
 }
 
 /** All routes on one screen. Bodies and answers are JSON; `events` and `logs` answer NDJSON streams. */
@@ -31,6 +35,7 @@ export const routes = {
   apply: { method: 'POST', path: '/v1/apply' },
   plan: { method: 'POST', path: '/v1/plan' },
   reload: { method: 'POST', path: '/v1/reload' },
+  rollback: { method: 'POST', path: '/v1/rollback' },
   restart: { method: 'POST', path: '/v1/restart' },
   start: { method: 'POST', path: '/v1/start' },
   stop: { method: 'POST', path: '/v1/stop' },
@@ -46,7 +51,9 @@ export interface Bodies {
   readonly apply: Wish
   /** Nothing is done, the difference is answered. */
   readonly plan: Wish
-  readonly reload: { readonly dryRun: boolean }
+  readonly reload: { readonly dryRun: boolean; readonly allowEmpty?: boolean }
+  /** To this generation, or to the one before. */
+  readonly rollback: { readonly generation?: number }
   /** Empty means all groups. */
   readonly restart: { readonly groups: readonly string[] }
   readonly start: { readonly groups: readonly string[] }
@@ -59,6 +66,7 @@ export interface Answers {
   readonly apply: Applied
   readonly plan: Applied
   readonly reload: Applied
+  readonly rollback: Applied
   readonly restart: Applied
   readonly start: Applied
   readonly stop: Applied

@@ -42,6 +42,7 @@ function handlersOf(api: ControlApi) {
     apply: async (call) => answer(call.response, await api.apply(readBody.apply(await json(call.request)))),
     plan: async (call) => answer(call.response, await api.plan(readBody.plan(await json(call.request)))),
     reload: async (call) => answer(call.response, await api.reload(readBody.reload(await json(call.request)))),
+    rollback: async (call) => answer(call.response, await api.rollback(readBody.rollback(await json(call.request)))),
     restart: async (call) => answer(call.response, await api.restart(readBody.restart(await json(call.request)))),
     start: async (call) => answer(call.response, await api.start(readBody.start(await json(call.request)))),
     stop: async (call) => answer(call.response, await api.stop(readBody.stop(await json(call.request)))),

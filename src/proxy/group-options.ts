@@ -5,14 +5,14 @@ import type { CatalogOptions } from './catalog/catalog.ts'
 import type { Identity } from './catalog/handshake.ts'
 import type { Session } from './downstream/session.ts'
 import type { RpcMessage } from './mcp/rpc.ts'
-import type { GroupUpdate } from './protocol.ts'
 import type { ReportNews } from './report.ts'
 import type { Wishes } from './succession/word.ts'
 
 export interface GroupOptions extends Pick<CatalogOptions, 'drifted'> {
   readonly group: GroupConfig
   readonly generation: number
-  readonly secrets: readonly string[]
+  /** Of the configuration in force, and of the coming one while there is one. */
+  readonly secrets: () => readonly string[]
   readonly identity: Identity
   readonly sessionKey: string
   readonly owner: string
@@ -26,6 +26,5 @@ export interface GroupOptions extends Pick<CatalogOptions, 'drifted'> {
   }
 }
 
-export interface NextConfig extends Pick<GroupOptions, 'generation' | 'secrets'> {
-  readonly group: GroupUpdate
-}
+/** A configuration that may come into force. */
+export type Coming = Pick<GroupOptions, 'group' | 'generation'>

@@ -21,7 +21,7 @@ import { sealerOf } from './downstream/sealer.ts'
 import { serving } from './downstream/serving.ts'
 import type { Session } from './downstream/session.ts'
 import { Sessions } from './downstream/sessions.ts'
-import type { GroupOptions, NextConfig } from './group-options.ts'
+import type { Coming, GroupOptions } from './group-options.ts'
 import { healthOf, proxyState } from './health.ts'
 import type { Serve } from './listener.ts'
 import { Elicitations } from './relay/elicitations.ts'
@@ -60,14 +60,12 @@ export class Group implements AsyncDisposable {
   #config: GroupConfig
   #guard: Guard
   #generation: number
-  #secrets: readonly string[]
   #state: ProxyState = 'starting'
 
   constructor(options: GroupOptions) {
     this.#options = options
     this.#config = options.group
     this.#generation = options.generation
-    this.#secrets = options.secrets
     this.#guard = guardOf(options.group)
     this.#reporter = new Reporter(() => this.#report(), options.report)
     const connector = this.#makeConnector()
@@ -97,7 +95,7 @@ export class Group implements AsyncDisposable {
     return new Connector({
       ...this.#options,
       parking: this.#parking,
-      snapshots: new SnapshotFolder({ path: join(this.#options.owner, 'catalog'), secrets: () => this.#secrets }),
+      snapshots: new SnapshotFolder({ path: join(this.#options.owner, 'catalog'), secrets: this.#options.secrets }),
       privacy: () => this.#privacy,
       events: this.#events,
     })
@@ -200,18 +198,19 @@ export class Group implements AsyncDisposable {
     return this.#serving.serve
   }
 
-  /** Takes over another configuration; resolves when what it added or changed serves, or has failed once. */
-  async configure({ group, generation, secrets }: NextConfig): Promise<void> {
-    const servers = this.#seats.whole(group.servers)
-    this.#config = { ...group, servers }
+  /** Where a coming configuration is prepared. */
+  get seats(): Pick<Seats, 'whole' | 'prepare' | 'abort'> {
+    return this.#seats
+  }
+
+  /** It is in force from now on, with what was prepared for it. */
+  commit({ group, generation }: Coming): void {
+    this.#config = group
     this.#generation = generation
-    this.#secrets = secrets
-    this.#guard = guardOf(this.#config)
-    const { settled } = this.#seats.configure(servers)
+    this.#guard = guardOf(group)
+    this.#seats.commit(group.servers)
     this.#listens.prune((server) => this.#isServed(server))
-    this.#changed()
-    await settled
-    this.#changed()
+    this.#settled()
   }
 
   /** What another generation takes over, or took over from. */
@@ -244,7 +243,11 @@ export class Group implements AsyncDisposable {
 
   /** What an upstream that no longer serves has to say concerns nobody. */
   readonly #events: UpstreamEvents = {
-    changed: () => this.#reporter.changed(),
+    changed: ({ name }) => {
+      // The first of them start while the seats are being made.
+      this.#seats?.get(name)?.advance()
+      this.#reporter.changed()
+    },
     listed: () => this.#changed(),
     notified: (upstream, notification) => {
       if (this.#seats.get(upstream.name)?.upstream === upstream) this.#news.heard(upstream.name, notification)
@@ -259,7 +262,7 @@ export class Group implements AsyncDisposable {
   /** A server that came (or failed) for the first time has not heard what sessions want of it. */
   #settled(): void {
     this.#verbosity.later()
-    this.#reporter.changed()
+    this.#changed()
   }
 
   #swapped(seat: Seat): void {
@@ -282,7 +285,7 @@ export class Group implements AsyncDisposable {
 
   #report(): Report {
     this.#state = proxyState(healthOf(this.#seats), this.#state)
-    const told = serversOf(this.#seats, (seat) => this.#catalog.offer(seat), this.#secrets)
+    const told = serversOf(this.#seats, (seat) => this.#catalog.offer(seat), this.#options.secrets())
     return { generation: this.#generation, state: this.#state, ...told }
   }
 

@@ -46,13 +46,21 @@ export type ToProxy =
       readonly secrets: readonly string[]
       readonly logLevel: LogLevel
     }
-  /** A new configuration for the living proxy: servers with an equal definition keep their connection. */
+  /**
+   * A coming configuration for the living proxy: it connects what is new or changed beside what serves, and answers with
+   * `prepared`. Nothing else is different yet. An earlier one that was not committed is given up.
+   */
   | {
-      readonly type: 'configure'
+      readonly type: 'prepare'
+      /** Counts what proxies are given: an answer to what was given up is not taken for one to what came after. */
       readonly generation: number
       readonly group: GroupUpdate
       readonly secrets: readonly string[]
     }
+  /** What was prepared is in force at once, be everything connected or not; answered with `configured`. */
+  | { readonly type: 'commit'; readonly generation: number }
+  /** What was prepared is dropped. */
+  | { readonly type: 'abort'; readonly generation: number }
   /** Listen on the socket handle sent with this message as well, or bind the address; the old one drains. */
   | { readonly type: 'listen'; readonly listen: { readonly host: string; readonly port: number } }
   /**
@@ -80,8 +88,16 @@ export interface GroupUpdate extends Omit<Group, 'servers'> {
   readonly servers: readonly (Server | string)[]
 }
 
+/** A new or changed server that did not come up, and why. */
+export interface ServerFailure {
+  readonly server: string
+  readonly reason: string
+}
+
 export type FromProxy =
   | { readonly type: 'listening'; readonly host: string; readonly port: number }
+  /** What can be connected is; the servers that did not come up, each with the reason. */
+  | { readonly type: 'prepared'; readonly generation: number; readonly failures: readonly ServerFailure[] }
   | { readonly type: 'configured'; readonly generation: number }
   /** Sent on every change, coalesced; the supervisor shows the newest. */
   | {

@@ -6,6 +6,7 @@ import type { Log } from '../shared/log.ts'
 import type { Env } from '../shared/paths.ts'
 import { redact } from '../shared/secret.ts'
 import { Group } from './group.ts'
+import type { Coming } from './group-options.ts'
 import { type Address, Listener, type Socket, WrongSocket } from './listener.ts'
 import { type FromProxy, LISTEN_FD, type ToProxy } from './protocol.ts'
 import { Generations } from './succession/generations.ts'
@@ -21,8 +22,8 @@ export interface ProxyProcessOptions {
   readonly makeLog: (secrets: () => readonly string[]) => Log
 }
 
-/** The answer to a new configuration waits for what it added or changed to serve, but not for a server that hangs. */
-const CONFIGURE_WAIT = 5_000
+type PrepareMessage = Extract<ToProxy, { type: 'prepare' }>
+
 /** How long streams may take to change hands when nothing else is in flight. */
 const HAND_OVER = 5_000
 /** How long the old address goes on for who still uses it. */
@@ -40,6 +41,8 @@ export class ProxyProcess {
   /** Listeners of addresses that were left, until nobody uses them any more. */
   readonly #left = new Set<Listener>()
   #secrets: readonly string[]
+  /** Prepared, or being prepared; not in force. */
+  #coming: (Coming & Pick<PrepareMessage, 'secrets'>) | undefined
   #mostConnections: number
   #isStopping = false
   #ended: Promise<void> | undefined
@@ -49,7 +52,8 @@ export class ProxyProcess {
     this.#options = options
     this.#secrets = start.secrets
     this.#mostConnections = mostConnections(start.group)
-    this.#log = options.makeLog(() => this.#secrets)
+    const secrets = () => (this.#coming ? [...this.#secrets, ...this.#coming.secrets] : this.#secrets)
+    this.#log = options.makeLog(secrets)
     this.#generations = new Generations({
       say: (word, handle) => send({ type: 'stream', word }, handle),
       estate: () => this.#group.estate,
@@ -57,6 +61,7 @@ export class ProxyProcess {
     })
     this.#group = new Group({
       ...start,
+      secrets,
       succession: this.#generations,
       env,
       log: this.#log,
@@ -84,8 +89,12 @@ export class ProxyProcess {
 
   async receive(message: Exclude<ToProxy, { type: 'start' | 'survey' }>, handle: unknown): Promise<void> {
     switch (message.type) {
-      case 'configure':
-        return this.#configure(message)
+      case 'prepare':
+        return this.#prepare(message)
+      case 'commit':
+        return this.#commit(message.generation)
+      case 'abort':
+        return this.#abort(message.generation)
       case 'listen':
         return this.#move(message.listen, socketOf(handle) ?? { bind: message.listen })
       case 'drain':
@@ -97,12 +106,31 @@ export class ProxyProcess {
     }
   }
 
-  async #configure(message: Extract<ToProxy, { type: 'configure' }>): Promise<void> {
-    this.#secrets = message.secrets
-    this.#mostConnections = mostConnections(message.group)
+  async #prepare({ generation, group, secrets }: PrepareMessage): Promise<void> {
+    const coming = { generation, secrets, group: { ...group, servers: this.#group.seats.whole(group.servers) } }
+    this.#coming = coming
+    const failed = await this.#group.seats.prepare(coming.group.servers)
+    if (this.#coming !== coming) return
+    const failures = failed.map(({ server, reason }) => ({ server, reason: redact(reason, secrets) }))
+    this.#options.send({ type: 'prepared', generation, failures })
+  }
+
+  /** What was not prepared is not answered: whoever asked for it knows what to do with such a proxy. */
+  #commit(generation: number): void {
+    const coming = this.#coming
+    if (coming?.generation !== generation) return
+    this.#coming = undefined
+    this.#secrets = coming.secrets
+    this.#mostConnections = mostConnections(coming.group)
     for (const listener of this.#listeners()) listener.limit(this.#mostConnections)
-    await within(CONFIGURE_WAIT, this.#group.configure(message), undefined)
-    this.#options.send({ type: 'configured', generation: message.generation })
+    this.#group.commit(coming)
+    this.#options.send({ type: 'configured', generation })
+  }
+
+  #abort(generation: number): void {
+    if (this.#coming?.generation !== generation) return
+    this.#coming = undefined
+    this.#group.seats.abort()
   }
 
   /** A socket that cannot be listened on leaves the old address as it is: who uses it must not suffer. */

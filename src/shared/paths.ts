@@ -16,6 +16,8 @@ export interface StatePaths {
   readonly use: string
   /** The ports that `port: auto` groups were given, so that they stay. */
   readonly ports: string
+  /** What was in force: the newest last good one, and those before it. */
+  readonly generations: string
   /** The 32-byte key of the session ids, base64url: sessions outlive a supervisor too. */
   readonly key: string
   /** What stands behind the digests of `mcpctl.lock`, as far as it was locked here: for showing what changed. */
@@ -36,6 +38,7 @@ export function statePaths(projectFolder: string, env: Env): StatePaths {
     logs: join(folder, 'logs'),
     use: join(folder, 'use'),
     ports: join(folder, 'ports.json'),
+    generations: join(folder, 'generations'),
     key: join(folder, 'session.key'),
     accepted: join(folder, 'accepted.json'),
   }

@@ -1,6 +1,6 @@
 import type { ChildProcess, SendHandle } from 'node:child_process'
 import type { Listen } from '../plan/model.ts'
-import type { FromProxy, ToProxy, Word } from '../proxy/protocol.ts'
+import type { FromProxy, ServerFailure, ToProxy, Word } from '../proxy/protocol.ts'
 import { defer, pause, within } from '../shared/async.ts'
 import type { Drift } from '../shared/drift.ts'
 import { withinAwake } from './awake.ts'
@@ -13,10 +13,11 @@ import { plightOf } from './procfs.ts'
 import { isFromProxy } from './proxy-message.ts'
 import { type ProxyStatus, updated } from './proxy-status.ts'
 import { pulseLost } from './pulse.ts'
+import { type Asking, Questions } from './questions.ts'
 import type { HeldSocket, SocketHandle } from './sockets.ts'
 
 type StartMessage = Extract<ToProxy, { type: 'start' }>
-export type ConfigureMessage = Extract<ToProxy, { type: 'configure' }>
+export type PrepareMessage = Extract<ToProxy, { type: 'prepare' }>
 
 export interface ChildOptions extends Launch {
   readonly start: StartMessage
@@ -46,6 +47,9 @@ export type ChildState =
 
 /** How long a proxy may take to listen, or to answer a message. */
 const ANSWER_MS = 10_000
+/** Longer than a proxy waits for its servers. */
+const PREPARE_MS = 35_000
+const COMMIT_MS = 5_000
 /** After its drain a proxy still ends its servers, in stages of its own that take 3.5 s at most. */
 const SERVERS_MS = 4_000
 const TERM_MS = 500
@@ -60,7 +64,10 @@ export class Child {
   readonly #closed = defer<void>()
   readonly #ended = defer<void>()
   readonly #forced = defer<void>()
-  readonly #waiters = new Set<Waiter>()
+  readonly #questions = new Questions({
+    send: (message, handle) => this.#send(message, handle),
+    ended: this.#ended.promise,
+  })
   readonly #flood: Flood
   #state: ChildState = { state: 'starting' }
   #status: ProxyStatus | undefined
@@ -136,20 +143,34 @@ export class Child {
   /** Sends the configuration and resolves once the proxy listens, or has ended because it did not. */
   begin(): Promise<void> {
     const { start } = this.#options
-    this.#begun ??= this.#ask(start, listensOn(start.listen), { ms: ANSWER_MS + settlingMs(start) })
+    this.#begun ??= this.#ask(start, { fits: listensOn(start.listen), ms: ANSWER_MS + settlingMs(start) })
     return this.#begun
   }
 
-  /** Resolves once the proxy has taken over the new configuration, or has ended because it did not. */
-  async configure(message: ConfigureMessage): Promise<void> {
+  /** Resolves with what did not come up of a coming configuration; undefined without an answer, or once it is aborted. */
+  async prepare(message: PrepareMessage, signal: AbortSignal): Promise<readonly ServerFailure[] | undefined> {
+    const { generation } = message
     await this.begin()
-    await this.#ask(message, (answer) => answer.type === 'configured' && answer.generation >= message.generation)
+    if (signal.aborted) return undefined
+    signal.addEventListener('abort', () => this.#send({ type: 'abort', generation }), { once: true })
+    const fits = (answer: FromProxy) => answer.type === 'prepared' && answer.generation === generation
+    const answer = await this.#questions.ask(message, { fits, ms: PREPARE_MS, signal })
+    return answer?.type === 'prepared' ? answer.failures : undefined
+  }
+
+  /** What was prepared, or comes along, is put in force. Resolves with whether the proxy, or its end, says so. */
+  async commit(generation: number, unprepared?: PrepareMessage): Promise<boolean> {
+    await this.begin()
+    if (unprepared) this.#send(unprepared)
+    const fits = (answer: FromProxy) => answer.type === 'configured' && answer.generation === generation
+    const answer = await this.#questions.ask({ type: 'commit', generation }, { fits, ms: COMMIT_MS })
+    return answer !== undefined || this.#state.state === 'exited' || this.#state.state === 'draining'
   }
 
   /** The same process listens on another socket from now on. Resolves once it does, or has ended because it did not. */
   async moveTo({ listen, handle }: HeldSocket): Promise<void> {
     await this.begin()
-    await this.#ask({ type: 'listen', listen }, listensOn(listen), { handle })
+    await this.#ask({ type: 'listen', listen }, { fits: listensOn(listen), handle })
     this.#listen = listen
   }
 
@@ -190,14 +211,9 @@ export class Child {
     this.#process.stderr?.destroy()
   }
 
-  async #ask(message: ToProxy, fits: Waiter['fits'], { ms = ANSWER_MS, handle }: Asking = {}): Promise<void> {
-    const answer = defer<void>()
-    const waiter = { fits, done: answer.resolve }
-    this.#waiters.add(waiter)
-    this.#send(message, handle)
-    const answered = Promise.race([answer.promise, this.ended]).then(() => true)
-    if (!(await withinAwake(ms, answered, false))) await this.#giveUp(`gave no answer to "${message.type}"`)
-    this.#waiters.delete(waiter)
+  async #ask(message: ToProxy, asking: Asking): Promise<void> {
+    const answer = await this.#questions.ask(message, asking)
+    if (!answer && this.#state.state !== 'exited') await this.#giveUp(`gave no answer to "${message.type}"`)
   }
 
   /** A proxy that does not do what it is told is not asked again: another one takes its place. */
@@ -227,9 +243,8 @@ export class Child {
     if (message.type === 'status') this.#show(message)
     if (message.type === 'listening') this.#listens()
     if (message.type === 'drift') this.#options.events.drifted(message.drift)
-    const waiters = [...this.#waiters].filter(({ fits }) => fits(message))
-    for (const waiter of waiters) waiter.done()
-    if (message.type === 'listening' && waiters.length === 0)
+    const isAnswer = this.#questions.hear(message)
+    if (message.type === 'listening' && !isAnswer)
       void this.#giveUp(`listens on ${message.host}:${message.port}, which is not its address`)
   }
 
@@ -268,18 +283,7 @@ export class Child {
   }
 }
 
-interface Asking {
-  /** How long the answer may take. */
-  readonly ms?: number
-  readonly handle?: SocketHandle | undefined
-}
-
-interface Waiter {
-  readonly fits: (answer: FromProxy) => boolean
-  readonly done: () => void
-}
-
-function listensOn({ port }: Listen): Waiter['fits'] {
+function listensOn({ port }: Listen): Asking['fits'] {
   return (answer) => answer.type === 'listening' && answer.port === port
 }
 

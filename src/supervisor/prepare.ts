@@ -1,6 +1,6 @@
 import { chooseProfile } from '../config/choose.ts'
 import { keepSame } from '../config/keep.ts'
-import { loadProfileSet, type ProfileSet } from '../config/load.ts'
+import { loadProfileSet, type ProfileSet, restoreProfileSet, type WrittenSet, writtenSet } from '../config/load.ts'
 import type { Parses } from '../config/parses.ts'
 import { type Resolution, resolveProfile } from '../config/resolve.ts'
 import type { Wish } from '../control/protocol.ts'
@@ -17,14 +17,32 @@ export interface PrepareOptions {
   readonly before?: Resolution | undefined
 }
 
+/** A profile with the texts it was made from. */
+export interface Draft extends Resolution {
+  readonly written: WrittenSet
+}
+
 /** From a wish to a frozen profile: load → choose → resolve. Throws McpctlError `config_invalid` or `usage`. */
-export async function prepare(wish: Wish, options: PrepareOptions): Promise<Resolution> {
-  const { remembered, parses, before } = options
-  const set = await loadProfileSet({ cwd: wish.cwd, files: wish.files, env: wish.env }, parses)
-  const { env, envFiles, portOffset } = wish
-  const resolution = await resolveProfile(set, choose(set, wish, remembered), { env, envFiles, portOffset })
+export async function prepare(wish: Wish, options: PrepareOptions): Promise<Draft> {
+  const set = await loadProfileSet({ cwd: wish.cwd, files: wish.files, env: wish.env }, options.parses)
+  return resolve(set, { ...wish, profile: choose(set, wish, options.remembered) }, options)
+}
+
+/** The same from the texts of an earlier time; `wish` names the profile. */
+export async function restore(written: WrittenSet, wish: ChosenWish, options: PrepareOptions): Promise<Draft> {
+  const pointer = { cwd: wish.cwd, files: wish.files, env: wish.env }
+  return resolve(await restoreProfileSet(written, pointer, options.parses), wish, options)
+}
+
+export interface ChosenWish extends Wish {
+  readonly profile: string
+}
+
+async function resolve(set: ProfileSet, wish: ChosenWish, { before }: PrepareOptions): Promise<Draft> {
+  const { env, envFiles, portOffset, allowEmpty = false } = wish
+  const resolution = await resolveProfile(set, wish.profile, { env, envFiles, portOffset, allowEmpty })
   for (const group of wish.groups) assertGroup(resolution, group)
-  return { ...resolution, profile: keepSame(resolution.profile, before?.profile) }
+  return { ...resolution, profile: keepSame(resolution.profile, before?.profile), written: writtenSet(set) }
 }
 
 /** A profile may be missing only because its file is broken; then the file is what is to be told. */

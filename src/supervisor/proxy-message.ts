@@ -8,6 +8,8 @@ export function isFromProxy(message: unknown): message is FromProxy {
 
 const shapes = {
   listening: ({ host, port }) => typeof host === 'string' && typeof port === 'number',
+  prepared: ({ generation, failures }) =>
+    typeof generation === 'number' && Array.isArray(failures) && failures.every(isFailure),
   configured: ({ generation }) => typeof generation === 'number',
   status: ({ state, servers, order }) =>
     typeof state === 'string' &&
@@ -19,6 +21,10 @@ const shapes = {
   surveyed: ({ servers }) => Array.isArray(servers) && servers.every(isRecord),
   fatal: ({ message }) => typeof message === 'string',
 } as const satisfies Record<FromProxy['type'], (message: Record<string, unknown>) => boolean>
+
+function isFailure(value: unknown): boolean {
+  return isRecord(value) && typeof value.server === 'string' && typeof value.reason === 'string'
+}
 
 function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value)

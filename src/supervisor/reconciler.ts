@@ -4,8 +4,10 @@ import { within } from '../shared/async.ts'
 import { McpctlError, messageOf } from '../shared/errors.ts'
 import type { Log } from '../shared/log.ts'
 import { execute } from './execute.ts'
+import type { Basis } from './proxies.ts'
 import { RunningGroup } from './running-group.ts'
 import type { Sockets } from './sockets.ts'
+import { Staging } from './staging.ts'
 import type { Surroundings } from './surroundings.ts'
 
 export interface ReconcilerOptions extends Omit<Surroundings, 'changed'> {
@@ -22,10 +24,15 @@ export interface Underway {
   readonly done: Promise<void>
 }
 
-/** What a desire asks for and what it would take, with every address it moves to held. */
+/** What a desire asks for and what it would take, with every address it needs held. */
 export interface Claimed {
   readonly desired: readonly DesiredGroup[]
   readonly plan: Plan
+}
+
+export interface ClaimOptions {
+  /** New groups have to get their address too, and to come up; else they may wait for it. */
+  readonly isStrict: boolean
 }
 
 /** Says what is wanted now; asked again at each turn, since a port that was chosen may have been lost. */
@@ -47,6 +54,10 @@ export class Reconciler {
   #desire: Desire = () => []
   #desired: readonly DesiredGroup[] = []
   #isEnding = false
+  /** What is prepared for a desire that is not adopted. */
+  #staging: Staging | undefined
+  /** Groups of what was prepared in vain, until nobody is left of them. */
+  readonly #dropped = new Set<RunningGroup>()
   #soon: NodeJS.Immediate | undefined
   #later: NodeJS.Timeout | undefined
 
@@ -74,14 +85,14 @@ export class Reconciler {
   }
 
   /**
-   * Does what can fail while nothing is touched yet. Throws McpctlError `conflict` when a living group cannot have the
-   * address it is to move to.
+   * Does what can fail at once while nothing is touched yet. Throws McpctlError `conflict` when a group cannot have the
+   * address it is to move to, or, strictly, to begin on.
    */
-  claim(desire: Desire): Claimed {
+  claim(desire: Desire, { isStrict }: ClaimOptions): Claimed {
     try {
       const desired = desire()
       const plan = this.#compare(desired)
-      for (const action of plan.actions) this.#claim(action)
+      for (const action of plan.actions) this.#claim(action, isStrict)
       return { desired, plan }
     } catch (error) {
       this.#releaseSockets()
@@ -89,9 +100,40 @@ export class Reconciler {
     }
   }
 
-  /** Makes this the desire, and takes a turn. */
-  adopt(desire: Desire): Underway {
+  /**
+   * Begins what can fail and takes time, beside what serves, for a claim of this very moment; undefined when there is
+   * nothing of that kind. To be adopted or abandoned; there is one at a time.
+   */
+  stage({ plan }: Claimed, { basis, isStrict }: ClaimOptions & { readonly basis: Basis }): Staging | undefined {
+    const held = new Set([...this.#groups.values()].flatMap(({ listens }) => listens.map(({ port }) => port)))
+    const staging = new Staging({
+      plan,
+      basis,
+      group: (action) => this.#groupOf(action),
+      added: (desired) => (isStrict && !held.has(desired.listen.port) ? this.#newGroup(desired) : undefined),
+    })
+    if (staging.isEmpty) return undefined
+    this.#staging = staging
+    return staging
+  }
+
+  /** What was prepared is not needed: it goes, and the addresses that were held for it. */
+  abandon(staging: Staging): void {
+    if (this.#staging === staging) this.#staging = undefined
+    for (const group of staging.abort()) {
+      this.#dropped.add(group)
+      void group.stop().finally(() => this.#dropped.delete(group))
+    }
+    this.#releaseSockets()
+  }
+
+  /** Makes this the desire, with what was prepared for it, and takes a turn. */
+  adopt(desire: Desire, staging?: Staging): Underway {
     this.#desire = desire
+    if (staging && staging === this.#staging) {
+      this.#staging = undefined
+      for (const group of staging.added) this.#groups.set(group.name, group)
+    }
     for (const group of this.#groups.values()) group.probe()
     return this.#turn()
   }
@@ -101,7 +143,8 @@ export class Reconciler {
     this.#isEnding = true
     clearImmediate(this.#soon)
     clearTimeout(this.#later)
-    const groups = [...this.#groups.values()].filter((group) => group.children.size > 0)
+    if (this.#staging) this.abandon(this.#staging)
+    const groups = [...this.#groups.values(), ...this.#dropped].filter((group) => group.children.size > 0)
     const children = groups.flatMap((group) => [...group.children])
     // Of a group without a proxy somebody else may stand in for it.
     const stopped = Promise.all([...this.#groups.values()].map((group) => group.stop()))
@@ -116,7 +159,8 @@ export class Reconciler {
 
   /** Waits for no work in flight any more. */
   force(): void {
-    for (const group of this.#groups.values()) for (const child of group.children) void child.force()
+    for (const group of [...this.#groups.values(), ...this.#dropped])
+      for (const child of group.children) void child.force()
   }
 
   #turn(): Underway {
@@ -144,19 +188,26 @@ export class Reconciler {
     return diff({ desired, observed, now: this.#options.now() })
   }
 
-  #claim(action: Action): void {
-    if (action.do !== 'move') return
+  #claim(action: Action, isStrict: boolean): void {
+    const isAdded = action.do === 'start' && action.cause.why === 'added'
+    if (action.do !== 'move' && !(isStrict && isAdded)) return
     const socket = this.#options.sockets.hold(action.desired.listen)
-    if ('taken' in socket) throw new McpctlError('conflict', `group "${action.group}" cannot move: ${socket.taken()}`)
+    const verb = isAdded ? 'start' : 'move'
+    if ('taken' in socket)
+      throw new McpctlError('conflict', `group "${action.group}" cannot ${verb}: ${socket.taken()}`)
   }
 
   #groupOf(action: Action): RunningGroup {
     const known = this.#groups.get(action.group)
     if (known) return known
     if (action.do === 'stop') throw new Error(`the plan stops ${action.group}, which does not run`)
-    const group = new RunningGroup(action.desired, this.#surroundings)
+    const group = this.#newGroup(action.desired)
     this.#groups.set(action.group, group)
     return group
+  }
+
+  #newGroup(desired: DesiredGroup): RunningGroup {
+    return new RunningGroup(desired, this.#surroundings)
   }
 
   /** Groups that are wanted no more and have left nobody behind. */
@@ -167,7 +218,8 @@ export class Reconciler {
   }
 
   #releaseSockets(): void {
-    this.#options.sockets.keepOnly([...this.#groups.values()].flatMap((group) => group.listens))
+    const listens = [...this.#groups.values()].flatMap((group) => group.listens)
+    this.#options.sockets.keepOnly([...listens, ...(this.#staging?.listens ?? [])])
   }
 
   #changed(how: 'shown' | 'due'): void {

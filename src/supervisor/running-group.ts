@@ -4,10 +4,11 @@ import type { Child, ChildEvents } from './child.ts'
 import { Leaving } from './leaving.ts'
 import { type Given, type Life, observed, type Wait } from './life.ts'
 import { watchMemory } from './memory.ts'
+import type { Basis } from './proxies.ts'
 import type { HeldSocket, Taken } from './sockets.ts'
 import { StandIn } from './stand-in.ts'
 import { Succession } from './succession.ts'
-import type { Spawning, Surroundings } from './surroundings.ts'
+import type { Prepared, Preparing, Spawning, Surroundings } from './surroundings.ts'
 
 /** How long requests in flight may take when their proxy is stopped, and when another one takes its place. */
 const STOP_GRACE_MS = 4_000
@@ -86,7 +87,7 @@ export class RunningGroup {
   }
 
   /** Binds the socket unless it is held, and starts a proxy on it. Resolves once that listens or has failed. */
-  async start(desired: DesiredGroup): Promise<void> {
+  async start(desired: DesiredGroup, basis?: Basis): Promise<void> {
     if (desired.hash !== this.desired.hash || desired.generation !== this.desired.generation) this.#crashes = noCrashes
     const socket = this.#around.sockets.hold(desired.listen)
     if ('taken' in socket) {
@@ -95,7 +96,7 @@ export class RunningGroup {
     }
     if (this.#life.state === 'waiting' && this.#life.for !== 'port') this.#restarts++
     this.#given = { desired, listen: desired.listen }
-    await this.#take(this.#spawn(socket, 'now'))
+    await this.#take(this.#spawn(socket, 'now', basis))
   }
 
   async #take(child: Child): Promise<void> {
@@ -116,7 +117,11 @@ export class RunningGroup {
     if (this.#life.state === 'replacing') void this.#leaving.retire(this.#life.next, 0)
     this.#excess = undefined
     this.#given = { desired, listen: desired.listen }
-    if (socket.handle === undefined) return this.#succeed(child, socket)
+    // A socket that nobody holds has room for one: the old proxy lets go of it before the new one can have it.
+    if (socket.handle === undefined) {
+      void this.#leaving.retire(child, REPLACE_GRACE_MS)
+      return this.#take(this.#spawn(socket, 'now'))
+    }
     const next = this.#spawn(socket, 'ready')
     this.#succession.begin(child, next)
     this.#life = { state: 'replacing', child, next, before }
@@ -128,16 +133,16 @@ export class RunningGroup {
     this.#around.changed('shown')
   }
 
-  /** A socket that nobody holds has room for one: the old proxy lets go of it before the new one can have it. */
-  #succeed(child: Child, socket: HeldSocket): Promise<void> {
-    void this.#leaving.retire(child, REPLACE_GRACE_MS)
-    return this.#take(this.#spawn(socket, 'now'))
+  /** The living proxy, if one serves, connects what a coming configuration needs beside that. */
+  async prepare(desired: DesiredGroup, preparing: Preparing): Promise<Prepared> {
+    const child = this.#target()
+    return child?.hasListened ? this.#around.prepare(child, desired, preparing) : []
   }
 
-  /** The living proxy takes over another configuration. */
+  /** The living proxy takes over another configuration, prepared or not. */
   async reload(desired: DesiredGroup): Promise<void> {
     this.#given = { ...this.#given, desired }
-    await this.#configure()
+    await this.#commit()
   }
 
   /** The living proxy listens on another address first and takes over the configuration that came with it then. */
@@ -146,7 +151,7 @@ export class RunningGroup {
     if ('taken' in socket) return this.#refuse(this.desired, socket)
     this.#given = { desired, listen: desired.listen }
     await this.#target()?.moveTo(socket)
-    await this.#configure()
+    await this.#commit()
   }
 
   /** Lets the address go at once, and the proxy when its work is done. Resolves when nobody is left. */
@@ -167,7 +172,7 @@ export class RunningGroup {
       this.#life = { ...this.#life, retryAt: this.#around.now() }
   }
 
-  #spawn(socket: HeldSocket, listenWhen: Spawning['listenWhen']): Child {
+  #spawn(socket: HeldSocket, listenWhen: Spawning['listenWhen'], basis?: Basis): Child {
     this.#program = this.#around.program()
     const events: ChildEvents = {
       status: (child) => this.#shown(child),
@@ -176,7 +181,7 @@ export class RunningGroup {
       line: (line) => this.#around.line(this.name, line),
       word: (child, word, handle) => this.#succession.pass(child, word, handle),
     }
-    const child = this.#around.spawn(this.desired, socket, { listenWhen, events })
+    const child = this.#around.spawn(this.desired, socket, { listenWhen, events, basis })
     void watchMemory({
       child,
       limit: () => this.desired.group.limits.memory,
@@ -198,9 +203,13 @@ export class RunningGroup {
     return this.#life.state === 'running' ? this.#life.child : undefined
   }
 
-  async #configure(): Promise<void> {
+  /** A proxy that does not do it is replaced by one that begins with it. */
+  async #commit(): Promise<void> {
     const child = this.#target()
-    if (child) await this.#around.configure(child, this.desired)
+    const { desired } = this
+    if (!child || (await this.#around.commit(child, desired))) return
+    this.#around.log.warn('proxy replaced', { group: this.name, reason: 'it did not take over its configuration' })
+    if (this.#target() === child) await this.restart(this.desired)
   }
 
   #forget(life: Life, graceMs: number): void {
@@ -251,12 +260,10 @@ export class RunningGroup {
     this.#excess = undefined
     const defect = this.#defectOf(child)
     if (defect === undefined) this.#backOff(child)
-    else this.#giveUp(defect)
-  }
-
-  #giveUp(defect: string): void {
-    this.#standIn.apologise(this.#given.listen, APOLOGY_MS)
-    this.#wait('repair', defect, Infinity)
+    else {
+      this.#standIn.apologise(this.#given.listen, APOLOGY_MS)
+      this.#wait('repair', defect, Infinity)
+    }
   }
 
   /** What no further start would mend. */
@@ -266,10 +273,10 @@ export class RunningGroup {
   }
 
   #backOff(child: Child): void {
-    const now = this.#around.now()
-    const readyFor = child.readySince === undefined ? 0 : now - child.readySince
-    const { random, timing } = this.#around
-    const loss = { now, readyFor, isTemporary: child.fate === 'temporary', random: random(), timing: timing.restart }
+    const { now, random, timing } = this.#around
+    const readyFor = child.readySince === undefined ? 0 : now() - child.readySince
+    const isTemporary = child.fate === 'temporary'
+    const loss = { now: now(), readyFor, isTemporary, random: random(), timing: timing.restart }
     const { crashes, waitMs } = afterLoss(this.#crashes, loss)
     this.#crashes = crashes
     if (crashes.quarantined) this.#standIn.apologise(this.#given.listen, waitMs)

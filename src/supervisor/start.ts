@@ -10,9 +10,10 @@ import { McpctlError, messageOf } from '../shared/errors.ts'
 import { type Env, entryFile, packageFolder, type StatePaths, statePaths } from '../shared/paths.ts'
 import { Door, type DoorEvents } from './door.ts'
 import { Guardian } from './guardian.ts'
+import { History } from './history.ts'
 import { Logs } from './logs.ts'
 import { Ports } from './ports.ts'
-import { prepare } from './prepare.ts'
+import { prepare, restore } from './prepare.ts'
 import { Sockets } from './sockets.ts'
 import { prepareStateFolder, sessionKey, storedText } from './state-folder.ts'
 import { type Outcome, Supervisor } from './supervisor.ts'
@@ -143,6 +144,8 @@ function createSupervisor({ folder, env, paths, logs, sockets, warnings, proxyFi
     ports: new Ports(paths.ports, sockets),
     // What a killed supervisor left may still have the ports.
     prepare: (wish, before) => swept.then(() => prepare(wish, { remembered, parses, before })),
+    restore: (set, wish, before) => swept.then(() => restore(set, wish, { remembered, parses, before })),
+    history: new History({ folder: paths.generations, log: logs.log }),
     watch: (sources, options) => watchFiles(sources, { ...options, parses }),
     hashes: new Hashes((text) => createHmac('sha256', key).update(text).digest('hex').slice(0, 16)),
     now: () => performance.now(),
@@ -157,6 +160,7 @@ function controlApi(served: Promise<Served>): ControlApi {
     apply: async (wish) => (await supervisor).apply(wish),
     plan: async (wish) => (await supervisor).plan(wish),
     reload: async (how) => (await supervisor).reload(how),
+    rollback: async (which) => (await supervisor).rollback(which),
     restart: async (which) => (await supervisor).restart(which),
     start: async (which) => (await supervisor).start(which),
     stop: async (which) => (await supervisor).stop(which),

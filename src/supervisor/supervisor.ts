@@ -1,20 +1,23 @@
-import type { Resolution } from '../config/resolve.ts'
+import type { WrittenSet } from '../config/load.ts'
 import type { LogQuery } from '../control/client.ts'
 import type { Answers, Applied, Bodies, ControlEvent, LogRecord, Status, Wish } from '../control/protocol.ts'
-import { desiredGroups, type Wishes } from '../plan/desired.ts'
-import { printPlan } from '../plan/format.ts'
+import type { Wishes } from '../plan/desired.ts'
 import type { Hashes } from '../plan/hashes.ts'
-import type { DesiredGroup, Plan } from '../plan/model.ts'
-import { noWishes, restart, start, stop, up } from '../plan/wishes.ts'
+import { restart, start, stop, up } from '../plan/wishes.ts'
 import { defer } from '../shared/async.ts'
-import { type Diagnostic, place } from '../shared/diagnostic.ts'
-import { asError, McpctlError, messageOf } from '../shared/errors.ts'
+import { McpctlError, messageOf } from '../shared/errors.ts'
 import { Announcer } from './announcer.ts'
-import { Lane } from './lane.ts'
+import { askFor, type Change } from './ask-for.ts'
+import { Damper } from './damper.ts'
+import type { History } from './history.ts'
 import type { Logs } from './logs.ts'
+import { Past } from './past.ts'
 import type { Ports } from './ports.ts'
+import type { ChosenWish, Draft } from './prepare.ts'
+import { Problems } from './problems.ts'
+import { type Proposal, Proposals } from './proposals.ts'
 import { type InForce, type ProxiesOptions, proxies } from './proxies.ts'
-import { type Claimed, type Desire, Reconciler } from './reconciler.ts'
+import { Reconciler } from './reconciler.ts'
 import type { Sockets } from './sockets.ts'
 import { type OpenWatch, SourceWatch } from './source-watch.ts'
 import { statusOf } from './status.ts'
@@ -28,7 +31,9 @@ export interface SupervisorOptions extends Omit<ProxiesOptions, 'inForce'> {
   readonly warnings: readonly string[]
   readonly ports: Ports
   /** What is equal to a part of what is in force is that very part. */
-  readonly prepare: (wish: Wish, inForce: Resolution | undefined) => Promise<Resolution>
+  readonly prepare: (wish: Wish, inForce: Draft | undefined) => Promise<Draft>
+  readonly restore: (set: WrittenSet, wish: ChosenWish, inForce: Draft | undefined) => Promise<Draft>
+  readonly history: History
   readonly watch: OpenWatch
   readonly hashes: Hashes
   /** Uniform in [0, 1). */
@@ -37,18 +42,6 @@ export interface SupervisorOptions extends Omit<ProxiesOptions, 'inForce'> {
 
 /** What had run when everything ended, and what had to be killed for it. */
 export type Outcome = Answers['down']
-
-/** What an apply, a reload or a wish asks to be in force. */
-interface Proposal {
-  readonly wish: Wish
-  readonly resolution: Resolution
-  readonly wishes: Wishes
-}
-
-interface Committed {
-  readonly applied: Applied
-  readonly done: Promise<void>
-}
 
 /** A supervisor that nobody asked for anything ends itself. */
 const IDLE_MS = 60_000
@@ -61,20 +54,22 @@ export class Supervisor {
   readonly #options: SupervisorOptions
   readonly #startedAt = new Date().toISOString()
   readonly #reconciler: Reconciler
-  readonly #lane = new Lane()
+  readonly #proposals: Proposals
+  readonly #past: Past
+  readonly #problems: Problems
   readonly #announcer = new Announcer(() => this.status())
   readonly #watch: SourceWatch
   readonly #ended = defer<Outcome>()
   readonly #idle: NodeJS.Timeout
-  #inForce: InForce | undefined
-  #wishes: Wishes = noWishes
-  #problems: readonly Diagnostic[] = []
+  readonly #damper: Damper
   #isReloadWaiting = false
+  /** Until what goes back and forth is read again. */
+  #later: NodeJS.Timeout | undefined
   #isEnding = false
 
   constructor(options: SupervisorOptions) {
     this.#options = options
-    const { owner, logs, sockets, timing, now, random } = options
+    const { owner, logs, sockets, timing, now, random, ports, hashes, history, restore } = options
     this.#reconciler = new Reconciler({
       ...proxies({ ...options, inForce: () => this.#known() }),
       sockets,
@@ -87,6 +82,15 @@ export class Supervisor {
       clean: (text) => logs.clean(text),
       reap: async ({ life }) => void (await sweep({ owner, life, graceMs: SWEEP_MS })),
       changed: () => this.#announcer.changed(),
+    })
+    this.#damper = new Damper(now)
+    this.#problems = new Problems({ log: logs.log, rejected: (problems) => this.#announcer.rejected(problems) })
+    this.#past = new Past({ history, restore: (set, wish) => this.#hidden(restore(set, wish, this.#resolution)) })
+    this.#proposals = new Proposals({
+      reconciler: this.#reconciler,
+      ...{ ports, hashes, lastGeneration: history.newest },
+      entered: (proposal, inForce) => this.#entered(proposal, inForce),
+      applied: (applied) => this.#announcer.applied(applied),
     })
     this.#watch = new SourceWatch(options.watch, {
       onChange: () => this.reloadSoon(),
@@ -105,34 +109,53 @@ export class Supervisor {
     try {
       return await this.#adopt(() => this.#propose(wish))
     } catch (error) {
-      if (!this.#inForce && this.#lane.length === 0) this.end()
+      if (!this.#proposals.inForce && this.#proposals.isIdle) this.end()
       throw error
     }
   }
 
   /** What `apply` would do. */
-  plan(wish: Wish): Promise<Applied> {
-    return this.#lane.run(async () => this.#preview(await this.#propose(wish)))
+  async plan(wish: Wish): Promise<Applied> {
+    return this.#proposals.preview(await this.#propose(wish))
   }
 
   /** Reads the files of the last apply anew, in its environment. What is invalid changes nothing, and is shown. */
-  async reload({ dryRun }: Bodies['reload']): Promise<Applied> {
+  async reload({ dryRun, allowEmpty = false }: Bodies['reload']): Promise<Applied> {
     this.#known()
-    if (dryRun) return this.#lane.run(async () => this.#preview(await this.#reread()))
+    if (dryRun) return this.#proposals.preview(await this.#reread(allowEmpty))
     try {
-      return await this.#adopt(() => this.#reread())
+      return await this.#adopt(() => this.#reread(allowEmpty))
     } catch (error) {
       this.#reject(error)
       throw error
     }
   }
 
+  /** Puts in force again what was at a generation, or at the one before. The files stay as they are. */
+  rollback({ generation }: Bodies['rollback']): Promise<Applied> {
+    return this.#adopt(() => this.#past.rollback(generation, this.#known()))
+  }
+
   /** A file was saved, or a signal asked for it: the reload that waits takes in whatever comes meanwhile. */
   reloadSoon(): void {
-    if (this.#isReloadWaiting || !this.#inForce) return
+    if (this.#isReloadWaiting || !this.#proposals.inForce) return
     this.#isReloadWaiting = true
-    // A failure is in the status, the events and the log by now; nobody waits for it here.
-    this.reload({ dryRun: false }).catch(() => {})
+    // A failure is in the status, the events and the log by then; nobody waits for it here.
+    this.#adopt(() => this.#damped(this.#reread(false))).catch((error: unknown) => this.#later ?? this.#reject(error))
+  }
+
+  /** What goes back and forth is read again later. */
+  async #damped(coming: Promise<Proposal>): Promise<Proposal> {
+    clearTimeout(this.#later)
+    this.#later = undefined
+    const content = await coming.then(
+      ({ resolution }) => this.#options.hashes.of(resolution.written.files),
+      () => undefined,
+    )
+    const ms = this.#damper.take(content)
+    if (ms === 0) return coming
+    this.#later = setTimeout(() => this.reloadSoon(), ms)
+    throw new McpctlError('conflict', 'the files change back and forth')
   }
 
   restart({ groups }: Bodies['restart']): Promise<Applied> {
@@ -149,13 +172,19 @@ export class Supervisor {
 
   status(): Status {
     const { name, version, warnings } = this.#options
-    const { generation, hash, resolution } = { generation: 0, hash: '', resolution: undefined, ...this.#inForce }
-    const state = this.#problems.length === 0 ? 'current' : 'stale'
+    const { generation, hash, resolution } = {
+      generation: 0,
+      hash: '',
+      resolution: undefined,
+      ...this.#proposals.inForce,
+    }
+    const problems = this.#problems.found
+    const state = problems.length === 0 ? 'current' : 'stale'
     return statusOf({
       project: resolution?.profile.project ?? name,
       profile: resolution?.profile.name ?? '',
       supervisor: { pid: process.pid, startedAt: this.#startedAt, version, ...(warnings.length > 0 && { warnings }) },
-      config: { generation, hash, state, problems: this.#problems },
+      config: { generation, hash, state, problems },
       desired: this.#reconciler.desired,
       running: this.#reconciler.groups,
     })
@@ -188,6 +217,8 @@ export class Supervisor {
   async #end(): Promise<Outcome> {
     const began = this.#options.now()
     clearTimeout(this.#idle)
+    clearTimeout(this.#later)
+    this.#proposals.end()
     await this.#watch.leave()
     const { stopped, killed } = await this.#reconciler.end()
     this.#options.guardian[Symbol.dispose]()
@@ -197,105 +228,71 @@ export class Supervisor {
     return { stopped, killed: [...killed, ...swept] }
   }
 
-  #ask(groups: readonly string[], change: (wishes: Wishes, groups: readonly string[]) => Wishes): Promise<Applied> {
-    return this.#adopt(async () => {
-      const { wish, resolution } = this.#known()
-      const names = resolution.profile.groups.map(({ name }) => name)
-      const hint = `the groups are ${names.join(', ')}`
-      const unknown = groups.find((name) => !names.includes(name))
-      if (unknown !== undefined) throw new McpctlError('usage', `there is no group "${unknown}"`, { hint })
-      return { wish, resolution, wishes: change(this.#wishes, groups.length === 0 ? names : groups) }
-    })
+  #ask(groups: readonly string[], change: Change): Promise<Applied> {
+    return this.#adopt(async () => askFor(groups, change, this.#known()))
   }
 
-  async #reread(): Promise<Proposal> {
+  async #reread(allowEmpty: boolean): Promise<Proposal> {
     this.#isReloadWaiting = false
-    const { wish } = this.#known()
-    return { wish, resolution: await this.#prepare(wish), wishes: this.#wishes }
+    const { wish, wishes } = this.#proposals.newest ?? { ...this.#known(), wishes: (now: Wishes) => now }
+    // What is empty already is meant to be.
+    const isEmpty = this.#resolution?.profile.groups.length === 0
+    const resolution = await this.#prepare({ ...wish, allowEmpty: allowEmpty || isEmpty })
+    return { wish, resolution, wishes, isStrict: true, problems: [] }
   }
 
   async #propose(wish: Wish): Promise<Proposal> {
-    return { wish, resolution: await this.#prepare(wish), wishes: up(this.#wishes, wish.groups) }
+    try {
+      const resolution = await this.#prepare(wish)
+      return { wish, resolution, wishes: (now) => up(now, wish.groups), isStrict: false, problems: [] }
+    } catch (error) {
+      // Where something runs that is the last good one.
+      if (this.#resolution || !(error instanceof McpctlError)) throw error
+      return this.#past.resume(wish, error)
+    }
   }
 
-  #prepare(wish: Wish): Promise<Resolution> {
-    return this.#options.prepare(wish, this.#inForce?.resolution)
+  #prepare(wish: Wish): Promise<Draft> {
+    return this.#hidden(this.#options.prepare(wish, this.#resolution))
   }
 
-  /** One proposal after the other; what a plan takes to be carried out holds up nobody. */
+  /** Nothing of it is used before its secrets are known to whoever writes something. */
+  async #hidden(coming: Promise<Draft>): Promise<Draft> {
+    const draft = await coming
+    this.#options.logs.hide(draft.profile.secrets)
+    return draft
+  }
+
+  get #resolution(): Draft | undefined {
+    return this.#proposals.inForce?.resolution
+  }
+
+  /** What a plan takes to be carried out holds up nobody but who asked for it. */
   async #adopt(propose: () => Promise<Proposal>): Promise<Applied> {
-    const { applied, done } = await this.#lane.run(async () => this.#commit(await propose()))
-    await done
+    const applied = await this.#proposals.adopt(propose)
     this.#announcer.show()
     return applied
   }
 
-  /** Up to the claim a failure leaves everything as it was; after it nothing fails. */
-  #commit(proposal: Proposal): Committed {
-    if (this.#isEnding) throw new McpctlError('unreachable', 'the supervisor is ending')
-    const desire = this.#desireOf(proposal)
-    const claimed = this.#reconciler.claim(desire)
-    this.#enforce(proposal, claimed)
-    const { plan, done } = this.#reconciler.adopt(desire)
-    const applied = this.#describe(proposal, plan)
-    this.#announcer.applied(applied)
-    return { applied, done }
-  }
-
-  #preview(proposal: Proposal): Applied {
-    return this.#describe(proposal, this.#reconciler.preview(this.#desireOf(proposal)))
-  }
-
-  #desireOf({ resolution: { profile }, wishes }: Proposal): Desire {
-    const { ports, hashes } = this.#options
-    return () => desiredGroups({ profile, wishes, ports: ports.choose(profile.groups), hashes })
-  }
-
-  #hashOf(desired: readonly DesiredGroup[]): string {
-    return this.#options.hashes.of(desired.map(({ name, listen, hash }) => [name, listen, hash]))
-  }
-
-  #enforce({ wish, resolution, wishes }: Proposal, { desired, plan }: Claimed): void {
-    const hash = this.#hashOf(desired)
-    const known = this.#inForce
-    const before = { generation: 0, hash: '', ...known }
-    const isSame = hash === before.hash && plan.actions.length === 0
+  #entered({ problems }: Proposal, inForce: InForce): void {
     clearTimeout(this.#idle)
-    // The profile that was chosen stays: what a reload reads anew are the files.
-    const chosen = { ...wish, profile: resolution.profile.name }
-    this.#inForce = { wish: chosen, resolution, generation: before.generation + (isSame ? 0 : 1), hash }
-    this.#wishes = wishes
+    this.#past.keep(inForce)
     // A wish about groups reads no file, and says nothing about those there are.
-    if (resolution !== known?.resolution) this.#follow(chosen, resolution)
-  }
-
-  #follow({ watch }: Wish, { profile, sources }: Resolution): void {
-    this.#problems = []
-    this.#options.logs.hide(profile.secrets)
-    if (watch) this.#watch.follow(sources)
+    if (inForce.resolution === this.#resolution) return
+    this.#problems.reset(problems)
+    if (inForce.wish.watch) this.#watch.follow(inForce.resolution.sources)
     else void this.#watch.leave()
-  }
-
-  #describe({ resolution: { profile, warnings } }: Proposal, plan: Plan): Applied {
-    return { profile: profile.name, generation: this.#inForce?.generation ?? 0, plan: printPlan(plan), warnings }
   }
 
   /** What runs goes on as it is; the status and the events say what is wrong with the files. */
   #reject(thrown: unknown): void {
-    const error = asError(thrown)
-    this.#problems = error.diagnostics.length > 0 ? error.diagnostics : [this.#problemOf(error)]
-    const problems = this.#problems.map(place)
-    this.#options.logs.log.error('configuration rejected', { error: error.message, problems })
-    this.#announcer.rejected(this.#problems)
-  }
-
-  #problemOf({ code, message, hint }: McpctlError): Diagnostic {
-    const file = this.#inForce?.resolution.sources.keys().next().value ?? ''
-    return { severity: 'error', code, message, file, line: 1, column: 1, hint, frame: '' }
+    if (this.#isEnding || this.#proposals.isSuperseded(thrown)) return
+    this.#problems.reject(thrown, this.#resolution?.sources.keys().next().value ?? '')
   }
 
   #known(): InForce {
-    if (this.#inForce) return this.#inForce
+    const { inForce } = this.#proposals
+    if (inForce) return inForce
     throw new McpctlError('usage', 'nothing has been applied yet', { hint: 'apply a profile with `mcpctl up`' })
   }
 }

@@ -1,7 +1,9 @@
 import type { DesiredGroup } from '../plan/model.ts'
+import type { ServerFailure } from '../proxy/protocol.ts'
 import type { Drift } from '../shared/drift.ts'
 import type { Log } from '../shared/log.ts'
 import type { Child, ChildEvents } from './child.ts'
+import type { Basis } from './proxies.ts'
 import type { HeldSocket, Sockets } from './sockets.ts'
 import type { Sorry } from './sorry.ts'
 import type { Timing } from './timing.ts'
@@ -11,7 +13,10 @@ export interface Surroundings {
   readonly sockets: Sockets
   /** Starts a proxy process; it is given its configuration by `begin`. */
   readonly spawn: (desired: DesiredGroup, socket: HeldSocket, how: Spawning) => Child
-  readonly configure: (child: Child, desired: DesiredGroup) => Promise<void>
+  /** Resolves with what did not come up, undefined when the proxy has no answer. */
+  readonly prepare: (child: Child, desired: DesiredGroup, preparing: Preparing) => Promise<Prepared>
+  /** Resolves with whether the configuration is in force. */
+  readonly commit: (child: Child, desired: DesiredGroup) => Promise<boolean>
   /** Answers whoever comes to a socket without a proxy, for so many milliseconds. */
   readonly apologise: (socket: HeldSocket, ms: number) => Sorry
   /** What tells one version of the proxy's program from another; undefined when there is none. */
@@ -36,4 +41,14 @@ export interface Surroundings {
 export interface Spawning {
   readonly listenWhen: 'now' | 'ready'
   readonly events: ChildEvents
+  /** Of what is coming; what is in force when absent. */
+  readonly basis?: Basis | undefined
 }
+
+export interface Preparing {
+  readonly basis: Basis
+  /** Ends it. */
+  readonly signal: AbortSignal
+}
+
+export type Prepared = readonly ServerFailure[] | undefined

@@ -35,6 +35,7 @@ const refusesAll: ControlApi = {
   apply: refuse,
   plan: refuse,
   reload: refuse,
+  rollback: refuse,
   restart: refuse,
   start: refuse,
   stop: refuse,

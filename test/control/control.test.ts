@@ -192,6 +192,7 @@ async function serve(parts: Partial<ControlApi>) {
     apply: () => applied,
     plan: () => applied,
     reload: () => applied,
+    rollback: () => applied,
     restart: () => applied,
     start: () => applied,
     stop: () => applied,

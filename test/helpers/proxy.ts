@@ -4,7 +4,7 @@ import { once } from 'node:events'
 import net from 'node:net'
 import manifest from '../../package.json' with { type: 'json' }
 import type { Group } from '../../src/config/profile.ts'
-import type { FromProxy, ToProxy } from '../../src/proxy/protocol.ts'
+import type { FromProxy, GroupUpdate, ToProxy } from '../../src/proxy/protocol.ts'
 import { entryFile } from '../../src/shared/paths.ts'
 import { type ProxyStatus, updated } from '../../src/supervisor/proxy-status.ts'
 import { freePort } from './ports.ts'
@@ -82,6 +82,19 @@ export async function startReadyProxy(options: ProxyOptions): Promise<RunningPro
   await waitFor(() => proxy.status()?.state === 'ready')
   return proxy
 }
+
+/** Gives the proxy another configuration the way the supervisor does; resolves once it is in force. */
+export async function configure(proxy: RunningProxy, group: GroupUpdate, generation = 2): Promise<ServerFailures> {
+  proxy.send({ type: 'prepare', generation, group, secrets: [] })
+  const prepared = await waitFor(() =>
+    proxy.messages.find((told) => told.type === 'prepared' && told.generation === generation),
+  )
+  proxy.send({ type: 'commit', generation })
+  await waitFor(() => proxy.messages.some((told) => told.type === 'configured' && told.generation === generation))
+  return prepared.type === 'prepared' ? prepared.failures : []
+}
+
+type ServerFailures = Extract<FromProxy, { type: 'prepared' }>['failures']
 
 export function newKey(): string {
   return randomBytes(32).toString('base64url')

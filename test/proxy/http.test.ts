@@ -5,7 +5,7 @@ import fc from 'fast-check'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { bearer, groupOf, stdioServer } from '../helpers/group.ts'
 import { messages, post, rawSession } from '../helpers/mcp.ts'
-import { type HeldSocket, holdSocket, type RunningProxy, startReadyProxy } from '../helpers/proxy.ts'
+import { configure, type HeldSocket, holdSocket, type RunningProxy, startReadyProxy } from '../helpers/proxy.ts'
 
 let socket: HeldSocket
 let proxy: RunningProxy
@@ -53,7 +53,7 @@ test('D-21 D-23: with a token, every route but the probes needs it, and a reload
   expect(await all({ authorization: 'Bearer wrong' })).toEqual([401, 401, 401, 200, 200])
   expect(await get('/mcp?token=correct-horse')).toBe(401)
   expect(await all({ authorization: 'Bearer correct-horse' })).toEqual([400, 404, 404, 200, 200])
-  small.send({ type: 'configure', generation: 2, group: groupOf([]), secrets: [] })
+  await configure(small, groupOf([]))
   await expect.poll(() => get('/mcp')).toBe(400)
 })
 

@@ -7,7 +7,7 @@ import { groupOf, serverOf, stdioServer } from '../helpers/group.ts'
 import { pinned, type Said } from '../helpers/lock.ts'
 import { rawSession } from '../helpers/mcp.ts'
 import { ask } from '../helpers/modern.ts'
-import { type HeldSocket, holdSocket, type RunningProxy, startReadyProxy } from '../helpers/proxy.ts'
+import { configure, type HeldSocket, holdSocket, type RunningProxy, startReadyProxy } from '../helpers/proxy.ts'
 import { type TempFolder, tempFolder } from '../helpers/temp.ts'
 import { waitFor } from '../helpers/wait.ts'
 
@@ -227,7 +227,7 @@ test('another lock takes effect at once, and the connection stays', async () => 
   expect(await toolsOf(session)).toEqual([])
   const pid = proxy.status()?.servers[0]?.pid
   const group = groupOf([drifting({ pins: pinned(now) })])
-  proxy.send({ type: 'configure', generation: 2, group, secrets: [] })
+  await configure(proxy, group)
   await waitFor(async () => (await toolsOf(session)).includes('d_echo'))
   const [answer] = await session.ask('tools/call', { name: 'd_echo', arguments: {} })
   expect(answer?.result).toMatchObject({ content: [{ text: 'called echo' }] })

@@ -8,7 +8,7 @@ import { groupOf, serverOf, stdioServer } from '../helpers/group.ts'
 import { messages, post, rawSession } from '../helpers/mcp.ts'
 import { freePort } from '../helpers/ports.ts'
 import { isAlive } from '../helpers/processes.ts'
-import { holdSocket, newKey, type RunningProxy, startProxy, startReadyProxy } from '../helpers/proxy.ts'
+import { configure, holdSocket, newKey, type RunningProxy, startProxy, startReadyProxy } from '../helpers/proxy.ts'
 import { waitFor } from '../helpers/wait.ts'
 
 const echo = (name: string, fields: Partial<Server> = {}) => stdioServer(name, 'echo', fields)
@@ -18,11 +18,6 @@ const names = (tools: unknown) => (tools as { name: string }[]).map(({ name }) =
 const toolsOf = async (session: Awaited<ReturnType<typeof rawSession>>) => {
   const [list] = await session.ask('tools/list')
   return names(list?.result?.tools)
-}
-
-function configure(proxy: RunningProxy, generation: number, servers: readonly Server[]) {
-  proxy.send({ type: 'configure', generation, group: groupOf(servers), secrets: [] })
-  return waitFor(() => proxy.messages.some((told) => told.type === 'configured' && told.generation === generation))
 }
 
 test('an empty group is ready', async () => {
@@ -111,7 +106,7 @@ test('a new configuration touches only what it changes', async () => {
   const params = { name: 'removed_progress', arguments: { steps: 6, ms: 100 }, _meta: { progressToken: 'p' } }
   // The head is there with the first progress: from then on the call is in flight.
   const inFlight = await session.send({ jsonrpc: '2.0', id: 1, method: 'tools/call', params })
-  await configure(proxy, 2, [
+  const next = [
     echo('added'),
     echo('kept'),
     echo('renamed', {
@@ -120,7 +115,8 @@ test('a new configuration touches only what it changes', async () => {
       timeouts: { ...serverOf('x').timeouts, request: 200 },
     }),
     echo('changed', { stateful: true }),
-  ])
+  ]
+  await configure(proxy, groupOf(next))
   const tools = await toolsOf(session)
   expect(tools.filter((name) => name.endsWith('echo'))).toEqual(['added_echo', 'kept_echo', 'new_echo', 'changed_echo'])
   expect(tools).not.toContain('new_slow')
@@ -138,7 +134,7 @@ test('while a changed server starts, the old one serves', async () => {
   await using proxy = await startReadyProxy({ group: groupOf([echo('a')]), socket })
   const session = await rawSession(`${proxy.url}/mcp`)
   const transport = { ...stdioServer('a', 'echo').transport, env: { START_DELAY: '600' } }
-  const configured = configure(proxy, 2, [echo('a', { transport: transport as Server['transport'] })])
+  const configured = configure(proxy, groupOf([echo('a', { transport: transport as Server['transport'] })]))
   let isDone = false
   void configured.then(() => {
     isDone = true
@@ -201,7 +197,7 @@ test('a removed server that is still busy does not outlive the proxy', async () 
   const session = await rawSession(`${proxy.url}/mcp`)
   const params = { name: 'a_progress', arguments: { steps: 1000, ms: 20 }, _meta: { progressToken: 1 } }
   const inFlight = await session.send({ jsonrpc: '2.0', id: 1, method: 'tools/call', params })
-  await configure(proxy, 2, [])
+  await configure(proxy, groupOf([]))
   expect(isAlive(pid)).toBe(true)
   proxy.send({ type: 'drain', graceMs: 0, handOver: false })
   expect((await messages(inFlight)).at(-1)?.error?.code).toBe(-31006)
@@ -262,7 +258,7 @@ test('initializing on the address of a server that is removed meanwhile fails as
   request.flushHeaders()
   // The proxy asks for the body once it has let the head pass: from here on the server may go.
   await once(request, 'continue')
-  await configure(proxy, 2, [])
+  await configure(proxy, groupOf([]))
   request.end(JSON.stringify({ jsonrpc: '2.0', id: 'init', method: 'initialize', params: {} }))
   const [response] = await answered
   expect(await json(response)).toMatchObject({ id: 'init', error: { code: -32602 } })
@@ -294,8 +290,7 @@ test('few sessions still leave connections for probes, and a reload that allows 
   }
   const open = await idle(100)
   expect((await fetch(`${proxy.url}/livez`)).status).toBe(200)
-  proxy.send({ type: 'configure', generation: 2, group: limited(1000), secrets: [] })
-  await waitFor(() => proxy.messages.some(({ type }) => type === 'configured'))
+  await configure(proxy, limited(1000))
   open.push(...(await idle(300)))
   expect((await fetch(`${proxy.url}/livez`, { headers: { connection: 'close' } })).status).toBe(200)
   for (const connection of open) connection.destroy()

@@ -4,7 +4,14 @@ import { type Fickle, fickleServer } from '../helpers/fickle.ts'
 import { groupOf, serverOf } from '../helpers/group.ts'
 import { rawSession } from '../helpers/mcp.ts'
 import { ask } from '../helpers/modern.ts'
-import { type HeldSocket, holdSocket, type RunningProxy, startProxy, startReadyProxy } from '../helpers/proxy.ts'
+import {
+  configure,
+  type HeldSocket,
+  holdSocket,
+  type RunningProxy,
+  startProxy,
+  startReadyProxy,
+} from '../helpers/proxy.ts'
 import { type TempFolder, tempFolder } from '../helpers/temp.ts'
 import { waitFor } from '../helpers/wait.ts'
 
@@ -141,15 +148,8 @@ test('lists that are still the same are told to nobody; others are, once they ar
   expect(told.join('')).not.toContain('list_changed')
   at.a.tools.push('three')
   const { url } = at.a
-  proxy.send({
-    type: 'configure',
-    generation: 2,
-    group: groupOf([
-      remote('a', { url }, { restart: { policy: 'always', backoff: 50, maxBackoff: 500 } }),
-      remote('b', at.b),
-    ]),
-    secrets: [],
-  })
+  const restart = { policy: 'always', backoff: 50, maxBackoff: 500 } as const
+  await configure(proxy, groupOf([remote('a', { url }, { restart }), remote('b', at.b)]))
   await waitFor(() => told.join('').includes('notifications/tools/list_changed'))
   await proxy[Symbol.asyncDispose]()
   await reading.catch(() => {})

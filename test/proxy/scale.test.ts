@@ -9,7 +9,7 @@ import { Sessions } from '../../src/proxy/downstream/sessions.ts'
 import { groupOf, serverOf } from '../helpers/group.ts'
 import { rawSession } from '../helpers/mcp.ts'
 import { freePort } from '../helpers/ports.ts'
-import { holdSocket, newKey, startReadyProxy } from '../helpers/proxy.ts'
+import { configure, holdSocket, newKey, startReadyProxy } from '../helpers/proxy.ts'
 import { waitFor } from '../helpers/wait.ts'
 
 const SERVERS = 60
@@ -60,7 +60,7 @@ test('one server more among many asks nothing of the others and is all that is t
   await session.ask('tools/list')
   const [asked, told] = [new Map(many.asked), proxy.messages.length]
   const group = { ...groupOf([]), servers: [...all, many.server('added')] }
-  proxy.send({ type: 'configure', generation: 2, group, secrets: [] })
+  await configure(proxy, group)
   await waitFor(() => proxy.status()?.servers.some(({ name, state }) => name === 'added' && state === 'ready'))
   const [list] = await session.ask('tools/list')
   expect(list?.result?.tools).toHaveLength(SERVERS + 1)

@@ -8,8 +8,13 @@ import { canonical } from '../../shared/canonical.ts'
  */
 export function definitionOf(server: Server): string {
   const { required: _r, prefix: _p, tools: _t, resources: _e, prompts: _m, ...others } = server
-  const { integrity: _i, onNew: _n, pins: _l, timeouts, ...definition } = others
+  const { exclusive: _x, integrity: _i, onNew: _n, pins: _l, timeouts, ...definition } = others
   return canonical({ ...definition, idle: timeouts.idle })
+}
+
+/** Whether another configuration of the server needs no other connection. */
+export function isSameConnection(one: Server, other: Server): boolean {
+  return definitionOf(one) === definitionOf(other)
 }
 
 /**

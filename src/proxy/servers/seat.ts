@@ -1,9 +1,11 @@
 import type { Server } from '../../config/profile.ts'
+import { within } from '../../shared/async.ts'
 import type { ServerState } from '../../shared/status.ts'
 import type { Caller, Exchange } from '../mcp/exchange.ts'
 import { failures, RpcFailure, type RpcResponse } from '../mcp/rpc.ts'
 import type { Listing } from '../upstream/listing.ts'
 import type { Upstream } from '../upstream/upstream.ts'
+import { isSameConnection } from './definition.ts'
 import { liveServer } from './live-server.ts'
 import { PrivateWays } from './private-ways.ts'
 import { type Owner, ownerOf, wayOf } from './sharing.ts'
@@ -34,6 +36,8 @@ export interface Way {
 const MOST_PRIVATE = { stdio: 16, http: 64, sse: 64, auto: 64 } as const satisfies Record<string, number>
 /** A private upstream nobody uses is kept for so long. */
 const IDLE = 5 * 60_000
+/** Where two must not run at a time: how long calls may keep the old one, and wait for the new one. */
+const HAND_OVER = 5_000
 
 /**
  * A server's place in the group: the upstream that all share and, after a change of its definition, beside it the one
@@ -45,7 +49,12 @@ export class Seat implements AsyncDisposable {
   #private: PrivateWays
   #server: Server
   #upstream: Upstream | undefined
+  /** Takes over once it is ready, or the present one is not any more. */
   #next: Upstream | undefined
+  /** Connecting for a configuration that is not in force. */
+  #staged: { readonly server: Server; readonly upstream: Upstream } | undefined
+  /** Calls wait for it: the old one has to end before the new one starts. */
+  #gate: Promise<void> | undefined
   #isSettled = false
   #isClosing = false
 
@@ -97,6 +106,7 @@ export class Seat implements AsyncDisposable {
 
   /** Carries one exchange, through the caller's own upstream if it has to have one. Throws or rejects with RpcFailure. */
   call(exchange: Exchange): Promise<RpcResponse> {
+    if (this.#gate !== undefined) return this.#gate.then(() => this.call(exchange))
     return this.#turnover.call(this.open(exchange.caller), exchange)
   }
 
@@ -141,21 +151,57 @@ export class Seat implements AsyncDisposable {
     this.#private.leave(session)
   }
 
-  /** Takes over what needs no new connection: filters, names, what is required. */
-  adopt(server: Server): void {
-    this.#server = server
+  /** Connects by a coming definition beside what serves; undefined where there is nothing to connect yet. */
+  stage(server: Server): Upstream | undefined {
+    this.unstage()
+    if (isExclusive(this.#server, server)) return undefined
+    const upstream = this.#connect(server)
+    if (!upstream) return undefined
+    this.#staged = { server, upstream }
+    upstream.start()
+    return upstream
   }
 
-  /** Connects by the new definition beside the old upstream; resolves once the new one has taken over. */
-  async replace(server: Server): Promise<void> {
-    const superseded = this.#next
-    const next = this.#start(server)
+  /** Drops what was connected for a definition that does not come. */
+  unstage(): void {
+    if (this.#staged) void this.#turnover.retire(this.#staged.upstream)
+    this.#staged = undefined
+  }
+
+  /** From now on this is the definition; filters, names and deadlines are in effect when it returns. */
+  take(server: Server): void {
+    const before = this.#server
+    const staged = this.#staged
+    if (staged?.server === server) this.#staged = undefined
+    else this.unstage()
     this.#server = server
-    this.#next = next
-    if (superseded) this.#turnover.retire(superseded)
-    await next?.settled()
-    if (this.#next !== next || this.#isClosing) return
-    this.#swap(next)
+    if (before === server || isSameConnection(before, server)) return
+    const superseded = this.#next
+    this.#next = staged?.server === server ? staged.upstream : this.#connect(server)
+    if (superseded) void this.#turnover.retire(superseded)
+    if (this.#upstream && this.#next && isExclusive(before, server)) void this.#handOver(this.#upstream, this.#next)
+    else if (this.#next) this.advance()
+    else this.#swap(undefined)
+  }
+
+  /** One of the upstreams is not in the state it was: the coming one serves as soon as that is no loss. */
+  advance(): void {
+    if (!this.#next || this.#gate !== undefined) return
+    if (this.#next.state === 'ready' || this.#upstream?.state !== 'ready') this.#swap(this.#next)
+  }
+
+  /** The old one ends before the new one starts; who calls meanwhile waits. */
+  async #handOver(old: Upstream, next: Upstream): Promise<void> {
+    const gate = this.#turnover.retire(old, HAND_OVER).then(() => {
+      if (this.#next !== next || this.#isClosing) return undefined
+      next.start()
+      return within(HAND_OVER, next.settled(), undefined)
+    })
+    this.#gate = gate
+    await gate
+    if (this.#gate !== gate) return
+    this.#gate = undefined
+    if (this.#next === next && !this.#isClosing) this.#swap(next)
   }
 
   #swap(next: Upstream | undefined): void {
@@ -165,16 +211,19 @@ export class Seat implements AsyncDisposable {
     this.#private[Symbol.dispose]()
     this.#private = this.#privateWays(this.#server)
     this.#options.swapped(this)
-    if (old) this.#turnover.retire(old)
+    if (old) void this.#turnover.retire(old)
+  }
+
+  /** Not started; undefined for a disabled server. */
+  #connect(server: Server, owner?: Owner): Upstream | undefined {
+    if (!server.enabled) return undefined
+    const now = () => (this.#staged?.server === server ? server : this.#server)
+    return this.#options.connect(liveServer(server, now), owner)
   }
 
   #start(server: Server, owner?: Owner): Upstream | undefined {
-    if (!server.enabled) return undefined
-    const upstream = this.#options.connect(
-      liveServer(server, () => this.#server),
-      owner,
-    )
-    upstream.start()
+    const upstream = this.#connect(server, owner)
+    upstream?.start()
     return upstream
   }
 
@@ -184,7 +233,7 @@ export class Seat implements AsyncDisposable {
       most: MOST_PRIVATE[server.transport.kind],
       idle: IDLE,
       connect: (owner) => this.#started(server, owner),
-      retire: (upstream) => this.#turnover.retire(upstream),
+      retire: (upstream) => void this.#turnover.retire(upstream),
       isBusy: (upstream) => this.#turnover.isBusy(upstream),
       isAttended: this.#options.isAttended,
       opened: (owner, upstream) =>
@@ -200,7 +249,8 @@ export class Seat implements AsyncDisposable {
 
   /** The server is gone from the group: what is in flight finishes, then it stops. */
   async remove(): Promise<void> {
-    for (const upstream of [this.#upstream, this.#next]) if (upstream) this.#turnover.retire(upstream)
+    this.unstage()
+    for (const upstream of [this.#upstream, this.#next]) if (upstream) void this.#turnover.retire(upstream)
     this.#private[Symbol.dispose]()
     this.#upstream = undefined
     this.#next = undefined
@@ -214,6 +264,11 @@ export class Seat implements AsyncDisposable {
     await this.#turnover[Symbol.asyncDispose]()
     await removed
   }
+}
+
+/** Whether two processes of the server must not run at a time, be it the old one or the new one that says so. */
+function isExclusive(one: Server, other: Server): boolean {
+  return (one.exclusive || other.exclusive) && one.enabled && other.enabled
 }
 
 function unavailable(server: string): RpcFailure {

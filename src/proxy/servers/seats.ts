@@ -1,13 +1,21 @@
 import type { Server } from '../../config/profile.ts'
-import { definitionOf } from './definition.ts'
+import { within } from '../../shared/async.ts'
+import type { ServerFailure } from '../protocol.ts'
+import type { Upstream } from '../upstream/upstream.ts'
+import { isSameConnection } from './definition.ts'
 import { Seat, type SeatOptions, type Way } from './seat.ts'
 
 export type SeatsOptions = Omit<SeatOptions, 'server'>
+
+/** What a coming configuration may wait for its servers; a hung one has spent its connect timeout before, as a rule. */
+const LONGEST_PREPARATION = 30_000
 
 /** The group's servers in its order, each in its seat: all start at once, a change touches only what it changes. */
 export class Seats implements AsyncDisposable {
   readonly #options: SeatsOptions
   #seats: ReadonlyMap<string, Seat>
+  /** Connecting for a coming configuration. */
+  #staged: ReadonlyMap<string, Seat> = new Map()
   /** The names of those to which a client has had a way of its own. */
   readonly #parted = new Set<string>()
   /** Removed, but still finishing what is in flight. */
@@ -52,27 +60,49 @@ export class Seats implements AsyncDisposable {
   }
 
   /**
-   * Takes over another list of servers. When it returns, what is gone or only renamed and filtered anew is in effect;
-   * `settled` resolves when what was added or changed serves too, or has failed once.
+   * Connects what a coming list of servers adds or changes, beside what serves; an earlier preparation is given up.
+   * Resolves with those that did not come up once each is up, has failed once or has spent its connect timeout.
    */
-  configure(servers: readonly Server[]): { readonly settled: Promise<void> } {
-    const before = this.#seats
-    const waits: Promise<void>[] = []
-    this.#seats = new Map(servers.map((server) => [server.name, this.#place(server, before.get(server.name), waits)]))
-    for (const [name, seat] of before) if (!this.#seats.has(name)) this.#remove(seat)
-    return { settled: Promise.all(waits).then(() => undefined) }
+  async prepare(servers: readonly Server[]): Promise<readonly ServerFailure[]> {
+    this.abort()
+    const added = servers.filter(({ name }) => !this.#seats.has(name)).map((server) => this.#seat(server))
+    this.#staged = new Map(added.map((seat) => [seat.server.name, seat]))
+    const changed = servers.flatMap((server) => this.#stage(server))
+    const upstreams = [...added.flatMap(({ upstream }) => upstream ?? []), ...changed]
+    await within(LONGEST_PREPARATION, Promise.all(upstreams.map((upstream) => upstream.settled())), undefined)
+    return upstreams
+      .filter(({ state }) => state !== 'ready')
+      .map(({ name, lastError }) => ({
+        server: name,
+        reason: lastError ?? `not ready within ${LONGEST_PREPARATION} ms`,
+      }))
   }
 
-  #place(server: Server, seat: Seat | undefined, waits: Promise<void>[]): Seat {
-    if (!seat) {
-      const added = this.#seat(server)
-      waits.push(added.settled())
-      return added
-    }
-    if (seat.server === server) return seat
-    if (definitionOf(seat.server) === definitionOf(server)) seat.adopt(server)
-    else waits.push(seat.replace(server))
-    return seat
+  #stage(server: Server): Upstream[] {
+    const seat = this.#seats.get(server.name)
+    if (!seat || seat.server === server || isSameConnection(seat.server, server)) return []
+    const staged = seat.stage(server)
+    return staged ? [staged] : []
+  }
+
+  /** Takes over the list that was prepared. What is only renamed or filtered anew needs no connection. */
+  commit(servers: readonly Server[]): void {
+    const before = this.#seats
+    const staged = this.#staged
+    this.#staged = new Map()
+    this.#seats = new Map(
+      servers.map((server) => [server.name, before.get(server.name) ?? staged.get(server.name) ?? this.#seat(server)]),
+    )
+    for (const server of servers) this.#seats.get(server.name)?.take(server)
+    for (const [name, seat] of [...before, ...staged]) if (this.#seats.get(name) !== seat) this.#remove(seat)
+  }
+
+  /** Drops what was prepared. */
+  abort(): void {
+    const staged = this.#staged
+    this.#staged = new Map()
+    for (const seat of staged.values()) this.#remove(seat)
+    for (const seat of this.#seats.values()) seat.unstage()
   }
 
   #seat(server: Server): Seat {
@@ -100,7 +130,7 @@ export class Seats implements AsyncDisposable {
 
   /** Stops all servers, those on their way out included. */
   async [Symbol.asyncDispose](): Promise<void> {
-    const seats = [...this.#seats.values(), ...this.#leaving]
+    const seats = [...this.#seats.values(), ...this.#staged.values(), ...this.#leaving]
     await Promise.all(seats.map((seat) => seat[Symbol.asyncDispose]()))
   }
 }

@@ -44,19 +44,20 @@ export class Turnover implements AsyncDisposable {
     return (this.#inFlight.get(upstream)?.calls ?? 0) > 0
   }
 
-  /** Lets calls in flight finish, but not for ever; then closes. */
-  retire(upstream: Upstream): void {
+  /** Lets calls in flight finish, but not for ever; then closes. Resolves when it is closed. */
+  retire(upstream: Upstream, longest = RETIREMENT): Promise<void> {
     const finished = new AbortController()
     const usage = this.#usageOf(upstream)
     usage.finished = () => finished.abort()
     if (usage.calls === 0) finished.abort()
-    const retirement = pause(RETIREMENT, AbortSignal.any([this.#closing.signal, finished.signal]))
+    const retirement = pause(longest, AbortSignal.any([this.#closing.signal, finished.signal]))
       .then(() => upstream.close())
       .finally(() => {
         this.#inFlight.delete(upstream)
         this.#retiring.delete(retirement)
       })
     this.#retiring.add(retirement)
+    return retirement
   }
 
   /** Resolves when all that were retired are closed. */

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { groupOf, stdioServer } from '../../helpers/group.ts'
 import { connect, type Message } from '../../helpers/mcp.ts'
 import { ask, requestOf, send } from '../../helpers/modern.ts'
-import { type HeldSocket, holdSocket, type RunningProxy, startReadyProxy } from '../../helpers/proxy.ts'
+import { configure, type HeldSocket, holdSocket, type RunningProxy, startReadyProxy } from '../../helpers/proxy.ts'
 import { waitFor } from '../../helpers/wait.ts'
 
 let socket: HeldSocket
@@ -155,7 +155,7 @@ test('a listen of a server that leaves the group ends in peace', async () => {
   await using small = await startReadyProxy({ group: groupOf(servers), socket: own })
   await using gone = await listen({ toolsListChanged: true }, { address: `${small.url}/servers/two/mcp` })
   await using kept = await listen({ toolsListChanged: true }, { address: `${small.url}/servers/one/mcp` })
-  small.send({ type: 'configure', generation: 2, group: groupOf(servers.slice(0, 1)), secrets: [] })
+  await configure(small, groupOf(servers.slice(0, 1)))
   await gone.over
   expect(gone.seen.at(-1)).toMatchObject({ id: 1, result: { resultType: 'complete' } })
   expect(kept.seen).toHaveLength(1)

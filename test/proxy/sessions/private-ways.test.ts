@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { PrivateWays } from '../../../src/proxy/servers/private-ways.ts'
 import type { Owner } from '../../../src/proxy/servers/sharing.ts'
+import { configure } from '../../helpers/proxy.ts'
 import { waitFor } from '../../helpers/wait.ts'
 import { inFrontOf, scripted } from '../pitfalls/scripted.ts'
 import { observe, serverOf, stdio } from '../upstream/harness.ts'
@@ -90,7 +91,7 @@ test('a changed definition replaces a client’s own session: its call finishes,
   const before = server.got.length
   const deletes = () => server.got.filter(({ verb }) => verb === 'DELETE').length
   const group = { ...at.group, servers: at.group.servers.map((one) => ({ ...one, stateful: true })) }
-  at.proxy.send({ type: 'configure', generation: 2, group, secrets: [] })
+  await configure(at.proxy, group)
   await waitFor(() => at.proxy.status()?.generation === 2)
   await waitFor(() => deletes() === 1)
   await client.ask('tools/call', { name: 's_go' })
