@@ -1,5 +1,5 @@
 import { readdir, readFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type Canary, canariesIn } from '../helpers/canary.ts'
 import { type FixtureProcess, startFixture } from '../helpers/fixture.ts'
@@ -203,7 +203,10 @@ test('no canary is in any file that mcpctl wrote', async () => {
   expect(written.map(({ name }) => name)).toContain('session.key')
   for (const { parentPath, name } of written) {
     const text = await readFile(join(parentPath, name), 'latin1')
-    const found = canariesIn(Buffer.from(text, 'latin1').toString('utf8'), birds)
+    // A generation is the user's own files as they were: what stands in them stands there, and nothing that they refer to.
+    const isOwn = basename(parentPath) === 'generations'
+    const searched = isOwn ? birds.filter(({ value }) => value !== canaries.literal) : birds
+    const found = canariesIn(Buffer.from(text, 'latin1').toString('utf8'), searched)
     expect({ name, found }).toEqual({ name, found: [] })
   }
 })
