@@ -26,7 +26,6 @@ export interface ChildOptions extends Launch {
   readonly now: () => number
   /** Between two questions whether it is alive, in milliseconds. */
   readonly pulseMs: number
-  /** Starts the process; another way to do so stands in for one in a model. */
   readonly launch?: (options: ChildOptions) => ChildProcess
 }
 

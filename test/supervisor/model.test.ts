@@ -67,9 +67,10 @@ function createWorld(ports: Readonly<Record<(typeof names)[number], number>>, de
     changed: () => {},
     program: () => 'the same',
     apologise: () => ({ leave: () => {} }),
-    spawn(desired, socket, events) {
+    drifted: () => {},
+    spawn(desired, socket, { events, listenWhen }) {
       const { group } = desired
-      const start = { ...unused, type: 'start', group, listen: socket.listen, generation: 1 } as const
+      const start = { ...unused, type: 'start', group, listen: socket.listen, generation: 1, listenWhen } as const
       const launch = ({ socket: { listen } }: ChildOptions) => {
         const started = new FakeProcess(delay, listen)
         processes.add(started)
@@ -88,7 +89,8 @@ function createWorld(ports: Readonly<Record<(typeof names)[number], number>>, de
         launch,
       })
     },
-    configure: (child, { group }) => child.configure({ type: 'configure', generation: 1, group, secrets: [] }),
+    prepare: async () => [],
+    commit: (child, { group }) => child.commit(1, { type: 'prepare', generation: 1, group, secrets: [] }),
   })
   const desire = () => names.map((name) => desiredGroup(name, ports[name], wanted.get(name)))
   const adopt = (name: string, change: Partial<Wanted>) => {
@@ -185,7 +187,7 @@ class FakeProcess extends EventEmitter {
 
   #receive(message: ToProxy): void {
     if (message.type === 'start') this.#say({ type: 'listening', ...this.#listen })
-    if (message.type === 'configure') this.#say({ type: 'configured', generation: message.generation })
+    if (message.type === 'commit') this.#say({ type: 'configured', generation: message.generation })
     if (message.type === 'drain') this.exit(0)
   }
 
