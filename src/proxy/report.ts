@@ -5,7 +5,7 @@ import type { Offer } from './catalog/offer.ts'
 import type { Seat } from './servers/seat.ts'
 
 /** A server as `mcpctl status` shows it: counts after filters, the last error without secrets. */
-export function serverStatus(seat: Seat, offer: Offer, secrets: readonly string[]): ServerStatus {
+function serverStatus(seat: Seat, offer: Offer, secrets: readonly string[]): ServerStatus {
   const { server, state, newest } = seat
   const lastError = newest?.lastError ?? null
   return {

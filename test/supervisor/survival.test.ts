@@ -220,6 +220,9 @@ test('a replacement is told what the sessions want before their streams move, an
   await at.restart()
   expect(await told(session)).toBe('{"level":"warning","subscribed":[]}')
   own.abort()
+  await fetch(at.url, { method: 'DELETE', headers: { 'mcp-session-id': session.id } })
+  await at.restart()
+  expect((await session.send({ jsonrpc: '2.0', id: 1, method: 'ping' })).status).toBe(404)
 })
 
 /** What a reload makes of `it` and `other`: one is added, changed, removed. */

@@ -73,6 +73,16 @@ export class Sessions implements Disposable {
     this.#end(session, 'The session was deleted')
   }
 
+  /** The names of those deleted lately: what the next process has to know. */
+  get deleted(): readonly string[] {
+    return [...this.#deleted]
+  }
+
+  /** An earlier process deleted these. */
+  learn(deleted: readonly string[]): void {
+    for (const sid of deleted) this.#deleted.add(sid)
+  }
+
   #reopen(id: string): Found {
     const { sealer, group, tell, elsewhere, reopened } = this.#options
     const facts = sealer.open(id)

@@ -47,6 +47,7 @@ export class Predecessor {
   take(word: ToSuccessor, handle: unknown): void {
     switch (word.is) {
       case 'coming':
+        this.#options.estate.sessions.learn(word.deleted)
         this.#announced.resolve(word.streams)
         break
       case 'stream':

@@ -92,7 +92,7 @@ export class Successor {
     const streams = [...this.#standees()].flatMap(({ of, standing }) =>
       standing ? { key: this.#keyOf(of), stream: announced(standing) } : [],
     )
-    this.#options.say({ to: 'successor', is: 'coming', streams })
+    this.#options.say({ to: 'successor', is: 'coming', streams, deleted: this.#options.estate.sessions.deleted })
   }
 
   #give(standee: Standee): void {

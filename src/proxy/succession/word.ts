@@ -20,7 +20,13 @@ export type ToPredecessor =
 
 export type ToSuccessor =
   /** The answer to `ready`: the streams that are open now. What they want to hear is to be arranged for. */
-  | { readonly to: 'successor'; readonly is: 'coming'; readonly streams: readonly Coming[] }
+  | {
+      readonly to: 'successor'
+      readonly is: 'coming'
+      readonly streams: readonly Coming[]
+      /** The names of sessions that were deleted: their ids open nothing any more. */
+      readonly deleted: readonly string[]
+    }
   /** Comes with the connection, unless the client is away; what was open late comes without having been announced. */
   | {
       readonly to: 'successor'
