@@ -1,5 +1,6 @@
 import { defineConfig } from 'vitest/config'
 
+const soak = 'test/soak/**'
 const timings = ['test/bench/smoke.test.ts', 'test/bench/gate.test.ts']
 
 export default defineConfig({
@@ -14,7 +15,7 @@ export default defineConfig({
         test: {
           name: 'behaviour',
           include: ['test/**/*.test.ts'],
-          exclude: timings,
+          exclude: [...timings, soak],
           // Two workers: most tests start processes of their own, and more only makes them wait for each other.
           maxWorkers: 2,
           sequence: { groupOrder: 0 },
@@ -30,6 +31,15 @@ export default defineConfig({
           sequence: { groupOrder: 1 },
         },
       },
+      // What takes minutes: `npm run soak`.
+      ...(process.env.SOAK
+        ? [
+            {
+              extends: true as const,
+              test: { name: 'soak', include: [`${soak}/*.test.ts`], maxWorkers: 1, sequence: { groupOrder: 2 } },
+            },
+          ]
+        : []),
     ],
   },
 })

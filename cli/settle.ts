@@ -61,7 +61,7 @@ interface Wanted {
 
 function isSettled(status: Status, wanted: Wanted): boolean {
   if (wanted.applied && status.config.generation < wanted.applied.generation) return false
-  return counted(status, wanted).every((group) => isUp(group) || wantsTakenPort(group))
+  return counted(status, wanted).every((group) => isUp(group) || cannotListen(group))
 }
 
 /** The groups that have to come up: a stopped one only if it is meant to start now, or is what is waited for. */
@@ -82,7 +82,7 @@ function failureOf(groups: readonly GroupStatus[], timeout: number): McpctlError
   const waiting = groups.filter((group) => !isUp(group))
   if (waiting.length === 0) return undefined
   const names = waiting.map(({ name, state, lastError }) => `${name} is ${state}${lastError ? ` (${lastError})` : ''}`)
-  if (waiting.every(wantsTakenPort))
+  if (waiting.every(cannotListen))
     return new McpctlError('conflict', names.join('; '), {
       hint: 'end the other process, or give the group another port',
     })
@@ -92,12 +92,12 @@ function failureOf(groups: readonly GroupStatus[], timeout: number): McpctlError
 }
 
 function isUp(group: GroupStatus): boolean {
-  return (group.state === 'ready' || group.state === 'degraded') && !wantsTakenPort(group)
+  return (group.state === 'ready' || group.state === 'degraded') && !cannotListen(group)
 }
 
-/** The supervisor says who has the port, also where a group still serves on its old one; nobody should wait for that. */
-function wantsTakenPort({ lastError }: GroupStatus): boolean {
-  return /\bport \d+ is taken\b/.test(lastError ?? '')
+/** The supervisor says why, also where a group still serves on its old address; nobody should wait for that. */
+function cannotListen({ lastError }: GroupStatus): boolean {
+  return /\bport \d+ is taken\b|\bcannot listen on\b/.test(lastError ?? '')
 }
 
 function summarise(ms: number, last: ReturnType<typeof slowest>): string {

@@ -202,7 +202,7 @@ export const commands: readonly CommandSpec[] = [
   {
     name: 'schema',
     args: '[name]',
-    summary: 'print a JSON Schema: mcpctl, profile or defs',
+    summary: 'print a JSON Schema: mcpctl, profile, defs or lock',
     examples: ['mcpctl schema profile'],
     run: lazily(() => import('./commands/schema.ts')),
   },

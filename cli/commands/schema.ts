@@ -3,7 +3,7 @@ import { didYouMean } from '../../src/config/suggest.ts'
 import { McpctlError } from '../../src/shared/errors.ts'
 import type { Run } from '../command.ts'
 
-const names = ['mcpctl', 'profile', 'defs'] as const
+const names = ['mcpctl', 'profile', 'defs', 'lock'] as const
 
 /** A JSON Schema of the files people write; without a name the one of the base file. */
 export const run: Run = async (context, { args: [name = 'mcpctl'] }) => {

@@ -1,4 +1,4 @@
-import { LOCK_FILE } from '../../src/config/lock.ts'
+import { LOCK_FILE } from '../../src/config/lock-data.ts'
 import type { Surveyed } from '../../src/config/lock-survey.ts'
 import type { Server } from '../../src/config/profile.ts'
 import type { PinnedKind } from '../../src/shared/drift.ts'

@@ -11,9 +11,9 @@ export interface CheckedGroup {
   readonly selected: SelectedGroup
 }
 
-/** What only the whole of a profile can tell: clashes of addresses and prefixes, and ports open to others. */
+/** What only the whole of a profile can tell: clashes of addresses and prefixes, ports open to others, locks that are not there. */
 export function checkGroups(groups: readonly CheckedGroup[]): Diagnostic[] {
-  return [...portClashes(groups), ...groups.flatMap(checkBind), ...groups.flatMap(checkNames)]
+  return [...portClashes(groups), ...[checkBind, checkNames, unlocked].flatMap((check) => groups.flatMap(check))]
 }
 
 function placeOf({ selected }: CheckedGroup, key: string): Place {
@@ -93,4 +93,18 @@ function unnamed(checked: CheckedGroup): Diagnostic {
   const message = `group ${quote(checked.group.name)} has auth of type jwt on every address, but no resource`
   const hint = 'add resource: the URL its clients use, for example https://mcp.example.com/mcp'
   return diagnose(placeOf(checked, 'auth'), { code: 'no_resource', message, hint })
+}
+
+/** Who asks to be guarded and is not must know. */
+function unlocked({ group, selected }: CheckedGroup): Diagnostic[] {
+  const names = group.servers.filter(isOpen).map(({ name }) => name)
+  const [first] = names
+  if (first === undefined) return []
+  const at = selected.servers.find(({ name }) => name === first)?.at ?? selected.at
+  const message = `nothing is enforced of ${names.map(quote).join(', ')}: mcpctl.lock says nothing of ${names.length === 1 ? 'it' : 'them'}`
+  return [diagnose(at, { severity: 'warning', code: 'not_locked', message, hint: 'run mcpctl lock' })]
+}
+
+function isOpen({ enabled, integrity, pins }: Group['servers'][number]): boolean {
+  return enabled && integrity === 'enforce' && pins === null
 }

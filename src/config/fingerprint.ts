@@ -1,7 +1,8 @@
 import { stat } from 'node:fs/promises'
 import { basename } from 'node:path'
+import { LOCK_FILE } from './lock-data.ts'
 import type { Parses } from './parses.ts'
-import { type Content, fingerprintOf, readBytes, type Sources } from './read.ts'
+import { type Content, fingerprintOf, MAX_BYTES, readBytes, type Sources } from './read.ts'
 
 /** What became of one file. */
 export interface Change {
@@ -10,8 +11,6 @@ export interface Change {
   /** False for what looks like the middle of a write: missing, empty, not to be parsed, a tenth of what it was. */
   readonly isWhole: boolean
 }
-
-const MAX_BYTES = 1024 * 1024
 
 /** Absolute paths with the fingerprint of what is there now. Never throws: a file that cannot be read has a fingerprint too. */
 export async function fingerprintsOf(paths: readonly string[]): Promise<Sources> {
@@ -47,6 +46,17 @@ function isRemnant(before: string, fingerprint: string): boolean {
 
 function isWhole(path: string, { bytes }: Content, parses: Parses): boolean {
   if (bytes.length === 0) return false
+  if (basename(path) === LOCK_FILE) return isJson(bytes)
   if (!/\.(?:ya?ml|json)$/.test(basename(path))) return true
   return parses.isSound(path, new TextDecoder().decode(bytes))
+}
+
+function isJson(bytes: Uint8Array): boolean {
+  try {
+    JSON.parse(new TextDecoder().decode(bytes))
+    return true
+  } catch {
+    // Perhaps only half of it is there yet.
+    return false
+  }
 }

@@ -86,8 +86,13 @@ async function profileFiles(folder: string): Promise<readonly string[]> {
   return claims.includes(true) ? files : []
 }
 
+/** A larger one is not looked into: who reads it says that it is too large. */
+const LARGEST = 1024 * 1024
+
 async function claimsProfile(path: string): Promise<boolean> {
-  if (!(await isFile(path))) return false
+  const found = await stat(path).catch(() => undefined) // Gone, or not for us to see: another one may tell.
+  if (!found?.isFile()) return false
+  if (found.size > LARGEST) return true
   const text = await readFile(path, 'utf8').catch(() => '') // Unreadable: another one may tell.
   return /^\s{0,2}\{?\s*["']?(?:groups|profile)["']?\s*:/m.test(text)
 }

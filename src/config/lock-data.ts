@@ -1,6 +1,9 @@
 import type { Pin, Pinned, Pins } from './profile.ts'
 
-/** `mcpctl.lock`: what the servers of a project were found to say of themselves. */
+/** In the project folder. */
+export const LOCK_FILE = 'mcpctl.lock'
+
+/** What `mcpctl.lock` holds: what the servers of a project were found to say of themselves. */
 export interface Lock {
   readonly servers: Readonly<Record<string, LockedServer>>
 }

@@ -1,12 +1,10 @@
 import { join } from 'node:path'
 import type { Diagnostic } from '../shared/diagnostic.ts'
-import { type Lock, lockIn, lockText, Misfit } from './lock-data.ts'
+import { LOCK_FILE, type Lock, lockIn, lockText, Misfit } from './lock-data.ts'
 import { parse } from './parse.ts'
 import { readSource, type Sources } from './read.ts'
 import { diagnose, type Place, type Source, wholeFile } from './source.ts'
 import { type Entry, type MapNode, type Node, toData } from './tree.ts'
-
-export const LOCK_FILE = 'mcpctl.lock'
 
 export interface ReadLock {
   /** Undefined when there is none, or when it is broken. */

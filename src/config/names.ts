@@ -9,17 +9,16 @@ import { diagnose, type Place, type Problem, quote } from './source.ts'
  * prefixes apart (`a_` and `a_b_`: is `a_b_c` the one's `b_c` or the other's `c`?) a warning.
  */
 export function checkNames({ group, selected }: CheckedGroup): Diagnostic[] {
-  const enabled = group.servers.filter((server, at) => server.enabled && isFirst(group.servers, at))
-  const servers = enabled.map((server) => {
-    const at = selected.servers.find(({ name }) => name === server.name)?.at ?? selected.at
-    return { server, at, tools: namesOf(server, server.tools), prompts: namesOf(server, server.prompts) }
-  })
+  const places = new Map(selected.servers.map(({ name, at }) => [name, at]))
+  // One that stands twice in a group is reported as that.
+  const enabled = new Map(group.servers.filter((server) => server.enabled).map((server) => [server.name, server]))
+  const servers = [...enabled.values()].map((server) => ({
+    server,
+    at: places.get(server.name) ?? selected.at,
+    tools: namesOf(server, server.tools),
+    prompts: namesOf(server, server.prompts),
+  }))
   return [...namedTwice(servers, 'tools'), ...namedTwice(servers, 'prompts'), ...nested(servers)]
-}
-
-/** One that stands twice in a group is reported as that. */
-function isFirst(servers: readonly Server[], at: number): boolean {
-  return servers.findIndex(({ name }) => name === servers[at]?.name) === at
 }
 
 interface Named {

@@ -4,7 +4,7 @@ import { platform } from 'node:os'
 import { type Problem, type Source, sourceOf } from './source.ts'
 
 /** Far above any profile set, far below what a parser takes badly. */
-const MAX_BYTES = 1024 * 1024
+export const MAX_BYTES = 1024 * 1024
 
 export interface ReadFile {
   readonly source: Source
@@ -43,11 +43,12 @@ export interface Rights {
 export type Sources = ReadonlyMap<string, string>
 
 /**
- * The content itself, which never lies and costs less than any hash; of a folder, the names of its YAML files; what cannot
- * be read has a fingerprint too, which says why.
+ * The content itself, which never lies and costs less than any hash, with who may change it; of a folder, the names of
+ * its YAML files; what cannot be read has a fingerprint too, which says why.
  */
 export async function fingerprintOf(path: string, read: Content | Problem): Promise<string> {
-  if ('bytes' in read) return `=${Buffer.from(read.bytes).toString('latin1')}`
+  if ('bytes' in read)
+    return `=${Buffer.from(read.bytes).toString('latin1')}\0${Object.values({ ...read.rights }).join()}`
   return read.code === 'is_folder' ? `=${await yamlNames(path)}` : read.code
 }
 

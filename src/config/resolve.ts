@@ -1,3 +1,4 @@
+import { basename } from 'node:path'
 import { type Diagnostic, place } from '../shared/diagnostic.ts'
 import { McpctlError } from '../shared/errors.ts'
 import type { Env } from '../shared/paths.ts'
@@ -7,6 +8,7 @@ import { freeze } from './freeze.ts'
 import { toGroup } from './group.ts'
 import { type Lookup, secretsIn } from './interpolate.ts'
 import { type ProfileSet, unique } from './load.ts'
+import { LOCK_FILE } from './lock-data.ts'
 import { maskOf, maskProfile, unnamedSecrets } from './mask.ts'
 import type { Group, Pins, Profile } from './profile.ts'
 import type { Sources } from './read.ts'
@@ -16,6 +18,7 @@ import { SERVER_DEFAULTS, toServer } from './server.ts'
 import { diagnose, type Place } from './source.ts'
 import { didYouMean } from './suggest.ts'
 import { child, type MapNode, without } from './tree.ts'
+import { Trust } from './trust.ts'
 import { field, type Reading, readBoolean } from './values.ts'
 
 export interface ResolveOptions {
@@ -153,6 +156,7 @@ async function secretsOf({ set, selection, enabled, options, isTrusted, variable
     variable,
     env: options.env,
     folder: set.folder,
+    trust: new Trust(options.env),
   })
 }
 
@@ -214,6 +218,7 @@ const EXPLAINED_BY: Readonly<Record<string, readonly string[]>> = {
 function isNews({ diagnostics }: ProfileSet, found: Diagnostic): boolean {
   const said = diagnostics.filter(({ severity }) => severity === 'error')
   if (said.some((one) => place(one) === place(found))) return false
+  if (found.code === 'not_locked' && said.some(({ file }) => basename(file) === LOCK_FILE)) return false
   const keys = EXPLAINED_BY[found.code] ?? []
   return !said.some(({ code, hint }) => code === 'unknown_key' && keys.some((key) => hint.includes(`"${key}"`)))
 }

@@ -6,6 +6,7 @@ import { interpolate } from './interpolate.ts'
 import { fingerprintOf, readBytes, type Sources } from './read.ts'
 import { diagnose, type Problem } from './source.ts'
 import { child, type Entry, type MapNode, type Node, textOf } from './tree.ts'
+import type { Trust } from './trust.ts'
 
 const MAX_BYTES = 64 * 1024
 const COMMAND_TIMEOUT = 10_000
@@ -22,6 +23,7 @@ export interface SecretOptions {
   /** For commands. */
   readonly env: Env
   readonly folder: string
+  readonly trust: Trust
 }
 
 export interface Secrets {
@@ -117,13 +119,16 @@ async function fromVariable({ variable }: SecretOptions, [name = '']: readonly s
   }
 }
 
-async function fromFile({ folder }: SecretOptions, [name = '']: readonly string[]): Promise<Result> {
+async function fromFile({ folder, trust }: SecretOptions, [name = '']: readonly string[]): Promise<Result> {
   const path = resolve(folder, name)
   const read = await readBytes(path, MAX_BYTES)
   const source = [path, await fingerprintOf(path, read)] as const
   if (!('bytes' in read)) return { value: { code: 'secret_file', message: `${name} ${read.message}` }, source }
+  const distrust = await trust.problemOf({ path, shown: name, rights: read.rights })
+  if (distrust?.severity === 'error') return { value: distrust, source }
   const value = strip(Buffer.from(read.bytes).toString('utf8'))
   if (value === '') return { value: { code: 'secret_file', message: `${name} is empty` }, source }
+  if (distrust) return { value, source, warning: distrust }
   const { mode } = { mode: 0, ...read.rights }
   if ((mode & 0o077) === 0) return { value, source }
   const message = `${name} can be read by others (mode ${mode.toString(8)})`

@@ -1,21 +1,18 @@
-import type { IncomingMessage, ServerResponse } from 'node:http'
 import { join } from 'node:path'
 import type { Group as GroupConfig } from '../config/profile.ts'
 import { messageOf } from '../shared/errors.ts'
-import type { Log } from '../shared/log.ts'
-import type { Env } from '../shared/paths.ts'
 import type { ProxyState } from '../shared/status.ts'
 import { Belongings } from './audience/belongings.ts'
+import { Memory } from './audience/memory.ts'
 import { News } from './audience/news.ts'
 import { Privacy } from './audience/privacy.ts'
+import { Remembered } from './audience/remembered.ts'
 import { Sight } from './audience/sight.ts'
 import { Subscriptions } from './audience/subscriptions.ts'
 import { Verbosity } from './audience/verbosity.ts'
 import { Parking } from './bridge/parking.ts'
-import { Catalog, type CatalogOptions } from './catalog/catalog.ts'
-import { epochOf } from './catalog/epoch.ts'
+import { Catalog } from './catalog/catalog.ts'
 import { Greeter } from './catalog/greeter.ts'
-import type { Identity } from './catalog/handshake.ts'
 import { LearnedUris } from './catalog/learned.ts'
 import { type Guard, guardOf } from './downstream/guard.ts'
 import { Listens } from './downstream/listens.ts'
@@ -24,32 +21,19 @@ import { sealerOf } from './downstream/sealer.ts'
 import { serving } from './downstream/serving.ts'
 import type { Session } from './downstream/session.ts'
 import { Sessions } from './downstream/sessions.ts'
-import { proxyState } from './health.ts'
+import type { Coming, GroupOptions } from './group-options.ts'
+import { healthOf, proxyState } from './health.ts'
+import type { Serve } from './listener.ts'
 import { Elicitations } from './relay/elicitations.ts'
 import { Relay } from './relay/relay.ts'
 import { Tasks } from './relay/tasks.ts'
-import { type Report, Reporter, type ReportNews, serverStatus } from './report.ts'
+import { type Report, Reporter, serversOf } from './report.ts'
 import { Connector } from './servers/connector.ts'
 import type { Seat } from './servers/seat.ts'
 import { Seats } from './servers/seats.ts'
+import { type Estate, estateOf } from './succession/estate.ts'
 import { SnapshotFolder } from './upstream/snapshot-folder.ts'
 import type { UpstreamEvents } from './upstream/upstream.ts'
-
-export interface GroupOptions extends Pick<CatalogOptions, 'drifted'> {
-  readonly group: GroupConfig
-  readonly generation: number
-  /** Of the configuration in force, and of the coming one while there is one. */
-  readonly secrets: () => readonly string[]
-  readonly identity: Identity
-  readonly sessionKey: string
-  readonly owner: string
-  readonly env: Env
-  readonly log: Log
-  readonly report: (news: ReportNews) => void
-}
-
-/** A configuration that may come into force. */
-export type Coming = Pick<GroupOptions, 'group' | 'generation'>
 
 /** Everything one proxy serves: its servers, what they offer together, and the sessions of those who use it. */
 export class Group implements AsyncDisposable {
@@ -70,7 +54,9 @@ export class Group implements AsyncDisposable {
   readonly #news: News
   readonly #verbosity: Verbosity
   readonly #privacy: Privacy
-  readonly #serve: (request: IncomingMessage, response: ServerResponse) => Promise<void> | void
+  readonly #memory: Memory
+  readonly #remembered: Remembered
+  readonly #serving: ReturnType<typeof serving>
   #config: GroupConfig
   #guard: Guard
   #generation: number
@@ -94,12 +80,14 @@ export class Group implements AsyncDisposable {
     this.#sight = new Sight({ catalog: this.#catalog, seats: this.#seats, listWait: () => this.#config.listWait })
     this.#greeter = this.#makeGreeter()
     this.#subscriptions = this.#makeSubscriptions()
+    this.#memory = new Memory({ ...options, path: join(options.owner, 'sessions'), changed: options.succession.wished })
     this.#sessions = this.#makeSessions()
     this.#listens = this.#makeListens()
     this.#news = this.#makeNews()
     this.#verbosity = new Verbosity({ ...this.#audience(), log: options.log })
     this.#privacy = new Privacy({ ...this.#audience(), news: this.#news, verbosity: this.#verbosity })
-    this.#serve = this.#makeServe()
+    this.#remembered = new Remembered({ ...this.#audience(), memory: this.#memory, verbosity: this.#verbosity })
+    this.#serving = this.#makeServing()
     this.#reporter.changed()
   }
 
@@ -142,10 +130,10 @@ export class Group implements AsyncDisposable {
   }
 
   #makeSubscriptions(): Subscriptions {
+    const { log } = this.#options
     return new Subscriptions({
       upstream: (way) => this.#privacy.upstreamAt(way),
-      failed: (server, reason) =>
-        this.#options.log.warn('subscription not changed', { server, error: messageOf(reason) }),
+      failed: (server, reason) => log.warn('subscription not changed', { server, error: messageOf(reason) }),
     })
   }
 
@@ -160,6 +148,9 @@ export class Group implements AsyncDisposable {
         if (session.level !== undefined) this.#verbosity.later()
       },
       tell: (session, notification) => this.#privacy.tell(session, notification),
+      reopened: (session) => this.#remembered.reopened(session),
+      deleted: (session) => this.#memory.forget(session),
+      elsewhere: this.#options.succession.elsewhere,
     })
   }
 
@@ -172,7 +163,7 @@ export class Group implements AsyncDisposable {
     })
   }
 
-  #makeServe() {
+  #makeServing() {
     const relay = new Relay({
       greeter: this.#greeter,
       learned: this.#learned,
@@ -180,9 +171,8 @@ export class Group implements AsyncDisposable {
       elicitations: this.#elicitations,
       sight: this.#sight,
       showed: (session, kind, list) => this.#catalog.showed(session, kind, list),
-      subscriptions: this.#subscriptions,
+      wishes: this.#remembered,
       seat: (server) => this.#seats.get(server),
-      setLevel: (session, level) => this.#verbosity.set(session, level),
       wantLevel: (way, level) => this.#verbosity.want(way, level),
       divert: (way, notification, call) => this.#news.divert(way, notification, call),
       log: this.#options.log,
@@ -195,6 +185,7 @@ export class Group implements AsyncDisposable {
       guard: () => this.#guard,
       initialize: (facts) => this.#greeter.initialize(facts),
       listening: (session) => this.#listening(session),
+      wishesOf: (session) => this.#memory.wishesOf(session),
       limits: () => this.#config.limits,
       isServed: (server) => this.#isServed(server),
       isReady: () => this.#state === 'ready' || this.#state === 'degraded',
@@ -203,8 +194,8 @@ export class Group implements AsyncDisposable {
   }
 
   /** Answers one HTTP request of the group's port. */
-  serve(request: IncomingMessage, response: ServerResponse): Promise<void> | void {
-    return this.#serve(request, response)
+  get serve(): Serve {
+    return this.#serving.serve
   }
 
   /** Where a coming configuration is prepared. */
@@ -222,12 +213,28 @@ export class Group implements AsyncDisposable {
     this.#settled()
   }
 
-  /** From now on the state is `draining`: probes say so, streams end; what is in flight goes on. */
+  /** What another generation takes over, or took over from. */
+  get estate(): Estate {
+    return estateOf({
+      ...this.#audience(),
+      ...this.#serving,
+      listens: this.#listens,
+      news: this.#news,
+      wishes: this.#remembered,
+      epoch: () => this.#report().catalog.epoch,
+    })
+  }
+
+  /** From now on the state is `draining`, and probes say so; what is in flight goes on. */
   drain(): void {
     this.#state = 'draining'
+    this.#reporter.flush()
+  }
+
+  /** The streams of clients end in peace. */
+  endStreams(): void {
     for (const session of this.#sessions) session.stream?.end()
     this.#listens.end()
-    this.#reporter.flush()
   }
 
   #isServed(server: string | undefined): boolean {
@@ -277,16 +284,9 @@ export class Group implements AsyncDisposable {
   }
 
   #report(): Report {
-    const health = [...this.#seats].map(({ server: { required }, state, isSettled }) => ({
-      state,
-      required,
-      isSettled,
-    }))
-    this.#state = proxyState(health, this.#state)
-    const seats = [...this.#seats].map((seat) => ({ seat, offer: this.#catalog.offer(seat) }))
-    const servers = seats.map(({ seat, offer }) => serverStatus(seat, offer, this.#options.secrets()))
-    const catalog = { epoch: epochOf(seats.map(({ offer }) => offer)) }
-    return { generation: this.#generation, state: this.#state, catalog, servers }
+    this.#state = proxyState(healthOf(this.#seats), this.#state)
+    const told = serversOf(this.#seats, (seat) => this.#catalog.offer(seat), this.#options.secrets())
+    return { generation: this.#generation, state: this.#state, ...told }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -19,3 +19,7 @@ export function proxyState(servers: readonly Health[], before: ProxyState): Prox
   const isStarted = enabled.every(({ state, required, isSettled }) => (required ? state === 'ready' : isSettled))
   return isStarted ? 'degraded' : 'starting'
 }
+
+export function healthOf(servers: Iterable<Omit<Health, 'required'> & { readonly server: Pick<Health, 'required'> }>) {
+  return [...servers].map(({ server: { required }, state, isSettled }) => ({ state, required, isSettled }))
+}

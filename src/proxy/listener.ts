@@ -1,6 +1,6 @@
 import { lookup } from 'node:dns/promises'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
-import { isIP, Server as NetServer } from 'node:net'
+import { isIP, Server as NetServer, type Socket as NetSocket } from 'node:net'
 import { pause } from '../shared/async.ts'
 import { MAX_HEADERS } from './downstream/guard.ts'
 
@@ -147,6 +147,11 @@ export class Listener implements Disposable {
   /** From now on at most so many connections at once; those that are open stay. */
   limit(mostConnections: number): void {
     this.#server.maxConnections = mostConnections
+  }
+
+  /** Goes on with a connection whose last response is complete: requests on it are served as on any other. */
+  continue(socket: NetSocket): void {
+    this.#server.emit('connection', socket)
   }
 
   /** Another address takes over: for `graceMs` whoever comes is still served, and asked not to come again. */

@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net'
 import manifest from '../../package.json' with { type: 'json' }
 import { messageOf } from '../shared/errors.ts'
 import { createLog } from '../shared/log.ts'
@@ -7,9 +8,16 @@ import { boundYoung } from './young.ts'
 
 /** The entry of a proxy process: whatever it needs of the process it is in goes through here. */
 
-function send(message: FromProxy, sent = (): void => {}): void {
-  // A channel that breaks in this very moment is followed by `disconnect`, which says all there is to say.
-  if (process.connected) process.send?.(message, undefined, {}, sent)
+interface Sending {
+  /** A connection that goes with the message: Node's own handle. */
+  readonly handle?: object
+  readonly sent?: () => void
+}
+
+function send(message: FromProxy, { handle, sent = () => {} }: Sending = {}): void {
+  // A channel that breaks in this very moment is followed by `disconnect`, which says all there is to say. The types
+  // know servers and sockets only, but Node carries its own bare TCP handles too.
+  if (process.connected) process.send?.(message, handle as Socket | undefined, {}, sent)
   else sent()
 }
 
@@ -29,7 +37,7 @@ function start(message: Extract<ToProxy, { type: 'start' }>): ProxyProcess {
     start: message,
     version: manifest.version,
     env: process.env,
-    send,
+    send: (said, handle) => send(said, handle && { handle }),
     exit: (code) => process.exit(code),
     makeLog: (secrets) =>
       createLog({
@@ -56,7 +64,7 @@ async function survey({ servers, locked, texts, owner }: Extract<ToProxy, { type
   const [{ survey }, { surveyed }] = await Promise.all([import('./survey.ts'), import('./surveyed.ts')])
   const answers = await survey(servers, { version: manifest.version, owner, env: process.env, signal: over.signal })
   await new Promise<void>((resolve) =>
-    send({ type: 'surveyed', servers: surveyed(answers, { locked, texts }) }, resolve),
+    send({ type: 'surveyed', servers: surveyed(answers, { locked, texts }) }, { sent: resolve }),
   )
 }
 

@@ -1,18 +1,22 @@
 import type { Group as GroupConfig } from '../config/profile.ts'
+import { within } from '../shared/async.ts'
 import type { Drift } from '../shared/drift.ts'
 import { messageOf } from '../shared/errors.ts'
 import type { Log } from '../shared/log.ts'
 import type { Env } from '../shared/paths.ts'
 import { redact } from '../shared/secret.ts'
-import { type Coming, Group } from './group.ts'
+import { Group } from './group.ts'
+import type { Coming } from './group-options.ts'
 import { type Address, Listener, type Socket, WrongSocket } from './listener.ts'
 import { type FromProxy, LISTEN_FD, type ToProxy } from './protocol.ts'
+import { Generations } from './succession/generations.ts'
 
 export interface ProxyProcessOptions {
   readonly start: Extract<ToProxy, { type: 'start' }>
   readonly version: string
   readonly env: Env
-  readonly send: (message: FromProxy) => void
+  /** A connection goes with the message as Node's own handle. */
+  readonly send: (message: FromProxy, handle?: object) => void
   readonly exit: (code: number) => void
   /** The log of this process; `secrets` are those of the configuration in effect. */
   readonly makeLog: (secrets: () => readonly string[]) => Log
@@ -20,6 +24,8 @@ export interface ProxyProcessOptions {
 
 type PrepareMessage = Extract<ToProxy, { type: 'prepare' }>
 
+/** How long streams may take to change hands when nothing else is in flight. */
+const HAND_OVER = 5_000
 /** How long the old address goes on for who still uses it. */
 const PORT_GRACE = 30_000
 /** Connections beside those of the sessions: probes must get through, and one client opens several at a time. */
@@ -30,6 +36,7 @@ export class ProxyProcess {
   readonly #options: ProxyProcessOptions
   readonly #log: Log
   readonly #group: Group
+  readonly #generations: Generations
   #listener: Listener | undefined
   /** Listeners of addresses that were left, until nobody uses them any more. */
   readonly #left = new Set<Listener>()
@@ -47,9 +54,15 @@ export class ProxyProcess {
     this.#mostConnections = mostConnections(start.group)
     const secrets = () => (this.#coming ? [...this.#secrets, ...this.#coming.secrets] : this.#secrets)
     this.#log = options.makeLog(secrets)
+    this.#generations = new Generations({
+      say: (word, handle) => send({ type: 'stream', word }, handle),
+      estate: () => this.#group.estate,
+      freed: (socket) => (this.#listener ? this.#listener.continue(socket) : socket.destroy()),
+    })
     this.#group = new Group({
       ...start,
       secrets,
+      succession: this.#generations,
       env,
       log: this.#log,
       identity: { name: 'mcpctl', version, project: start.project, group: start.group.name },
@@ -58,9 +71,11 @@ export class ProxyProcess {
     })
   }
 
-  /** Listens on the inherited socket. Rejects when it is not the one that was announced. */
+  /** Listens on the inherited socket, when it is time to. Rejects when it is not the one that was announced. */
   async listen(): Promise<void> {
-    const { listen, bindsItself } = this.#options.start
+    const { listen, listenWhen, bindsItself } = this.#options.start
+    if (listenWhen === 'ready') await this.#generations.succeed()
+    if (this.#isStopping) return
     await this.#open(bindsItself ? { bind: listen } : { fd: LISTEN_FD }, listen)
   }
 
@@ -83,9 +98,9 @@ export class ProxyProcess {
       case 'listen':
         return this.#move(message.listen, socketOf(handle) ?? { bind: message.listen })
       case 'drain':
-        return this.drain(message.graceMs)
+        return this.drain(message.graceMs, message.handOver)
       case 'stream':
-        return
+        return this.#generations.take(message.word, handle)
       default:
         message satisfies never
     }
@@ -147,13 +162,25 @@ export class ProxyProcess {
   }
 
   /** Finishes what is in flight, for at most `graceMs`, then stops the servers and exits with 0. Asked again: at once. */
-  async drain(graceMs: number): Promise<void> {
+  async drain(graceMs: number, handOver = false): Promise<void> {
     if (this.#isStopping) return this.stop()
     this.#isStopping = true
     this.#log.info('proxy draining', { graceMs })
     this.#group.drain()
-    await Promise.all(this.#listeners().map((listener) => listener.drain(graceMs)))
+    const quiet = Promise.all(this.#listeners().map((listener) => listener.drain(graceMs)))
+    if (handOver) await this.#handOver(quiet)
+    else this.#group.endStreams()
+    await quiet
     await this.stop()
+  }
+
+  /** Resolves when nobody needs this process for a stream; those opened until it is quiet are handed over, too. */
+  async #handOver(quiet: Promise<unknown>): Promise<void> {
+    const over = new AbortController()
+    const handedOver = this.#generations.handOver(over.signal, () => this.#group.endStreams())
+    await quiet
+    await within(HAND_OVER, handedOver, undefined)
+    over.abort()
   }
 
   /** Stops the servers at once, which answers what is still in flight, and exits with 0. */

@@ -1,5 +1,6 @@
 import { redact } from '../shared/secret.ts'
 import type { CatalogStatus, ProxyState, ServerStatus } from '../shared/status.ts'
+import { epochOf } from './catalog/epoch.ts'
 import type { Offer } from './catalog/offer.ts'
 import type { Seat } from './servers/seat.ts'
 
@@ -33,6 +34,13 @@ export interface Report {
   readonly catalog: CatalogStatus
   /** In the order of the group. */
   readonly servers: readonly ServerStatus[]
+}
+
+/** The servers of a proxy in its order, and as one word what they list. */
+export function serversOf(seats: Iterable<Seat>, offer: (seat: Seat) => Offer, secrets: readonly string[]) {
+  const offered = [...seats].map((seat) => ({ seat, offer: offer(seat) }))
+  const servers = offered.map((each) => serverStatus(each.seat, each.offer, secrets))
+  return { servers, catalog: { epoch: epochOf(offered.map((each) => each.offer)) } }
 }
 
 /** What of a report is news: of the servers those that differ, and all their names when they are others than before. */

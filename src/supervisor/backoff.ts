@@ -1,3 +1,5 @@
+import type { Timing } from './timing.ts'
+
 /** Times are milliseconds on a monotonic clock. */
 
 /** What a group remembers of the proxies it lost, until one has proved stable. */
@@ -20,8 +22,7 @@ export interface Loss {
   readonly isTemporary: boolean
   /** Uniform in [0, 1). */
   readonly random: number
-  /** Between two starts in quarantine, before the jitter. */
-  readonly probeMs: number
+  readonly timing: Timing['restart']
 }
 
 /** A proxy that was ready this long did its work: it is replaced at once and nothing is held against it. */
@@ -30,9 +31,6 @@ const USEFUL_MS = 2_000
 const STABLE_MS = 60_000
 const WINDOW_MS = 120_000
 const TOO_MANY = 8
-const FIRST_MS = 100
-const STEP_MS = 250
-const LONGEST_MS = 30_000
 
 /** How long to wait before the next start, and what to remember: jittered, doubling, and after a crash loop rare. */
 export function afterLoss(crashes: Crashes, loss: Loss): { readonly crashes: Crashes; readonly waitMs: number } {
@@ -51,9 +49,9 @@ function counted({ consecutive, times, quarantined }: Crashes, now: number): Cra
   return { consecutive: consecutive + 1, times: recent, quarantined: quarantined || recent.length >= TOO_MANY }
 }
 
-function waitOf({ consecutive, quarantined }: Crashes, { random, probeMs }: Loss): number {
-  if (quarantined) return probeMs * (0.8 + 0.4 * random)
-  if (consecutive === 1) return FIRST_MS * random
-  const whole = Math.min(LONGEST_MS, STEP_MS * 2 ** (consecutive - 2))
+function waitOf({ consecutive, quarantined }: Crashes, { random, timing }: Loss): number {
+  if (quarantined) return timing.probe * (0.8 + 0.4 * random)
+  if (consecutive === 1) return timing.first * random
+  const whole = Math.min(timing.longest, timing.step * 2 ** (consecutive - 2))
   return whole / 2 + (whole / 2) * random
 }

@@ -7,7 +7,7 @@ import { withinAwake } from './awake.ts'
 import { type Fate, fateOfExit, fateOfSpawn } from './fate.ts'
 import { Flood } from './flood.ts'
 import { signalGroup } from './group-signal.ts'
-import { launch } from './launch.ts'
+import { type Launch, launch } from './launch.ts'
 import { splitLines } from './lines.ts'
 import { plightOf } from './procfs.ts'
 import { isFromProxy } from './proxy-message.ts'
@@ -19,11 +19,7 @@ import type { HeldSocket, SocketHandle } from './sockets.ts'
 type StartMessage = Extract<ToProxy, { type: 'start' }>
 export type PrepareMessage = Extract<ToProxy, { type: 'prepare' }>
 
-export interface ChildOptions {
-  /** The proxy's entry file. */
-  readonly file: string
-  readonly env: Readonly<Record<string, string>>
-  readonly socket: HeldSocket
+export interface ChildOptions extends Launch {
   readonly start: StartMessage
   readonly events: ChildEvents
   /** A monotonic clock, in milliseconds. */
@@ -105,6 +101,11 @@ export class Child {
   /** 0 when no process could be started. */
   get pid(): number {
     return this.#process.pid ?? 0
+  }
+
+  /** What it and everything behind it carry as `MCPCTL_PROXY`. */
+  get life(): string {
+    return this.#options.life
   }
 
   get state(): ChildState {
@@ -224,10 +225,10 @@ export class Child {
   }
 
   #send(message: ToProxy, handle?: SocketHandle, sent: () => void = () => {}): void {
-    // The types know servers and sockets only, but Node carries its own bare TCP handles too.
-    if (this.#process.connected) this.#process.send(message, handle as unknown as SendHandle, {}, sent)
     // A channel that is closed or breaks belongs to a process that is ending: its exit says all there is to say.
-    else sent()
+    if (!this.#process.connected) sent()
+    // The types know servers and sockets only, but Node carries its own bare TCP handles too.
+    else this.#process.send(message, handle as unknown as SendHandle, {}, sent)
   }
 
   #take(message: unknown, handle: unknown): void {

@@ -1,8 +1,8 @@
-/** A proxy says a few things a second; a hand-over of all its streams, ten thousand in a few. */
-const MOST = 20_000
-const WINDOW_MS = 1_000
+/** A proxy says a few things a second, and while it hands over its streams at most ten thousand once. */
+const MOST = 12_000
+const WINDOW_MS = 3_000
 
-/** Counts what comes within a second, so that a broken process that never stops talking is noticed. */
+/** Counts what comes within a few seconds, so that a broken process that never stops talking is noticed. */
 export class Flood {
   readonly #now: () => number
   #since = 0

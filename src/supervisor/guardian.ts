@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { pause } from '../shared/async.ts'
+import { MARKER } from '../shared/marker.ts'
 import type { Env } from '../shared/paths.ts'
-import { MARKER } from './marker.ts'
 
 /**
  * Waits for the end of its stdin, which is the end of its supervisor, and gives everybody a second to leave by themselves.

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { statSync } from 'node:fs'
 import type { Wish } from '../control/protocol.ts'
 import type { DesiredGroup } from '../plan/model.ts'
@@ -77,7 +78,7 @@ export function proxies(options: ProxiesOptions): Proxies {
         logLevel: 'info',
       } as const
       const env = proxyEnv(wish.env, owner)
-      const child = new Child({ file, env, socket, start, events, now, pulseMs: timing.pulse })
+      const child = new Child({ file, env, life: randomUUID(), socket, start, events, now, pulseMs: timing.pulse })
       guardian.guard(child.pid, child.ended)
       told.set(child, desired)
       return child

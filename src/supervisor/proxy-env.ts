@@ -1,6 +1,6 @@
 import { codeCacheEnv } from '../shared/code-cache.ts'
+import { MARKER } from '../shared/marker.ts'
 import type { Env } from '../shared/paths.ts'
-import { MARKER } from './marker.ts'
 
 /** What a proxy, and the servers behind it, need of a person's environment to find programs and the network. */
 const allowed = new Set([

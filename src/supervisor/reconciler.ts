@@ -167,14 +167,20 @@ export class Reconciler {
     clearTimeout(this.#later)
     this.#desired = this.#desire()
     const plan = this.#compare(this.#desired)
-    for (const { do: step, group, cause } of plan.actions)
-      this.#options.log.info(`group ${step}`, { group, cause: cause.detail })
+    for (const action of plan.actions) this.#record(action)
     const done = execute(plan, (action) => this.#groupOf(action))
     this.#forgetLeft()
     this.#releaseSockets()
     this.#wakeAt(plan.wakeAt)
     this.#options.changed()
     return { plan, done }
+  }
+
+  /** A port that is taken is probed every other second: that it is tried again is no news. */
+  #record({ do: step, group, cause }: Action): void {
+    const life = this.#groups.get(group)?.life
+    if (life?.state === 'waiting' && life.for === 'port' && life.reason === cause.detail) return
+    this.#options.log.info(`group ${step}`, { group, cause: cause.detail })
   }
 
   #compare(desired: readonly DesiredGroup[]): Plan {

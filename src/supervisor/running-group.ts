@@ -1,7 +1,7 @@
 import type { DesiredGroup, Listen, ObservedGroup } from '../plan/model.ts'
 import { afterLoss, type Crashes, noCrashes } from './backoff.ts'
 import type { Child, ChildEvents } from './child.ts'
-import { Leavers } from './leavers.ts'
+import { Leaving } from './leaving.ts'
 import { type Given, type Life, observed, type Wait } from './life.ts'
 import { watchMemory } from './memory.ts'
 import type { Basis } from './proxies.ts'
@@ -23,7 +23,7 @@ export class RunningGroup {
   readonly name: string
   readonly #around: Surroundings
   readonly #standIn: StandIn
-  readonly #leavers: Leavers
+  readonly #leaving: Leaving
   readonly #succession = new Succession()
   #life: Life = { state: 'none' }
   #given: Given
@@ -38,7 +38,7 @@ export class RunningGroup {
     this.name = desired.name
     this.#given = { desired, listen: undefined }
     this.#around = around
-    this.#leavers = new Leavers(around.reap)
+    this.#leaving = new Leaving(around.reap)
     this.#standIn = new StandIn(around)
   }
 
@@ -64,7 +64,7 @@ export class RunningGroup {
   get children(): ReadonlySet<Child> {
     const present = 'child' in this.#life ? [this.#life.child] : []
     const next = this.#life.state === 'replacing' ? [this.#life.next] : []
-    return new Set([...present, ...next, ...this.#leavers])
+    return new Set([...present, ...next, ...this.#leaving])
   }
 
   /** The addresses whose sockets the group needs. */
@@ -114,12 +114,12 @@ export class RunningGroup {
     if ('taken' in socket || !('child' in this.#life)) return this.#refuse(desired, socket)
     const { child } = this.#life
     const before = this.#life.state === 'replacing' ? this.#life.before : this.#given
-    if (this.#life.state === 'replacing') void this.#leavers.retire(this.#life.next, { graceMs: 0 })
+    if (this.#life.state === 'replacing') void this.#leaving.retire(this.#life.next, 0)
     this.#excess = undefined
     this.#given = { desired, listen: desired.listen }
     // A socket that nobody holds has room for one: the old proxy lets go of it before the new one can have it.
     if (socket.handle === undefined) {
-      void this.#leavers.retire(child, { graceMs: REPLACE_GRACE_MS })
+      void this.#leaving.retire(child, REPLACE_GRACE_MS)
       return this.#take(this.#spawn(socket, 'now'))
     }
     const next = this.#spawn(socket, 'ready')
@@ -128,9 +128,8 @@ export class RunningGroup {
     await next.begin()
     if (this.#life.state !== 'replacing' || this.#life.next !== next) return
     this.#life = { state: 'running', child: next }
-    // Two generations are enough: what has not ended by now was in flight when the last but one took over.
-    this.#leavers.hasten()
-    void this.#leavers.retire(child, { graceMs: REPLACE_GRACE_MS, handOver: true })
+    this.#leaving.hasten()
+    void this.#leaving.retire(child, REPLACE_GRACE_MS, true)
     this.#around.changed('shown')
   }
 
@@ -159,7 +158,7 @@ export class RunningGroup {
   async stop(): Promise<void> {
     const { child } = { child: undefined, ...this.#life }
     this.#forget(child ? { state: 'draining', child } : { state: 'none' }, STOP_GRACE_MS)
-    await this.#leavers.left()
+    await this.#leaving.ended()
   }
 
   /** As `stop`, for a group nobody asks about any more: what is in flight may take its time. */
@@ -207,8 +206,7 @@ export class RunningGroup {
   /** A proxy that does not do it is replaced by one that begins with it. */
   async #commit(): Promise<void> {
     const child = this.#target()
-    const { desired } = this
-    if (!child || (await this.#around.commit(child, desired))) return
+    if (!child || (await this.#around.commit(child, this.desired))) return
     this.#around.log.warn('proxy replaced', { group: this.name, reason: 'it did not take over its configuration' })
     if (this.#target() === child) await this.restart(this.desired)
   }
@@ -220,7 +218,7 @@ export class RunningGroup {
     this.#crashes = noCrashes
     this.#lastError = undefined
     this.#standIn.leave()
-    for (const child of children) void this.#leavers.retire(child, { graceMs })
+    for (const child of children) void this.#leaving.retire(child, graceMs)
     this.#around.changed('shown')
   }
 
@@ -244,7 +242,7 @@ export class RunningGroup {
     else if (life.state === 'draining' && life.child === child) this.#life = { state: 'none' }
     else if (life.state === 'running' && life.child === child) this.#lose(child)
     this.#succession.ended(child)
-    void this.#leavers.retire(child, { graceMs: 0 })
+    void this.#leaving.retire(child, 0)
     this.#around.changed('due')
   }
 
@@ -254,6 +252,7 @@ export class RunningGroup {
     this.#life = { state: 'running', child }
     this.#given = { ...before, desired: { ...before.desired, generation } }
     this.#lastError = this.#reasonOf(failed)
+    this.#around.log.warn('replacement failed', { group: this.name, reason: this.#lastError })
   }
 
   #lose(child: Child): void {
@@ -273,10 +272,10 @@ export class RunningGroup {
   }
 
   #backOff(child: Child): void {
-    const { now, random, timing } = this.#around
-    const readyFor = child.readySince === undefined ? 0 : now() - child.readySince
-    const isTemporary = child.fate === 'temporary'
-    const loss = { now: now(), readyFor, isTemporary, random: random(), probeMs: timing.probe }
+    const { random, timing } = this.#around
+    const now = this.#around.now()
+    const readyFor = child.readySince === undefined ? 0 : now - child.readySince
+    const loss = { now, readyFor, isTemporary: child.fate === 'temporary', random: random(), timing: timing.restart }
     const { crashes, waitMs } = afterLoss(this.#crashes, loss)
     this.#crashes = crashes
     if (crashes.quarantined) this.#standIn.apologise(this.#given.listen, waitMs)

@@ -80,7 +80,7 @@ export class Supervisor {
       drifted: (group, drift) => this.#announcer.drifted({ group, ...drift }),
       line: (group, line) => logs.line(group, line),
       clean: (text) => logs.clean(text),
-      reap: async (groups) => void (await sweep({ owner, groups, graceMs: SWEEP_MS })),
+      reap: async ({ life }) => void (await sweep({ owner, life, graceMs: SWEEP_MS })),
       changed: () => this.#announcer.changed(),
     })
     this.#damper = new Damper(now)

@@ -22,8 +22,8 @@ export interface Surroundings {
   /** What tells one version of the proxy's program from another; undefined when there is none. */
   readonly program: () => string | undefined
   readonly timing: Timing
-  /** Ends what is left of a proxy's servers, by the process groups it had reported. */
-  readonly reap: (groups: ReadonlySet<number>) => Promise<void>
+  /** Ends what is left of a proxy and its servers. */
+  readonly reap: (child: Child) => Promise<void>
   /** Something about the group is not as it was: `shown` where it is only to be seen, `due` where a plan may follow. */
   readonly changed: (how: 'shown' | 'due') => void
   readonly line: (group: string, line: string) => void

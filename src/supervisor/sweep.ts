@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { MARKER } from './marker.ts'
+import { LIFE, MARKER } from '../shared/marker.ts'
 import { allPids, factsOf, isAlive, signal, variableOf } from './procfs.ts'
 
 export interface SweepOptions {
@@ -7,8 +7,8 @@ export interface SweepOptions {
   readonly owner: string
   /** Between SIGTERM and SIGKILL, in milliseconds. */
   readonly graceMs: number
-  /** Only processes of these groups; everything with the marker when absent. */
-  readonly groups?: ReadonlySet<number>
+  /** Only what was behind this proxy; everything with the marker when absent. */
+  readonly life?: string
 }
 
 /** Killing takes rounds, since what is being ended may start something first. */
@@ -32,12 +32,12 @@ export async function sweep(options: SweepOptions): Promise<readonly number[]> {
   return [...new Set(killed)]
 }
 
-function leftovers({ owner, groups }: SweepOptions): readonly number[] {
+function leftovers({ owner, life }: SweepOptions): readonly number[] {
   const spared = ancestry()
   return allPids().filter((pid) => {
     if (spared.has(pid) || variableOf(pid, MARKER) !== owner) return false
-    const facts = factsOf(pid)
-    return facts !== undefined && !facts.zombie && (groups === undefined || groups.has(facts.group))
+    if (life !== undefined && variableOf(pid, LIFE) !== life) return false
+    return factsOf(pid)?.zombie === false
   })
 }
 

@@ -10,13 +10,21 @@ export interface Timing {
   }
   /** Between two looks whether a program that cannot work has been replaced. */
   readonly repair: number
-  /** Between two starts of a group in quarantine, before the jitter. */
-  readonly probe: number
+  /** Before a lost proxy is started again, all with jitter. */
+  readonly restart: {
+    /** After the first loss, at most. */
+    readonly first: number
+    /** After the second; from then on it doubles. */
+    readonly step: number
+    readonly longest: number
+    /** Between two starts of a group in quarantine. */
+    readonly probe: number
+  }
 }
 
 export const usualTiming: Timing = {
   pulse: 2_500,
   memory: { every: 5_000, tooLong: 30_000 },
   repair: 5_000,
-  probe: 60_000,
+  restart: { first: 100, step: 250, longest: 30_000, probe: 60_000 },
 }

@@ -122,6 +122,20 @@ test('C-26: a base file that others may change is exit 6 and starts nothing, unl
   expect(await p.run(['config'], { MCPCTL_ALLOW_INSECURE_CONFIG: '1' })).toMatchObject(warning)
 })
 
+test.each([
+  ['C-32: an empty file is exit 6, never a set of no groups', '', 'the file is empty'],
+  ['C-32: so is one of comments', '# nothing\n', 'the file holds only comments'],
+  ['C-32: so is one with a list at its root', '- a\n', 'holds a list where a map of keys is needed'],
+  ['C-32: so is one of two documents', 'version: 1\n---\nversion: 1\n', 'more than one YAML document'],
+  ['C-32: so is a profile whose groups are none', 'profiles: { dev: { groups: {} } }\n', 'profile "dev" has no groups'],
+])('%s', async (_title, text, message) => {
+  await using p = await project({ 'mcpctl.yaml': text })
+  const { exitCode, stdout, stderr } = await p.run(['up', '-d'])
+  expect({ exitCode, stdout }).toEqual({ exitCode: 6, stdout: '' })
+  expect(stderr).toContain(message)
+  expect((await p.run(['status'])).exitCode).toBe(4)
+})
+
 const hostile = 'red \u001b[31mhere\u001b[0m \u202ereversed\u202c zero\u200bwidth \u0007bell'
 
 test('C-35: what a terminal would obey is refused in names and shown as text from descriptions', async () => {

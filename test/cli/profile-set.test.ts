@@ -137,7 +137,7 @@ test('plan with nothing running says what a first up would start', async () => {
   expect((await cli(['plan', 'prod', 'fasst'], { cwd: folder.path, env })).exitCode).toBe(2)
 })
 
-test.each(['mcpctl', 'profile', 'defs'])('schema %s prints a JSON Schema', async (name) => {
+test.each(['mcpctl', 'profile', 'defs', 'lock'])('schema %s prints a JSON Schema', async (name) => {
   await using folder = await tempFolder()
   const { stdout } = await cli(['schema', name], { cwd: folder.path })
   expect(JSON.parse(stdout).$schema).toContain('draft-07')

@@ -1,4 +1,4 @@
-import { mkdir } from 'node:fs/promises'
+import { mkdir, truncate } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { loadProfileSet } from '../../src/config/load.ts'
@@ -166,4 +166,14 @@ test('more than 32 files are refused', async () => {
   await folder.write({ 'mcpctl.yaml': 'servers: {}\n', ...files })
   const set = await loadProfileSet({ cwd: folder.path, files: [], env: {} })
   expect(set.diagnostics.filter(({ code }) => code === 'too_many_files')).toHaveLength(1)
+})
+
+test('C-21: a file of megabytes in profiles/ is not looked into to find out what it is, but told of', async () => {
+  await using folder = await tempFolder()
+  await folder.write({ 'profiles/dev.yaml': '' })
+  await truncate(join(folder.path, 'profiles/dev.yaml'), 2 ** 40)
+  const { diagnostics } = await loadProfileSet({ cwd: folder.path, files: [], env: { HOME: folder.path } })
+  expect(diagnostics.map(oneLine)).toEqual([
+    'profiles/dev.yaml:1:1 file_too_large: profiles/dev.yaml is larger than 1 MiB',
+  ])
 })

@@ -2,9 +2,11 @@ import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { chmod, chown, mkdir, rename, symlink } from 'node:fs/promises'
 import { join } from 'node:path'
+import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { loadProfileSet } from '../../src/config/load.ts'
 import { attempt } from '../../src/config/resolve.ts'
+import { Trust } from '../../src/config/trust.ts'
 import { entryFile } from '../../src/shared/paths.ts'
 import { type TempFolder, tempFolder } from '../helpers/temp.ts'
 import { oneLine } from './problems.ts'
@@ -177,4 +179,32 @@ test('C-26: the command of a secret in a file that others may change is not run'
   // Allowed, it is run, and then it is the secret that is empty.
   expect(await problems(folder, { MCPCTL_ALLOW_INSECURE_CONFIG: 'true' })).toHaveLength(2)
   expect(existsSync(join(folder.path, 'set/pwned'))).toBe(true)
+})
+
+test('C-26: a secret file that others may write is refused: theirs would be the tokens of a group', async () => {
+  await using folder = await made({
+    'set/profiles/dev.yaml':
+      'groups: { g: { servers: [a], auth: { tokens: "${secret:t}" } } }\nsecrets: { t: { file: tokens } }\n',
+    'set/tokens': 'Zk3v9QxT1mB8nL5cR7wY2pD4\n',
+  })
+  await chmod(join(folder.path, 'set/tokens'), 0o622)
+  const says = `anybody on this machine may change tokens, ${change} (chmod o-w tokens; ${allow})`
+  expect(await problems(folder)).toEqual([`set/profiles/dev.yaml:2:23 insecure_file: secret "t": ${says}`])
+  const allowed = await problems(folder, { MCPCTL_ALLOW_INSECURE_CONFIG: '1' })
+  expect(allowed).toEqual([`set/profiles/dev.yaml:2:23 warning insecure_file: ${says}`])
+  await chmod(join(folder.path, 'set/tokens'), 0o600)
+  expect(await problems(folder)).toEqual([])
+})
+
+test('C-26: a file is believed exactly if it is the reader’s or root’s and nobody else may write it', async () => {
+  await using folder = await made()
+  const path = join(folder.path, 'set/mcpctl.yaml')
+  const id = fc.constantFrom(0, own.uid, stranger, stranger + 1)
+  await fc.assert(
+    fc.asyncProperty(id, id, fc.integer({ min: 0, max: 0o777 }), async (uid, gid, mode) => {
+      const believed = (uid === 0 || uid === own.uid) && !(mode & 0o002) && (!(mode & 0o020) || uid === gid)
+      const problem = await new Trust({}).problemOf({ path, shown: 'x', rights: { uid, gid, mode } })
+      expect(problem === undefined).toBe(believed)
+    }),
+  )
 })

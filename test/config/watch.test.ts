@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { mkdir, readdir, rename, rm, symlink, unlink, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, readdir, rename, rm, symlink, unlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { expect, test } from 'vitest'
@@ -83,6 +83,25 @@ test('the same content again is no change', async () => {
   await writeFile(it.path('a.yaml'), 'a: 0\n')
   execFileSync('touch', [it.path('a.yaml')])
   await writeFile(it.path('a.yaml'), 'a: 1\n')
+  await waitFor(() => it.changes() === 1)
+})
+
+test('what was cut off to a tenth is waited for, though it can be parsed; it is believed after a while', async () => {
+  const whole = Array.from({ length: 100 }, (_, n) => `key${n}: value\n`).join('')
+  await using it = await watched({ 'a.yaml': whole })
+  await writeFile(it.path('a.yaml'), whole.slice(0, 12))
+  await delay(300)
+  expect(it.changes()).toBe(0)
+  await writeFile(it.path('a.yaml'), `${whole}more: 1\n`)
+  await waitFor(() => it.changes() === 1)
+  await it.update(['a.yaml'])
+  await writeFile(it.path('a.yaml'), whole.slice(0, 12))
+  await waitFor(() => it.changes() === 2)
+})
+
+test('who may change a file is part of what is in it: mending its mode is a change', async () => {
+  await using it = await watched()
+  await chmod(it.path('a.yaml'), 0o600)
   await waitFor(() => it.changes() === 1)
 })
 

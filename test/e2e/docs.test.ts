@@ -2,6 +2,7 @@ import { chmod, readdir, readFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { execa } from 'execa'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { lockIn, lockText } from '../../src/config/lock-data.ts'
 import { parse } from '../../src/config/parse.ts'
 import { checkSchema } from '../../src/config/schema.ts'
 import { sourceOf } from '../../src/config/source.ts'
@@ -28,6 +29,7 @@ async function blocksOf(file: string): Promise<Block[]> {
   }))
 }
 
+const memory = join(root, 'node_modules/@modelcontextprotocol/server-memory/dist/index.js')
 const dead = 'http://127.0.0.1:9/mcp'
 let project: Project
 let offset: number
@@ -54,8 +56,12 @@ if [ "$1" = run ]; then shift; fi
 grep -q "^    \\"$1\\":" package.json
 `
 
+/** What writes into the project folder runs in one of its own. */
+const ownPages = ['docs/integrity.md']
 /** Commands of other programs are shown for reading only. */
-const runnable = blocks.filter(({ language, text }) => language === 'sh' && !/^(claude|npx @|curl -X)/m.test(text))
+const runnable = blocks.filter(
+  ({ file, language, text }) => language === 'sh' && !ownPages.includes(file) && !/^(claude|npx @|curl -X)/m.test(text),
+)
 
 describe('every command in the docs runs as written', () => {
   test.each(runnable.map((block) => [block.file, block.text.split('\n')[0], block] as const))(
@@ -96,6 +102,22 @@ test('the profile set of the README is valid and resolves', async () => {
   const { stdout } = await project.ok(['config', 'prod', '--json'], { WEATHER_TOKEN: 'a token' })
   expect(stdout).not.toContain('a token')
   expect(stdout).toContain('https://weather.example.com/mcp')
+})
+
+test('the commands about locks run as written, on the profile set beside them', async () => {
+  const page = blocks.filter(({ file }) => file === 'docs/integrity.md')
+  const yaml = page.find(({ language }) => language === 'yaml')?.text ?? ''
+  const commands = page.filter(({ language }) => language === 'sh').flatMap(({ text }) => text.trim().split('\n'))
+  await using project = await makeProject({
+    'mcpctl.yaml': yaml.replace(/command: npx\n.*\n/, `command: ${process.execPath}\n    args: [${memory}]\n`),
+  })
+  expect(commands.length).toBeGreaterThan(2)
+  for (const command of commands) await project.ok(command.split(' ').slice(1))
+})
+
+test('the lock shown is one', () => {
+  const shown = blocks.find(({ file, language }) => file === 'docs/integrity.md' && language === 'json')?.text ?? ''
+  expect(lockText(lockIn(JSON.parse(shown)))).toBe(shown)
 })
 
 test('the mistake shown in the README looks like that', async () => {

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { afterLoss, type Crashes, noCrashes } from '../../src/supervisor/backoff.ts'
+import { usualTiming } from '../../src/supervisor/timing.ts'
 
 test('waits longer after each crash, half of it at random, up to thirty seconds', () => {
   const waits = (random: number) => crashLoop(7, random).map(({ waitMs }) => waitMs)
@@ -56,7 +57,7 @@ test('never waits longer than a probe and its jitter, and remembers no more than
       let crashes = noCrashes
       for (const { loss } of losses) {
         now += loss.after
-        const next = afterLoss(crashes, { ...loss, now, probeMs: 60_000 })
+        const next = afterLoss(crashes, { ...loss, now, timing: usualTiming.restart })
         expect(next.waitMs).toBeGreaterThanOrEqual(0)
         expect(next.waitMs).toBeLessThanOrEqual(72_000)
         if (next.waitMs > 0 && !loss.isTemporary)
@@ -74,5 +75,5 @@ function crashLoop(times: number, random: number) {
 }
 
 function lose(crashes: Crashes, { now = 0, readyFor = 0, random = 0.5, isTemporary = false }) {
-  return afterLoss(crashes, { now, readyFor, random, isTemporary, probeMs: 60_000 })
+  return afterLoss(crashes, { now, readyFor, random, isTemporary, timing: usualTiming.restart })
 }

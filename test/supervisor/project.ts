@@ -2,7 +2,8 @@ import { fileURLToPath } from 'node:url'
 import { ControlClient } from '../../src/control/client.ts'
 import type { Applied, GroupStatus, Status, Wish } from '../../src/control/protocol.ts'
 import { type StatePaths, statePaths } from '../../src/shared/paths.ts'
-import { type RunningSupervisor, startSupervisor } from '../../src/supervisor/start.ts'
+import { type RunningSupervisor, type StartOptions, startSupervisor } from '../../src/supervisor/start.ts'
+import { fixturePath } from '../helpers/fixture.ts'
 import { type TempFolder, tempFolder } from '../helpers/temp.ts'
 import { waitFor } from '../helpers/wait.ts'
 
@@ -14,7 +15,8 @@ export interface Project extends AsyncDisposable {
   readonly paths: StatePaths
   readonly client: ControlClient
   readonly running: RunningSupervisor
-  /** Writes `mcpctl.yaml` with one profile `dev` of these groups: server names by group, ports by name. */
+  /** Writes `mcpctl.yaml` with one profile `dev` of these groups: server names by group, ports by name. A real proxy
+   * finds the fixture of the server's name behind it. */
   save(groups: Groups): Promise<void>
   apply(change?: Partial<Wish>): Promise<Applied>
   /** Applies and waits until all wanted groups are ready. */
@@ -34,10 +36,10 @@ interface GroupSketch {
   readonly servers?: readonly string[]
 }
 
-export async function project(groups: Groups): Promise<Project> {
+export async function project(groups: Groups, options: Partial<StartOptions> = {}): Promise<Project> {
   const folder = await tempFolder()
   const env = { MCPCTL_HOME: `${folder.path}/.state`, HOME: folder.path, PATH: process.env.PATH }
-  const running = await startSupervisor({ folder: folder.path, env, proxyFile: standIn })
+  const running = await startSupervisor({ folder: folder.path, env, proxyFile: standIn, ...options })
   const paths = statePaths(folder.path, env)
   const client = new ControlClient(paths.socket)
   const group = async (name: string) => {
@@ -84,7 +86,7 @@ function yamlOf(groups: Groups): string {
     'version: 1',
     'name: seed',
     'servers:',
-    ...names.map((name) => `  ${name}: { command: node }`),
+    ...names.map((name) => `  ${name}: { command: ${process.execPath}, args: [${fixturePath(name)}] }`),
     'profiles:',
     '  dev:',
     '    groups:',

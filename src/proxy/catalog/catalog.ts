@@ -122,6 +122,11 @@ export class Catalog implements Disposable {
     this.#watches.later()
   }
 
+  /** Whether somebody may still have to be told of a change. */
+  get isTelling(): boolean {
+    return this.#watches.isPending
+  }
+
   /** Somebody's overlay is another one. */
   overlaid(): void {
     this.#watches.later()

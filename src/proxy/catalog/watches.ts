@@ -49,6 +49,10 @@ export class Watches implements Disposable {
     this.#watching.delete(who)
   }
 
+  get isPending(): boolean {
+    return this.#timer !== undefined
+  }
+
   /** Something may have changed: everybody's view is looked at in a moment. */
   later(ms = SETTLE): void {
     this.#timer ??= setTimeout(() => this.#look(), ms)

@@ -1,16 +1,24 @@
-import type { ServerResponse } from 'node:http'
 import type { Text } from '../mcp/text.ts'
-import type { Pulse } from './pulse.ts'
+import type { Released } from './released.ts'
 import type { AnswerStream } from './reply.ts'
 import type { Session, SessionStream } from './session.ts'
-import { EventStream, QUEUE_LIMIT } from './stream.ts'
+import { QUEUE_LIMIT, type Sending } from './stream.ts'
 
 /** Answers share one stream here: what was asked for may wait in it, as much as the largest message. */
 const ANSWERS_LIMIT = 16 * 1024 * 1024
 
+/** What goes to the client. */
+export interface ConversationStream {
+  readonly isOpen: boolean
+  readonly isElsewhere?: boolean
+  readonly backlog: number
+  send(body: Text, sending?: Sending): boolean
+  end(): void
+  release?(): Released | undefined
+}
+
 export interface ConversationOptions {
-  readonly response: ServerResponse
-  readonly pulse: Pulse
+  readonly stream: ConversationStream
   /** The server whose address it is on; undefined for the group's own. */
   readonly server: string | undefined
   /** Who opened it; see `SessionFacts`. */
@@ -23,14 +31,14 @@ export class Conversation implements SessionStream {
   readonly principal: string
   /** When it was opened, in monotonic milliseconds. */
   readonly since = performance.now()
-  readonly #stream: EventStream
+  #stream: ConversationStream
   #session: Session | undefined
   #isEnding = false
 
-  constructor({ response, pulse, server, principal }: ConversationOptions) {
+  constructor({ stream, server, principal }: ConversationOptions) {
     this.server = server
     this.principal = principal
-    this.#stream = new EventStream(response, pulse)
+    this.#stream = stream
   }
 
   get session(): Session | undefined {
@@ -41,9 +49,27 @@ export class Conversation implements SessionStream {
     return this.#stream.isOpen
   }
 
-  /** Where the client posts to: the first event. */
-  announce(endpoint: string): void {
-    this.#stream.announce({ event: 'endpoint', data: endpoint })
+  /** Whether another process writes on it. */
+  get isElsewhere(): boolean {
+    return this.#stream.isElsewhere === true
+  }
+
+  /** Another process goes on with it; answers still to come go to `elsewhere`. */
+  release(elsewhere: ConversationStream): Released | undefined {
+    const released = this.#stream.release?.()
+    if (released) this.#stream = elsewhere
+    return released
+  }
+
+  /** The connection is here; what waited for it goes first. */
+  continueOn(stream: ConversationStream, waited: readonly Text[] = []): void {
+    this.#stream = stream
+    for (const body of waited) this.deliver(body)
+  }
+
+  /** An answer of another process. */
+  deliver(body: Text): void {
+    this.#stream.send(body, { limit: ANSWERS_LIMIT })
   }
 
   /** Returns false when there is a session already or nobody to have one with. */

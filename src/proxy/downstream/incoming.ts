@@ -17,6 +17,7 @@ import {
   recordOf,
 } from '../mcp/rpc.ts'
 import type { Relay } from '../relay/relay.ts'
+import type { Wishes } from '../succession/word.ts'
 import { type Denial, refusal, SESSION_NOT_FOUND } from './denial.ts'
 import type { Pulse } from './pulse.ts'
 import type { Reply } from './reply.ts'
@@ -35,6 +36,8 @@ export interface LegacyOptions {
   readonly initialize: (facts: Pick<SessionFacts, 'server' | 'version'>) => Promise<Params>
   /** A client listens on its session's stream from now on. */
   readonly listening: (session: Session) => void
+  /** What a session wants of servers beside answers. */
+  readonly wishesOf: (session: Session) => Wishes
 }
 
 export const unknownSession: Denial = { status: 404, code: SESSION_NOT_FOUND, message: 'Session not found' }

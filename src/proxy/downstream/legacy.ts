@@ -1,6 +1,7 @@
 import type { ServerResponse } from 'node:http'
 import { checkVersion, versionHeader } from '../mcp/era.ts'
 import { isError, isRequest, type RpcRequest } from '../mcp/rpc.ts'
+import type { StandingSession } from '../succession/word.ts'
 import { type Denial, deny, isDenial, overloaded, refusal } from './denial.ts'
 import {
   begin,
@@ -17,9 +18,11 @@ import { Reply } from './reply.ts'
 import type { ResumableStream } from './resumable.ts'
 import type { Session } from './session.ts'
 import type { Found } from './sessions.ts'
+import { type Expected, farewell, type Standee } from './standee.ts'
 import { Standing } from './standing.ts'
 import { Streams } from './streams.ts'
 import type { Visit } from './visit.ts'
+import { WaitingStream } from './waiting-stream.ts'
 
 /** The parsed body of a POST, and where its answer goes. */
 interface Posted {
@@ -103,6 +106,62 @@ export class LegacyEndpoint {
   #listen(session: Session, stream: ResumableStream): void {
     session.stream = stream
     this.#options.listening(session)
+  }
+
+  /** The streams of clients that are connected or may come back, when this process is about to leave. */
+  *standees(): Generator<Standee> {
+    for (const { stream, session } of this.#streams.standing()) yield this.#standee(session, stream)
+  }
+
+  #standee(session: Session, stream: ResumableStream): Standee {
+    const standing = (): StandingSession => ({
+      kind: 'session',
+      session: session.id,
+      wishes: this.#options.wishesOf(session),
+      stream: stream.state,
+    })
+    return {
+      of: stream,
+      get standing() {
+        return standing()
+      },
+      release: (elsewhere) => {
+        const connection = stream.release()
+        if (stream.isOpen) return undefined
+        const release = { standing: standing(), connection }
+        this.#streams.drop(stream)
+        if (stream.isStandalone) session.stream = elsewhere(session.id)
+        return release
+      },
+      end: () => {
+        stream.part()
+        stream.end()
+      },
+    }
+  }
+
+  /** A stream of this session that another process had. */
+  expect(session: Session, { stream: { isStandalone } }: StandingSession): Expected {
+    const waiting = new WaitingStream({ isOpen: false })
+    if (isStandalone) session.stream = waiting
+    return {
+      adopt: (standing, outgoing) => {
+        if (standing.kind !== 'session') return undefined
+        // Meanwhile the client opened another one, here.
+        if (isStandalone && session.stream) return void farewell(outgoing)
+        const stream = this.#streams.restore(session, standing.stream, outgoing)
+        if (outgoing) this.#standing.add(session, stream)
+        if (!isStandalone) return undefined
+        session.stream = stream
+        for (const body of waiting.take()) stream.send(body)
+        session.takeResumed()
+        if (outgoing) this.#options.listening(session)
+        return session
+      },
+      dismiss: () => {
+        if (isStandalone && !session.stream) session.stream = undefined
+      },
+    }
   }
 
   async delete(visit: Visit): Promise<void> {

@@ -3,10 +3,13 @@ import { within } from '../../shared/async.ts'
 import type { Subscriptions } from '../audience/subscriptions.ts'
 import type { Target } from '../catalog/piece.ts'
 import { INVALID_PARAMS, isRecord, type Params, type RpcRequest } from '../mcp/rpc.ts'
+import type { StandingListen } from '../succession/word.ts'
 import { busy, type Denial, deny, overloaded } from './denial.ts'
 import { type Filter, filterOf, Listen } from './listen.ts'
 import type { Pulse } from './pulse.ts'
+import type { Expected, Standee } from './standee.ts'
 import { EventStream } from './stream.ts'
+import { WaitingStream } from './waiting-stream.ts'
 
 /** What one address can tell of. */
 export interface Address {
@@ -88,6 +91,40 @@ export class Listens {
     return false
   }
 
+  /** Those that are open, when this process is about to leave. */
+  *standees(): Generator<Standee> {
+    for (const [listen, meta] of this.#open) yield standee(listen, meta)
+  }
+
+  /** One that another process had. Resolves when what it wants to hear of is arranged for. */
+  async expect({ server, id, filter, meta }: StandingListen): Promise<Expected> {
+    const waiting = new WaitingStream({ isOpen: true })
+    const listen = new Listen({ server, id, stream: waiting })
+    listen.promise(filter)
+    this.#open.set(listen, meta)
+    const dismiss = (): void => this.#close(listen)
+    const adopt: Expected['adopt'] = (_standing, outgoing) => {
+      if (!outgoing) return void dismiss()
+      outgoing.once('close', dismiss)
+      listen.continueOn(new EventStream(outgoing, this.#options.pulse), waiting.take())
+      if (!isServed) listen.end(meta)
+      return listen
+    }
+    const isServed = await this.#again(listen, filter)
+    return { adopt, dismiss }
+  }
+
+  /** Returns whether there is such an address still. What servers do not accept, they said before that they do. */
+  async #again(listen: Listen, { resourceSubscriptions }: Filter): Promise<boolean> {
+    const address = await this.#options.watch(listen.server).catch(() => undefined)
+    const tries = resourceSubscriptions.map(async (shown) => {
+      const target = address?.locate(shown)
+      if (target) await this.#subscribe(listen, shown, target)
+    })
+    await Promise.all(tries)
+    return address !== undefined
+  }
+
   /** Ends in peace those of addresses that are there no more. */
   prune(isServed: (server: string | undefined) => boolean): void {
     for (const [listen, meta] of this.#open) if (!isServed(listen.server)) listen.end(meta)
@@ -97,6 +134,20 @@ export class Listens {
   end(): void {
     this.#isOver = true
     for (const [listen, meta] of this.#open) listen.end(meta)
+  }
+}
+
+function standee(listen: Listen, meta: Params): Standee {
+  const { server, id, honoured: filter } = listen
+  const standing: StandingListen | undefined = filter && { kind: 'listen', server, id, filter, meta }
+  return {
+    of: listen,
+    standing,
+    release: () => {
+      const connection = standing && listen.release()
+      return connection && { standing, connection }
+    },
+    end: () => listen.end(meta),
   }
 }
 

@@ -24,8 +24,8 @@ export interface Released {
   readonly isChunked: boolean
   /** Another process has it: this one closes its end, which the client does not see. */
   left(): void
-  /** No other process took it: the stream ends as it would have without one. */
-  ended(): void
+  /** No other process took it: this one goes on. */
+  back(): void
 }
 
 /** Undefined when there is no connection any more, or something is still to be sent on it. */
@@ -34,11 +34,12 @@ export function release(outgoing: Outgoing): Released | undefined {
   const handle: unknown = socket && Reflect.get(socket, '_handle')
   if (!isHandle(handle) || outgoing.writableLength > 0) return undefined
   handle.readStop()
-  return { handle, isChunked, left: () => void socket?.destroy(), ended: () => void outgoing.end() }
+  return { handle, isChunked, left: () => void socket?.destroy(), back: () => handle.readStart() }
 }
 
 /** The part of Node's own TCP handle that is used here: a socket has no public way to stop reading at once. */
 interface Handle {
+  readStart(): void
   readStop(): void
 }
 

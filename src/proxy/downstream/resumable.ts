@@ -39,6 +39,7 @@ export class ResumableStream {
   /** Whether the client knows an id to come back with. */
   #isKnown = false
   #isFinished = false
+  #isUnread = false
   #grace = GRACE
   /** When it was finished or the connection was lost, in monotonic milliseconds. */
   #since = performance.now()
@@ -68,6 +69,11 @@ export class ResumableStream {
   /** Whether the client is away but may come back for what is sent meanwhile. */
   get isAwaited(): boolean {
     return !this.isOpen && !this.#isFinished && this.#isKnown
+  }
+
+  /** Whether nobody was connected when it came to its end: what it said last may still be fetched. */
+  get isUnread(): boolean {
+    return this.#isUnread
   }
 
   get backlog(): number {
@@ -119,8 +125,10 @@ export class ResumableStream {
   }
 
   end(): void {
+    const isUnread = !this.#connection
     this.#connection?.end()
     if (this.#isFinished) return
+    this.#isUnread = isUnread
     this.#isFinished = true
     this.#since = performance.now()
     this.#options.finished(this)
@@ -150,6 +158,7 @@ export class ResumableStream {
     this.#seq = seq
     this.#isKnown = isKnown
     this.#isFinished = isFinished
+    this.#isUnread = isFinished
     for (const { seq, body } of kept) this.#ring.push({ seq, body, bytes: bytesOf(body) })
     this.#options.charge(this.#ring.bytes)
   }

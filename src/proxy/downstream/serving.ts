@@ -18,13 +18,14 @@ export interface ServingOptions extends LegacyOptions, Pick<EndpointOptions, 'is
   readonly log: Log
 }
 
-/** Everything a group answers over HTTP: both eras, the oldest transport, the probes. The function never rejects. */
+/** Everything a group answers over HTTP: both eras, the oldest transport, the probes. `serve` never rejects. */
 export function serving(options: ServingOptions) {
   const { guard, isReady, limits, log } = options
+  const [sessionStreams, conversations] = [new LegacyEndpoint(options), new SseEndpoint(options)]
   const endpoint = new Endpoint({
     ...options,
-    legacy: new LegacyEndpoint(options),
-    sse: new SseEndpoint(options),
+    legacy: sessionStreams,
+    sse: conversations,
     modern: new ModernEndpoint(options),
   })
   const rates = new Rates(() => limits().maxRate)
@@ -35,5 +36,5 @@ export function serving(options: ServingOptions) {
     isReady,
     log,
   })
-  return serve
+  return { serve, sessionStreams, conversations }
 }

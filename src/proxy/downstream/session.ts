@@ -3,6 +3,7 @@ import type { Aborter } from '../../shared/signal.ts'
 import type { Asking, Caller } from '../mcp/exchange.ts'
 import { isAtLeast, type Level } from '../mcp/levels.ts'
 import type { Id, RpcMessage, RpcNotification, RpcRequest, RpcResponse } from '../mcp/rpc.ts'
+import type { Text } from '../mcp/text.ts'
 import type { Asker, Listener } from './asker.ts'
 import { type Outlet, Questions } from './questions.ts'
 import type { SessionFacts } from './sealer.ts'
@@ -11,6 +12,8 @@ import type { SessionFacts } from './sealer.ts'
 export interface SessionStream extends Outlet {
   /** Another process writes on it, and tells itself what belongs to no call. */
   readonly isElsewhere?: boolean
+  /** Where answers may be among what another process has to say: of those none is skipped. */
+  deliver?(body: Text): void
   end(): void
 }
 
@@ -138,6 +141,12 @@ export class Session implements Asker, Listener {
   /** Tells what only this process knows. */
   say(notification: RpcNotification): void {
     this.#stream?.send(JSON.stringify(notification))
+  }
+
+  /** What another process has to say on the stream. */
+  deliver(body: string): void {
+    if (this.#stream?.deliver) this.#stream.deliver(body)
+    else this.#stream?.send(body)
   }
 
   /** Whether a log message passes the level this client set; without one, `unset` decides. */

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { checkVersion, versionHeader } from '../mcp/era.ts'
 import { isError, isRequest } from '../mcp/rpc.ts'
+import type { StandingConversation } from '../succession/word.ts'
 import { Conversation } from './conversation.ts'
 import { type Denial, deny, isDenial, refusal } from './denial.ts'
 import {
@@ -16,7 +17,11 @@ import {
 } from './incoming.ts'
 import type { Beating } from './pulse.ts'
 import { Reply } from './reply.ts'
+import type { Session } from './session.ts'
+import type { Expected, Standee } from './standee.ts'
+import { EventStream } from './stream.ts'
 import type { Visit } from './visit.ts'
+import { WaitingStream } from './waiting-stream.ts'
 
 /**
  * HTTP+SSE, the transport of 2024-11-05, for clients that know nothing newer: one GET stream carries everything to the
@@ -37,18 +42,67 @@ export class SseEndpoint implements Beating {
   }
 
   #converse({ response, server, principal }: Visit): void {
-    const { sessions, pulse } = this.#options
+    const { pulse } = this.#options
     const id = randomUUID()
-    const conversation = new Conversation({ response, pulse, server, principal })
-    this.#conversations.set(id, conversation)
-    pulse.add(this)
-    response.once('close', () => {
-      this.#conversations.delete(id)
-      if (this.#conversations.size === 0) pulse.delete(this)
-      if (conversation.session) sessions.delete(conversation.session)
-    })
+    const stream = new EventStream(response, pulse)
+    const conversation = new Conversation({ stream, server, principal })
+    this.#add(id, conversation)
+    response.once('close', () => this.#closed(id, conversation))
     const path = server === undefined ? '/messages' : `/servers/${encodeURIComponent(server)}/messages`
-    conversation.announce(`${path}?sessionId=${id}`)
+    stream.announce({ event: 'endpoint', data: `${path}?sessionId=${id}` })
+  }
+
+  #add(id: string, conversation: Conversation): void {
+    this.#conversations.set(id, conversation)
+    this.#options.pulse.add(this)
+  }
+
+  #closed(id: string, conversation: Conversation): void {
+    // It was not the client who closed it, and answers to what it asked here are still to come.
+    if (conversation.isElsewhere) return
+    const { sessions, pulse } = this.#options
+    this.#conversations.delete(id)
+    if (this.#conversations.size === 0) pulse.delete(this)
+    if (conversation.session) sessions.delete(conversation.session)
+  }
+
+  /** The streams of clients, when this process is about to leave. */
+  *standees(): Generator<Standee> {
+    for (const [id, conversation] of this.#conversations)
+      if (!conversation.isElsewhere) yield this.#standee(id, conversation)
+  }
+
+  #standee(id: string, conversation: Conversation): Standee {
+    const { server, principal, session } = conversation
+    const wishes = session ? this.#options.wishesOf(session) : { subscriptions: [] }
+    const standing = { kind: 'conversation', id, server, principal, session: session?.id, wishes } as const
+    return {
+      of: conversation,
+      standing,
+      release: (elsewhere) => {
+        const connection = conversation.release(elsewhere(session?.id ?? ''))
+        return connection && { standing, connection }
+      },
+      end: () => conversation.end(),
+    }
+  }
+
+  /** A stream that another process had; `session` is the one on it, if there is one. */
+  expect({ id, server, principal }: StandingConversation, session: Session | undefined): Expected {
+    const waiting = new WaitingStream({ isOpen: true })
+    const conversation = new Conversation({ stream: waiting, server, principal })
+    this.#add(id, conversation)
+    if (session) conversation.start(session)
+    const dismiss = (): void => this.#closed(id, conversation)
+    const adopt: Expected['adopt'] = (_standing, outgoing) => {
+      if (!outgoing) return void dismiss()
+      outgoing.once('close', dismiss)
+      conversation.continueOn(new EventStream(outgoing, this.#options.pulse), waiting.take())
+      session?.takeResumed()
+      if (session) this.#options.listening(session)
+      return session
+    }
+    return { adopt, dismiss }
   }
 
   /** Who opens a stream and says nothing has no session, and would hold the connection for nothing. */

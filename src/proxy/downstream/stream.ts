@@ -84,7 +84,13 @@ export class EventStream implements Beating {
     if (!released) return undefined
     this.#isReleased = true
     this.#pulse.delete(this)
-    return released
+    return { ...released, back: () => this.#takeBack(released) }
+  }
+
+  #takeBack(released: Released): void {
+    this.#isReleased = false
+    this.#pulse.add(this)
+    released.back()
   }
 
   beat(now: number): void {

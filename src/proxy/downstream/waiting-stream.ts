@@ -1,5 +1,4 @@
 import type { Text } from '../mcp/text.ts'
-import type { Fields } from './stream.ts'
 
 const MOST = 256
 
@@ -30,8 +29,6 @@ export class WaitingStream {
     this.#bodies = []
     return bodies
   }
-
-  announce(_fields: Fields): void {}
 
   end(): void {}
 

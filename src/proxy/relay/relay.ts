@@ -1,7 +1,7 @@
 import { within } from '../../shared/async.ts'
 import { messageOf } from '../../shared/errors.ts'
 import type { Log } from '../../shared/log.ts'
-import type { Subscriptions, Wish } from '../audience/subscriptions.ts'
+import type { Remembered, SessionWish } from '../audience/remembered.ts'
 import type { Greeter } from '../catalog/greeter.ts'
 import type { List } from '../catalog/list.ts'
 import type { View } from '../catalog/view.ts'
@@ -33,11 +33,10 @@ import { listTasks } from './task-list.ts'
 
 export interface RelayOptions extends CarrierOptions {
   readonly greeter: Greeter
-  readonly subscriptions: Subscriptions
+  /** Of legacy sessions. */
+  readonly wishes: Pick<Remembered, 'subscribe' | 'unsubscribe' | 'setLevel'>
   /** A legacy client was given this list. */
   readonly showed: (session: Session, kind: Kind, list: List) => void
-  /** Brings the wish of all sessions together to the servers. */
-  readonly setLevel: (session: Session, level: Level) => Promise<void>
   readonly log: Log
 }
 
@@ -160,7 +159,7 @@ export class Relay {
   }
 
   async #level({ session }: Asker, request: RpcRequest, level: Level): Promise<RpcResponse> {
-    if (session) await within(LEVEL_WAIT, this.#options.setLevel(session, level), undefined)
+    if (session) await within(LEVEL_WAIT, this.#options.wishes.setLevel(session, level), undefined)
     return result(request, {})
   }
 
@@ -169,9 +168,9 @@ export class Relay {
     const seat = this.#carrier.seat(target.server)
     // Opened first: a new one is told all that was wished before, and this is not.
     seat.open(session.caller)
-    const wish: Wish = { listener: session, own: target.own, server: seat.wayOf(session.caller), shown }
-    const { subscriptions } = this.#options
-    return to === 'subscribe' ? subscriptions.subscribe(wish, params) : subscriptions.unsubscribe(wish)
+    const wish: SessionWish = { listener: session, own: target.own, server: seat.wayOf(session.caller), shown }
+    const { wishes } = this.#options
+    return to === 'subscribe' ? wishes.subscribe(wish, params) : wishes.unsubscribe(wish)
   }
 
   #taskRoute(asker: Asker, { id, params }: Extract<Route, { to: 'task' }>) {

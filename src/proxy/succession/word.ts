@@ -30,21 +30,23 @@ export type ToSuccessor =
       readonly isChunked: boolean
       /** The epoch of the lists the client was told of last; empty where a change of them was yet to be told. */
       readonly epoch: string
-      readonly stream: Standing
+      readonly stream: StandingStream
     }
   /** To be written on the session's stream, which has been handed over. */
   | { readonly to: 'successor'; readonly is: 'said'; readonly session: string; readonly body: string }
+  /** A session wants something else than was announced. */
+  | { readonly to: 'successor'; readonly is: 'wishes'; readonly session: string; readonly wishes: Wishes }
   /** Of the supervisor: there is no predecessor any more. */
   | { readonly to: 'successor'; readonly is: 'gone' }
 
 export interface Coming {
   /** Names the stream between the two. */
   readonly key: number
-  readonly stream: Standing
+  readonly stream: StandingStream
 }
 
 /** A stream that stands as long as its client wants it to. */
-export type Standing = StandingSession | StandingConversation | StandingListen
+export type StandingStream = StandingSession | StandingConversation | StandingListen
 
 /** The stream of a legacy session (GET), or an answer of one that its client has not fetched to the end. */
 export interface StandingSession {

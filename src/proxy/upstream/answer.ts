@@ -119,10 +119,13 @@ export function busy(head: Head): LinkFailure {
   return new LinkFailure('busy', message, wait === undefined ? {} : { retryAfterMs: wait })
 }
 
+/** Also what nobody should write: `1e12` is no date, but it is a wish. */
+const isNumber = /^-?\d+(?:\.\d+)?(?:e\d+)?$/i
+
 /** `Retry-After` in milliseconds, seconds or a date, clamped to 1 s … 10 min; undefined for what is neither. */
 export function retryAfter(value: string | undefined, now: number): number | undefined {
   if (value === undefined) return undefined
-  const ms = /^-?\d+$/.test(value.trim()) ? Number(value) * SECOND : Date.parse(value) - now
+  const ms = isNumber.test(value.trim()) ? Number(value) * SECOND : Date.parse(value) - now
   return Number.isNaN(ms) ? undefined : Math.min(Math.max(ms, SECOND), 10 * MINUTE)
 }
 

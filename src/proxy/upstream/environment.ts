@@ -1,3 +1,4 @@
+import { LIFE, MARKER } from '../../shared/marker.ts'
 import type { Env } from '../../shared/paths.ts'
 
 /** What a stdio server may inherit: enough to find programs, a home, a locale and certificates, and nothing secret. */
@@ -17,7 +18,7 @@ export interface EnvironmentOptions {
   readonly owner: string
 }
 
-/** The environment of a stdio server: the allow-list, then what the profile says, then our marker. */
+/** The environment of a stdio server: the allow-list, then what the profile says, then our marks. */
 export function environment({ env, configured, owner }: EnvironmentOptions): Record<string, string> {
   const out: Record<string, string> = {}
   for (const [name, value] of Object.entries(env)) {
@@ -26,7 +27,9 @@ export function environment({ env, configured, owner }: EnvironmentOptions): Rec
   for (const [name, value] of Object.entries(configured)) {
     if (!reserved.test(name)) out[name] = value
   }
-  out.MCPCTL_OWNER = owner
+  out[MARKER] = owner
+  const life = env[LIFE]
+  if (life !== undefined) out[LIFE] = life
   return out
 }
 

@@ -19,9 +19,15 @@ export class Flights {
   #nextId = 1
   #dropped = 0
   #floods = 0
+  readonly #flooded: () => void
   readonly #allowance = new Allowance()
   /** Calls whose tasks go on: the progress of these comes under the call's token. */
   readonly #outlived = new Map<Id, PendingCall>()
+
+  /** `flooded` is called once, when the first message is too many. */
+  constructor(flooded: () => void = () => {}) {
+    this.#flooded = flooded
+  }
 
   /** Messages nobody waited for: unknown, duplicate or late ids, unknown tokens, things that are no messages. */
   get dropped(): number {
@@ -62,7 +68,7 @@ export class Flights {
   /** Whether one more message that nobody asked for may be brought to anybody; else it is to be dropped. */
   admits(): boolean {
     const isAdmitted = this.#allowance.takes()
-    if (!isAdmitted) this.#floods++
+    if (!isAdmitted && this.#floods++ === 0) this.#flooded()
     return isAdmitted
   }
 

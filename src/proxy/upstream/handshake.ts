@@ -44,8 +44,13 @@ export interface HandshakeOptions extends LineOptions {
 export async function handshake(options: HandshakeOptions): Promise<Connection> {
   const line = await Line.open(options.openLink, options)
   try {
-    const modern = (await isProbed(line, options)) ? await probe(line, options) : undefined
-    return modern ?? (await initialize(line, options))
+    if (!(await isProbed(line, options))) return await initialize(line, options)
+    const modern = await probe(line, options)
+    if (modern) return modern
+    const connection = await initialize(line, options)
+    // Silent when it was probed, and then not: the next connect need not wait for that again.
+    if (connection.era === 'legacy') await options.verdict?.settle('legacy')
+    return connection
   } catch (error) {
     options.leave(line.close(new LinkFailure('ended', 'the handshake failed')))
     throw error
@@ -62,7 +67,7 @@ async function probe(line: Line, options: HandshakeOptions): Promise<Connection 
   const answer = await discover(line, options)
   if (answer !== undefined && isModernAnswer(answer) && isCommon(answer)) return greetModern(line, options, answer)
   if (options.protocol === 'modern') throw noModern()
-  // Silence is no evidence: a server that was only slow is asked again next time.
+  // Silence alone is no evidence: the server may be slow, or away.
   if (answer !== undefined) await options.verdict?.settle('legacy')
   return undefined
 }

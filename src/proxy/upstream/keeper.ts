@@ -254,9 +254,9 @@ export class Keeper {
 
   #fail(happening: Extract<Happening, { readonly failure: LinkFailure }>): void {
     const { failure } = happening
-    if (failure.kind === 'unauthorized' || failure.kind === 'forbidden') this.#options.events.refused()
     const step = this.#step(happening)
     if (step.do === 'rest') this.#rest(step, failure.sentence)
+    if (failure.kind === 'unauthorized' || failure.kind === 'forbidden') this.#options.events.refused()
     if (step.do !== 'connect') return
     this.#note(failure.sentence, { state: 'connecting' })
     this.#connect()

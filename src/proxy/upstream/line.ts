@@ -63,7 +63,7 @@ interface Carriage {
 /** A link with the calls in flight on it: bounded, each with its deadlines, until the line is lost or closed. */
 export class Line implements AsyncDisposable {
   readonly link: Link
-  readonly flights = new Flights()
+  readonly flights: Flights
   readonly #options: LineOptions
   readonly #lanes: Lanes
   readonly #deadlines: Deadlines
@@ -77,6 +77,9 @@ export class Line implements AsyncDisposable {
 
   private constructor(link: Link, options: LineOptions) {
     this.link = link
+    this.flights = new Flights(() =>
+      options.log.warn('the server says more than anybody can read: some of it is dropped'),
+    )
     this.#options = options
     const width = IN_FLIGHT[link.transport]
     const { calls } = this.flights

@@ -17,6 +17,13 @@ const sources = {
   prompts: { method: 'prompts/list', field: 'prompts', capability: 'prompts' },
 } as const satisfies Record<Kind, { method: string; field: string; capability: string }>
 
+const identities = {
+  tools: 'name',
+  resources: 'uri',
+  templates: 'uriTemplate',
+  prompts: 'name',
+} as const satisfies Record<Kind, string>
+
 export interface FetchOptions {
   readonly connection: Connection
   /** What a kind falls back to when the server's pages do not end. */
@@ -94,11 +101,19 @@ async function fetchKind(kind: Kind, options: Fetching): Promise<Fetched> {
   const { capability, method } = sources[kind]
   if (!isRecord(connection.greeting.capabilities[capability])) return none
   const { items, frame = bareFrame, problem, error } = await fetchPages(kind, options)
+  const twice = firstTwin(items, identities[kind])
+  if (twice !== undefined) log.warn('a list has two of one name', { method, name: twice })
   if (problem === undefined) return { items, frame }
   log.warn('a list is not as it should be', { method, problem })
   if (error === METHOD_NOT_FOUND) return none
   if (error !== undefined) refused?.()
   return previous ? { items: previous[kind], frame: previous.frames[kind] } : { items, frame }
+}
+
+/** The name that stands there more than once: calls by it are the server's to tell apart. */
+function firstTwin(items: readonly Item[], identity: string): unknown {
+  const seen = new Set<unknown>()
+  return items.find(({ [identity]: name }) => seen.size === seen.add(name).size)?.[identity]
 }
 
 const none: Fetched = { items: [], frame: bareFrame }

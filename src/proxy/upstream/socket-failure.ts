@@ -21,6 +21,7 @@ const untrusted = new Set([
   ...['UNABLE_TO_GET_ISSUER_CERT', 'UNABLE_TO_GET_ISSUER_CERT_LOCALLY', 'CERT_UNTRUSTED'],
 ])
 
+const OLD_TLS = 'the server speaks no version of TLS from 1.2 on'
 const CLOSED = 'the server closed the connection'
 
 const reasons: Readonly<Record<string, string>> = {
@@ -31,6 +32,8 @@ const reasons: Readonly<Record<string, string>> = {
   EAI_AGAIN: 'the host name could not be looked up',
   ESERVFAIL: 'the host name could not be looked up',
   ETIMEOUT: 'the host name was not looked up in time',
+  ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION: OLD_TLS,
+  ERR_SSL_UNSUPPORTED_PROTOCOL: OLD_TLS,
   EHOSTUNREACH: 'the host is not reachable',
   ENETUNREACH: 'the network is not reachable',
   HPE_INVALID_EOF_STATE: CLOSED,

@@ -49,7 +49,7 @@ test('a server without such a list takes nothing away', () => {
   expect(freshnessOf([offer('a', long), other], 'tools', whoever)).toEqual({ ttlMs: 60_000, cacheScope: 'public' })
 })
 
-test('one private part, or a token that is needed, makes the whole private', () => {
+test('D-34: one private part, or a token that is needed, makes the whole private', () => {
   expect(freshnessOf([offer('a', long), offer('b', { ttlMs: 9 })], 'tools', whoever).cacheScope).toBe('private')
   expect(freshnessOf([offer('a', long)], 'tools', { ...whoever, isPublic: false }).cacheScope).toBe('private')
 })

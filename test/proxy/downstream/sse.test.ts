@@ -21,6 +21,7 @@ test('a stream on which no session begins is ended', async () => {
       relay: null as never,
       limits: () => groupOf([]).limits,
       listening: () => {},
+      wishesOf: () => ({ subscriptions: [] }),
     })
     endpoint.open({ request, response, server: undefined, principal: '' })
   })

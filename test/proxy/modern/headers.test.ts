@@ -35,13 +35,13 @@ test.each([
   ['the name is missing', ['mcp-name'], {}],
   ['the name is another one', [], { 'mcp-name': 'other' }],
   ['the name is broken', [], { 'mcp-name': '=?base64?###?=' }],
-])('a request is refused when in its head %s', async (_what, removed, added) => {
+])('D-14: a request is refused when in its head %s', async (_what, removed, added) => {
   const response = await post(url, call(), { ...without(call(), ...removed), ...added })
   expect(response.status).toBe(400)
   expect(await response.json()).toMatchObject({ id: 1, error: { code: -32020 } })
 })
 
-test('a name may be encoded, and stand between spaces', async () => {
+test('D-14: a name may be encoded, and stand between spaces', async () => {
   for (const name of ['=?base64?cXVlcnk=?=', '  query\t'])
     expect((await send(url, call(), { 'mcp-name': name })).status).toBe(200)
 })
@@ -54,7 +54,7 @@ test.each([
   ['a client without version', { 'io.modelcontextprotocol/clientInfo': { name: 'x' } }, -32602],
   ['a log level nobody knows', { 'io.modelcontextprotocol/logLevel': 'loud' }, -32602],
   ['a version that is no text', { [version]: 20260728 }, -32602],
-])('an envelope with %s is refused', async (_what, fields, code) => {
+])('D-14: an envelope with %s is refused', async (_what, fields, code) => {
   const request = requestOf('tools/list', { _meta: fields })
   const named = Object.hasOwn(fields, version) ? String(fields[version as never]) : VERSION
   const response = await send(url, request, { 'mcp-protocol-version': named === '20260728' ? VERSION : named })
@@ -63,7 +63,7 @@ test.each([
   expect(await response.json()).toMatchObject({ id: 1, error: { code, ...data } })
 })
 
-test('initialize with a modern header, and a modern header without an envelope, are of no era', async () => {
+test('D-14: initialize with a modern header, and a modern header without an envelope, are of no era', async () => {
   const headers = { 'mcp-protocol-version': VERSION }
   const initialize = await post(url, { jsonrpc: '2.0', id: 2, method: 'initialize', params: {} }, headers)
   expect(initialize.status).toBe(400)
@@ -111,7 +111,7 @@ test.each([
   ['an integer of the same value', { count: 42 }, { 'mcp-param-count': '42.0' }],
   ['a boolean', { nested: { dry: true } }, { 'mcp-param-dry': 'true' }],
   ['a field nobody declares', {}, { 'mcp-param-unknown': 'kept' }],
-])('arguments and head agree: %s', async (_what, args, headers) => {
+])('D-14: arguments and head agree: %s', async (_what, args, headers) => {
   const response = await send(url, call(args), headers)
   expect(response.status).toBe(200)
   expect(await response.json()).toHaveProperty('result')
@@ -125,7 +125,7 @@ test.each([
   ['no number', { count: 42 }, { 'mcp-param-count': '0x2a' }],
   ['another truth', { nested: { dry: true } }, { 'mcp-param-dry': 'false' }],
   ['a broken form', { region: 'eu' }, { 'mcp-param-region': '=?base64?###?=' }],
-])('arguments and head disagree: %s', async (_what, args, headers) => {
+])('D-14: arguments and head disagree: %s', async (_what, args, headers) => {
   const response = await send(url, call(args), headers)
   expect(response.status).toBe(400)
   expect(await response.json()).toMatchObject({ id: 1, error: { code: -32020 } })

@@ -8,7 +8,7 @@ function server(name: string, scheme: string) {
   return { ...plain, transport: { ...plain.transport, env: { KNOWN: scheme } } as typeof plain.transport }
 }
 
-test('the answers to a server’s question go to that server alone, also where no list says whose a resource is', async () => {
+test('D-35: the answers to a server’s question go to that server alone, also where no list says whose a resource is', async () => {
   using socket = await holdSocket()
   await using proxy = await startReadyProxy({ group: groupOf([server('a', 'x'), server('b', 'y')]), socket })
   const url = `${proxy.url}/mcp`

@@ -25,7 +25,7 @@ function held() {
   return { streams, calls, script }
 }
 
-test('server requests on a shared session: with two calls in flight, one asked aside is refused and reaches nobody', async () => {
+test('U-39: server requests on a shared session: with two calls in flight, one asked aside is refused and reaches nobody', async () => {
   const { streams, calls, script } = held()
   await using server = await scripted(script)
   await using at = await inFrontOf({ s: server })

@@ -7,7 +7,7 @@ import { ANSWERED, inFrontOf, type Script, scripted, tool, type Way } from './sc
 const both = { capabilities: { tools: {}, prompts: {}, resources: { subscribe: true }, completions: {} } }
 const long = `${'very-'.repeat(12)}long`
 
-test('pagination: all pages of a server are served as one, and a cursor nobody gave out is refused', async () => {
+test('D-35: pagination: all pages of a server are served as one, and a cursor nobody gave out is refused', async () => {
   await using server = await scripted({
     'tools/list': ({ params }) => {
       const from = Number(params?.cursor ?? 0)
@@ -31,7 +31,7 @@ test('pagination: a cursor that comes again ends the asking', async () => {
   expect(JSON.stringify(await ask('tools/list'))).toContain('s_go')
 })
 
-test('list changes: a storm of them is one refetch, told of once, when the new list is served', async () => {
+test('U-37: list changes: a storm of them is one refetch, told of once, when the new list is served', async () => {
   let names = ['go']
   let stream: Way | undefined
   await using server = await scripted(

@@ -36,7 +36,7 @@ async function begin(ask: Ask, name = 'a_begin'): Promise<string> {
 const idsOf = (answers: Message[]) => JSON.parse(JSON.stringify(answers[0]?.result)).tasks.map(taskIdOf).sort()
 const taskIdOf = ({ taskId }: { taskId: string }) => taskId
 
-test('a task’s server is found by its id, for the one who began it', async () => {
+test('D-35: a task’s server is found by its id, for the one who began it', async () => {
   const [mine, other] = await Promise.all([rawSession(`${proxy.url}/mcp`), rawSession(`${proxy.url}/mcp`)])
   const [a, b] = [await begin(mine.ask), await begin(mine.ask, 'b_begin')]
   expect((await mine.ask('tasks/get', { taskId: a }))[0]?.result).toMatchObject({ taskId: a, zz: 'kept' })

@@ -17,18 +17,19 @@ test.each([
   ['-5', 1000],
   ['0', 1000],
   ['999999999999', 600_000],
+  ['1e12', 600_000],
   ['x', undefined],
   [undefined, undefined],
-])('U-24 reads "Retry-After: %s" as %s ms', (value, expected) => {
+])('U-24: reads "Retry-After: %s" as %s ms', (value, expected) => {
   expect(retryAfter(value, NOW)).toBe(expected)
 })
 
 test.each([
-  { title: 'U-25 502 with HTML', status: 502, headers: { 'content-type': 'text/html' }, kind: 'unreachable' },
-  { title: 'U-25 200 with HTML', status: 200, headers: { 'content-type': 'text/html' }, kind: 'broken' },
-  { title: 'U-25 an empty 200', status: 200, headers: json, kind: 'broken' },
-  { title: 'U-25 204', status: 204, headers: {}, kind: 'broken' },
-  { title: 'U-25 a redirect', status: 302, headers: { location: 'https://elsewhere.test/' }, kind: 'hopeless' },
+  { title: '502 with HTML', status: 502, headers: { 'content-type': 'text/html' }, kind: 'unreachable' },
+  { title: '200 with HTML', status: 200, headers: { 'content-type': 'text/html' }, kind: 'broken' },
+  { title: 'an empty 200', status: 200, headers: json, kind: 'broken' },
+  { title: '204', status: 204, headers: {}, kind: 'broken' },
+  { title: 'a redirect', status: 302, headers: { location: 'https://elsewhere.test/' }, kind: 'hopeless' },
   { title: 'JSON that is none', status: 200, headers: json, text: '{"jsonrpc"', kind: 'broken' },
   { title: '401', status: 401, headers: {}, kind: 'unauthorized' },
   { title: '403', status: 403, headers: {}, kind: 'forbidden' },
@@ -47,7 +48,7 @@ test.each([
     isModern: false,
     kind: 'session',
   },
-])('takes $title for "$kind"', ({ status, headers, text = '', inSession = false, message = call, kind }) => {
+])('U-25: takes $title for "$kind"', ({ status, headers, text = '', inSession = false, message = call, kind }) => {
   let seen: unknown
   try {
     interpret({ message, head: { status, headers }, bytes: Buffer.from(text), inSession, isModern: false })

@@ -42,14 +42,14 @@ test.each([
   ['LF', '\n'],
   ['CRLF', '\r\n'],
   ['CR', '\r'],
-])('U-30 reads the same events however a stream with %s is split', (_name, newline) => {
+])('U-30: reads the same events however a stream with %s is split', (_name, newline) => {
   const bytes = Buffer.from(stream.join(newline))
   for (let cut = 0; cut <= bytes.length; cut++)
     expect(read([bytes.subarray(0, cut), bytes.subarray(cut)])).toEqual(expected)
   expect(read([...bytes].map((byte) => Uint8Array.of(byte)))).toEqual(expected)
 })
 
-test('U-30 reads pieces that are whole events as if they came byte by byte', () => {
+test('U-30: reads pieces that are whole events as if they came byte by byte', () => {
   const line = fc.constantFrom('\n', '\r\n', '\r')
   const text = fc.constantFrom('{"a":1}', '{"€":"\\u00e4"}', '{', '[1]', '', '\ufeff{}', '{"\u2028":2}')
   const name = fc.constantFrom('', 'event: message', 'event: other', 'id: 7', ':', '\ufeff')
@@ -74,7 +74,7 @@ test('U-30 reads pieces that are whole events as if they came byte by byte', () 
   )
 })
 
-test('U-30 reads the same events for any number of cuts', () => {
+test('U-30: reads the same events for any number of cuts', () => {
   const bytes = Buffer.from(stream.join('\n'))
   fc.assert(
     fc.property(fc.uniqueArray(fc.nat({ max: bytes.length })), (cuts) => {
@@ -89,7 +89,7 @@ test.each([
   ['no final blank line', 'data: 1\n'],
   ['no final newline', 'data: 1'],
   ['a carriage return at the very end', 'data: 1\r\r'],
-])('U-30 takes an event with %s', (_name, text) => {
+])('U-30: takes an event with %s', (_name, text) => {
   expect(read([Buffer.from(text)]).data).toEqual(['1'])
 })
 
@@ -97,7 +97,7 @@ test.each(['-1', 'abc', '1.5', ''])('ignores "retry: %s"', (value) => {
   expect(read([Buffer.from(`retry: ${value}\n\n`)]).retry).toBeUndefined()
 })
 
-test('U-30 passes 15.9 MiB in one event and refuses more than 16 MiB', () => {
+test('U-30: passes 15.9 MiB in one event and refuses more than 16 MiB', () => {
   const chunk = Buffer.alloc(64 * 1024, 'x')
   const body = (count: number): Read => read([Buffer.from('data: '), ...Array<Buffer>(count).fill(chunk)])
   expect(body(254).data[0]).toHaveLength(254 * 64 * 1024)

@@ -17,7 +17,7 @@ test('gives each client its own progress token back, in order', async () => {
   expect(seen).toEqual([steps('same'), steps('same'), steps(1), []])
 })
 
-test('U-03 ends a silent call, tells the server, and drops the late answer', async () => {
+test('U-03: ends a silent call, tells the server, and drops the late answer', async () => {
   await using fixture = await observeReady(serverOf(stdio('echo'), { timeouts: { request: 500 } }))
   const { upstream } = fixture
   await expect(upstream.call(toolCall('slow', { ms: 900 }))).rejects.toMatchObject({
@@ -87,7 +87,7 @@ test.each(['stdio', 'http'])('asks the one client in flight over %s', async (kin
   expect(JSON.parse(textOf(await fixture.upstream.call(call)))).toEqual({ role: 'assistant', asked: { zz: 1 } })
 })
 
-test('U-39 knows by the stream which of two clients is asked', async () => {
+test('U-39: knows by the stream which of two clients is asked', async () => {
   await using server = await startFixture('http', [], { ANSWER: 'sse' })
   await using fixture = await observeReady(serverOf(http(server.address)))
   const calls = ['a', 'b'].map((who) =>
@@ -98,7 +98,7 @@ test('U-39 knows by the stream which of two clients is asked', async () => {
   expect(calls.map(({ requests }) => requests.length)).toEqual([1, 1])
 })
 
-test('U-39 asks nobody when it is not certain who is meant', async () => {
+test('U-39: asks nobody when it is not certain who is meant', async () => {
   await using fixture = await observeReady(serverOf(stdio('echo')))
   const bystander = toolCall('slow', { ms: 500 }, undefined, sampled)
   const other = fixture.upstream.call(bystander)
@@ -196,7 +196,7 @@ test.each([
   ['its answer twice', [own, own], 'first'],
   ['a message that is none', [{ hello: 'world' }, 5, 'text', []], 'sent'],
   ['an unknown progress token', [{ jsonrpc: '2.0', method: 'notifications/progress', params: {} }], 'sent'],
-])('U-09 survives %s', async (_title, messages, text) => {
+])('U-09: survives %s', async (_title, messages, text) => {
   await using fixture = await observeReady(serverOf(stdio('echo')))
   const { upstream } = fixture
   expect(textOf(await upstream.call(toolCall('raw', { messages })))).toBe(text)
@@ -204,7 +204,7 @@ test.each([
   expect(upstream.restarts).toBe(0)
 })
 
-test('U-10 takes an id that became a string for the number it was', async () => {
+test('U-10: takes an id that became a string for the number it was', async () => {
   await using fixture = await observeReady(serverOf(stdio('echo')))
   const messages = [
     { ...own, id: ' $id'.trim() },
@@ -218,7 +218,7 @@ test.each([
   ['neither result nor error', [{ jsonrpc: '2.0', id: '$id' }], 'no JSON-RPC response'],
   ['result and error', [{ ...own, error: { code: 1, message: 'both' } }], 'error 1'],
   ['a result that is no object', [{ jsonrpc: '2.0', id: '$id', result: 5 }], 'the answer has no result'],
-])('U-10 ends the call when it is answered with %s', async (_title, messages, text) => {
+])('U-10: ends the call when it is answered with %s', async (_title, messages, text) => {
   await using fixture = await observeReady(serverOf(stdio('echo')))
   const call = fixture.upstream.call(toolCall('raw', { messages, silent: true }))
   expect(await call.then(textOf, (error: Error) => error.message)).toContain(text)
@@ -227,7 +227,7 @@ test.each([
 test.each([
   ['2025-03-26', 'first'],
   ['2025-11-25', 'sent'],
-])('U-42 takes a batch only where %s allows it', async (PROTOCOL, text) => {
+])('U-42: takes a batch only where %s allows it', async (PROTOCOL, text) => {
   await using fixture = await observeReady(serverOf(stdio('echo', { PROTOCOL })))
   expect(textOf(await fixture.upstream.call(toolCall('raw', { messages: [[own]] })))).toBe(text)
 })

@@ -1,3 +1,4 @@
+import type { LookupFunction } from 'node:net'
 import { join } from 'node:path'
 import type { HttpTransport, Server, StdioTransport } from '../../../src/config/profile.ts'
 import { Parking } from '../../../src/proxy/bridge/parking.ts'
@@ -83,10 +84,14 @@ export interface ObserveOptions {
   readonly timing?: Partial<Timing>
   /** Shared with other upstreams; without it nobody waits. */
   readonly turns?: Turns
+  readonly retries?: Retries
+  /** How host names are looked up. */
+  readonly lookup?: LookupFunction
 }
 
 /** A started upstream with everything it tells its owner. */
-export function observe(server: Server, { owner, secrets = [], timing = {}, turns }: ObserveOptions = {}): Observed {
+export function observe(server: Server, options: ObserveOptions = {}): Observed {
+  const { owner, secrets = [], timing = {}, turns, retries = new Retries(), lookup } = options
   const logs: Readonly<Record<string, unknown>>[] = []
   const log = createLog({ level: 'debug', write: (line) => logs.push(JSON.parse(line)) })
   const upstream = new Upstream({
@@ -105,7 +110,8 @@ export function observe(server: Server, { owner, secrets = [], timing = {}, turn
       now: Date.now,
     }),
     log,
-    retries: new Retries(),
+    retries,
+    ...(lookup && { lookup }),
     timing: { stop: { eof: 300, term: 300, kill: 2000 }, ...timing },
     events: {
       changed: ({ state }) => observed.states.at(-1) !== state && observed.states.push(state),

@@ -115,7 +115,7 @@ test('asks a server that announces no changes for its lists once', async () => {
   expect((await statsOf(server)).methods.filter((one) => one === 'tools/list')).toHaveLength(1)
 })
 
-test('U-21 re-initialises once for a hundred calls that lost their session', async () => {
+test('U-21: re-initialises once for a hundred calls that lost their session', async () => {
   await using server = await startFixture('http', [], { DELAY: '20' })
   await using fixture = await observeReady(serverOf(http(server.address)))
   const { upstream } = fixture
@@ -128,7 +128,7 @@ test('U-21 re-initialises once for a hundred calls that lost their session', asy
   expect([upstream.state, fixture.listed]).toEqual(['ready', 1])
 })
 
-test('U-22 does not storm a server that forgets every session', async () => {
+test('U-22: does not storm a server that forgets every session', async () => {
   await using server = await startFixture('http', [], { FORGET: '1' })
   const restart = { backoff: 1000, maxBackoff: 60_000 }
   await using fixture = await observeReady(serverOf(http(server.address), { restart }))
@@ -146,7 +146,7 @@ test('replays a lost session over the same transport, its stream included', asyn
   await waitFor(async () => (await statsOf(server)).gets === 2)
 })
 
-test('U-23 asks for authorization instead of trying again', async () => {
+test('U-23: asks for authorization instead of trying again', async () => {
   await using server = await startFixture('http', [], { TOKEN: 't' })
   await using fixture = await observeReady(serverOf(http(server.address, { headers: { Authorization: 'Bearer t' } })))
   expect(fixture.upstream.state).toBe('ready')
@@ -160,7 +160,7 @@ test('U-23 asks for authorization instead of trying again', async () => {
   })
 })
 
-test('U-24 leaves a server alone for as long as it asks', async () => {
+test('U-24: leaves a server alone for as long as it asks', async () => {
   await using server = await startFixture('replies')
   await using fixture = await observeReady(serverOf(http(server.address)))
   const { upstream } = fixture
@@ -186,7 +186,7 @@ test.each([
   ['a stream that ends without an answer', { events: ': nothing\n\n' }, 'the stream ended without an answer'],
   ['an event that is not JSON', { events: 'data: {"a":\n\n' }, 'an event is not JSON'],
   ['an answer to another request', { status: 200, headers: { 'content-type': 'application/json' }, body: '{}' }, 'no'],
-])('U-25 ends only the call that is answered with %s', async (_title, script, message) => {
+])('U-25: ends only the call that is answered with %s', async (_title, script, message) => {
   await using server = await startFixture('replies')
   await using fixture = await observeReady(serverOf(http(server.address)))
   const { upstream } = fixture
@@ -234,7 +234,7 @@ test('lets go of a stream whose call ran out of time', async () => {
   await waitFor(async () => (await statsOf(server)).cancelled === 1)
 })
 
-test('U-29 finds out that an idle server no longer answers', async () => {
+test('U-29: finds out that an idle server no longer answers', async () => {
   await using server = await startFixture('http')
   const heartbeat = { every: 200, timeout: 200, misses: 3 }
   await using fixture = await observeReady(serverOf(http(server.address)), { timing: { heartbeat } })
@@ -255,7 +255,7 @@ test('notices a lost session without a call, and starts a new one at once', asyn
   expect(fixture.states).toEqual(['connecting', 'ready', 'connecting', 'ready'])
 })
 
-test.each(['json', 'sse'])('U-11 fails only the call whose answer as %s is larger than 16 MiB', async (ANSWER) => {
+test.each(['json', 'sse'])('U-11: fails only the call whose answer as %s is larger than 16 MiB', async (ANSWER) => {
   await using server = await startFixture('http', [], { ANSWER })
   await using fixture = await observeReady(serverOf(http(server.address)))
   const { upstream } = fixture
@@ -265,7 +265,7 @@ test.each(['json', 'sse'])('U-11 fails only the call whose answer as %s is large
   expect(textOf(await upstream.call(toolCall('big', { bytes: 15 * 1024 * 1024 })))).toHaveLength(15 * 1024 * 1024)
 })
 
-test('U-31 does not storm a server that closes the side stream at once', async () => {
+test('U-31: does not storm a server that closes the side stream at once', async () => {
   await using server = await startFixture('replies', [], { GET_CLOSES: '1' })
   await using fixture = await observeReady(serverOf(http(server.address)))
   await waitFor(async () => (await statsOf(server)).gets >= 2)
@@ -280,7 +280,7 @@ test.each(['404', '400', '501'])('does without a side stream when it is refused 
   expect(await statsOf(server)).toMatchObject({ initializes: 1, gets: 1 })
 })
 
-test('U-01 gives up on a server that accepts and never answers', async () => {
+test('U-01: gives up on a server that accepts and never answers', async () => {
   await using server = await startFixture('hanging')
   await using fixture = observe(serverOf(http(server.address), { timeouts: { connect: 300 } }))
   await fixture.upstream.settled()
@@ -343,7 +343,7 @@ test('does not repeat a call whose session is gone when its answer is to be resu
   expect((await statsOf(server)).calls).toBe(1)
 })
 
-test('U-30 is not hurried by a server that wants its answer resumed at once, again and again', async () => {
+test('U-30: is not hurried by a server that wants its answer resumed at once, again and again', async () => {
   await using server = await startFixture('replies')
   await using fixture = await observeReady(serverOf(http(server.address), { timeouts: { request: 450 } }))
   const script = {

@@ -20,11 +20,11 @@ test('follows pages to the end', async () => {
 })
 
 test.each([
-  ['U-19 pages that never end', 'endless', 100, 'more than 100 pages'],
-  ['U-19 a cursor that repeats', 'repeat', 50, 'the same cursor twice'],
-  ['U-18 a list that is refused', 'refuse', 0, 'error -32601'],
+  ['pages that never end', 'endless', 100, 'more than 100 pages'],
+  ['a cursor that repeats', 'repeat', 50, 'the same cursor twice'],
+  ['a list that is refused', 'refuse', 0, 'error -32601'],
   ['a list that is none', 'bad', 0, 'no "tools" in the answer'],
-])('survives %s', async (_title, PAGES, count, problem) => {
+])('U-18 U-19: survives %s', async (_title, PAGES, count, problem) => {
   await using fixture = await observeReady(serverOf(stdio('paging', { PAGES })))
   expect(fixture.upstream.listing?.tools).toHaveLength(count)
   expect(fixture.logs).toContainEqual(expect.objectContaining({ level: 'warn', problem }))
@@ -32,7 +32,7 @@ test.each([
 
 const known = '2024-11-05, 2025-03-26, 2025-06-18, 2025-11-25, 2026-07-28'
 
-test.each(['1999-01-01', '2099-01-01'])('U-16 fails on revision %s and says which are known', async (PROTOCOL) => {
+test.each(['1999-01-01', '2099-01-01'])('U-16: fails on revision %s and says which are known', async (PROTOCOL) => {
   await using fixture = observe(serverOf(stdio('echo', { PROTOCOL })))
   await fixture.upstream.settled()
   expect(fixture.states).toEqual(['connecting', 'failed'])
@@ -44,7 +44,7 @@ test.each(['2024-11-05', '2025-03-26', '2025-06-18', '2025-11-25'])('accepts rev
   expect(fixture.upstream.listing?.protocolVersion).toBe(PROTOCOL)
 })
 
-test('U-17 says what was wrong with the answer to initialize', async () => {
+test('U-17: says what was wrong with the answer to initialize', async () => {
   await using fixture = observe(serverOf(stdio('echo', { CAPABILITIES: '[]' })))
   await fixture.upstream.settled()
   expect(fixture.upstream.state).toBe('backoff')
@@ -78,7 +78,7 @@ test('keeps the old list when a new one is refused', async () => {
   expect([upstream.listing?.tools.length, fixture.listed]).toEqual([count, 1])
 })
 
-test('U-37 fetches once for a thousand announcements', async () => {
+test('U-37: fetches once for a thousand announcements', async () => {
   await using fixture = await observeReady(serverOf(stdio('echo')))
   const { upstream } = fixture
   await upstream.call(toolCall('grow', { times: 1000 }))

@@ -70,7 +70,7 @@ test.each(kinds)('passes results of any type and errors as they are over %s', as
   expect(await upstream.call(modern('no/such'))).toMatchObject({ error: { code: -32601, message: 'Method not found' } })
 })
 
-test.each(kinds)('carries rounds of input byte by byte over %s', async (kind) => {
+test.each(kinds)('D-35: carries rounds of input byte by byte over %s', async (kind) => {
   await using at = await place(kind)
   await using fixture = await ready(at)
   const { upstream } = fixture

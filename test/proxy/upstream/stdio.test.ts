@@ -80,7 +80,7 @@ test('ends calls in flight with draining when it is closed', async () => {
   await expect(fixture.upstream.call(toolCall('echo'))).rejects.toMatchObject({ code: -31006 })
 })
 
-test('U-01 gives up on a server that never answers initialize, and leaves no process', async () => {
+test('U-01: gives up on a server that never answers initialize, and leaves no process', async () => {
   await using folder = await tempFolder()
   const server = serverOf(stdio('silent'), { timeouts: { connect: 300 } })
   const fixture = observe(server, { owner: folder.path })
@@ -91,20 +91,20 @@ test('U-01 gives up on a server that never answers initialize, and leaves no pro
   expect(markedProcesses(folder.path)).toEqual([])
 })
 
-test('U-06 skips what is not a message on stdout, and logs little of it', async () => {
+test('U-06: skips what is not a message on stdout, and logs little of it', async () => {
   await using fixture = await observeReady(serverOf(stdio('noisy')))
   for (let i = 0; i < 20; i++) expect(textOf(await fixture.upstream.call(toolCall('echo', { text: i })))).toBe(`${i}`)
   expect(fixture.logs.filter(({ msg }) => String(msg).startsWith('skipped')).length).toBeLessThanOrEqual(20)
 })
 
-test('U-07 stops a server that floods stdout with garbage', async () => {
+test('U-07: stops a server that floods stdout with garbage', async () => {
   const server = serverOf(stdio('noisy', { GARBAGE: '1' }), { restart: { policy: 'never' } })
   await using fixture = observe(server)
   await waitFor(() => fixture.upstream.state === 'failed')
   expect(fixture.upstream.lastError).toBe('stdout carries something else than MCP messages')
 })
 
-test('U-08 fails pending calls at once when the server exits within a line', async () => {
+test('U-08: fails pending calls at once when the server exits within a line', async () => {
   await using fixture = await observeReady(serverOf(stdio('crash')))
   await expect(fixture.upstream.call(toolCall('half'))).rejects.toMatchObject({
     code: -31001,
@@ -112,13 +112,13 @@ test('U-08 fails pending calls at once when the server exits within a line', asy
   })
 })
 
-test('U-11 passes 15.9 MiB in one line', async () => {
+test('U-11: passes 15.9 MiB in one line', async () => {
   await using fixture = await observeReady(serverOf(stdio('echo')))
   const bytes = Math.floor(15.9 * 1024 * 1024)
   expect(textOf(await fixture.upstream.call(toolCall('big', { bytes })))).toHaveLength(bytes)
 })
 
-test('U-11 fails only the call whose answer is larger than 16 MiB', async () => {
+test('U-11: fails only the call whose answer is larger than 16 MiB', async () => {
   await using fixture = await observeReady(serverOf(stdio('echo')))
   const { upstream } = fixture
   const other = upstream.call(toolCall('slow', { ms: 800 }))
@@ -129,7 +129,7 @@ test('U-11 fails only the call whose answer is larger than 16 MiB', async () => 
   expect(upstream.restarts).toBe(0)
 })
 
-test('U-13 comes back at once after a crash in a call, without new lists', async () => {
+test('U-13: comes back at once after a crash in a call, without new lists', async () => {
   await using fixture = await observeReady(serverOf(stdio('echo')))
   const { upstream } = fixture
   const first = upstream.pid
@@ -140,7 +140,7 @@ test('U-13 comes back at once after a crash in a call, without new lists', async
   expect(fixture.states).toEqual(['connecting', 'ready', 'connecting', 'ready'])
 })
 
-test('U-14 does not storm a server that crashes again and again', async () => {
+test('U-14: does not storm a server that crashes again and again', async () => {
   await using folder = await tempFolder()
   const COUNT = `${folder.path}/starts`
   const restart = { backoff: 200, maxBackoff: 10_000 }
@@ -150,13 +150,13 @@ test('U-14 does not storm a server that crashes again and again', async () => {
   expect((await readFile(COUNT, 'utf8')).trim().split('\n').length).toBeLessThanOrEqual(4)
 })
 
-test('U-15 counts an exit right after the handshake as a failure', async () => {
+test('U-15: counts an exit right after the handshake as a failure', async () => {
   await using fixture = observe(serverOf(stdio('crash', { CRASH: 'ready' })))
   await waitFor(() => fixture.upstream.lastError)
   expect(fixture.upstream.lastError).toBe('the process ended with exit code 0')
 })
 
-test('U-43 sweeps a daemon that the server left behind', async () => {
+test('U-43: sweeps a daemon that the server left behind', async () => {
   await using folder = await tempFolder()
   const server = serverOf(stdio('crash'), { restart: { policy: 'never' } })
   await using fixture = await observeReady(server, { owner: folder.path })
@@ -192,13 +192,13 @@ test('does not restart a server whose policy is never', async () => {
   expect(fixture.upstream.state).toBe('failed')
 })
 
-test('U-40 answers although the server writes megabytes to stderr first', async () => {
+test('U-40: answers although the server writes megabytes to stderr first', async () => {
   await using fixture = await observeReady(serverOf(stdio('noisy', { STDERR_MB: '20' })))
   expect(textOf(await fixture.upstream.call(toolCall('echo', { text: 'hi' })))).toBe('hi')
   expect(fixture.logs.filter(({ msg }) => msg === 'server stderr').length).toBeLessThan(2000)
 })
 
-test('U-41 restarts a server that closed its stdout but lives on', async () => {
+test('U-41: restarts a server that closed its stdout but lives on', async () => {
   await using fixture = await observeReady(serverOf(stdio('crash')))
   const first = fixture.upstream.pid ?? 0
   await expect(fixture.upstream.call(toolCall('mute'))).rejects.toMatchObject({
@@ -207,7 +207,7 @@ test('U-41 restarts a server that closed its stdout but lives on', async () => {
   await waitFor(() => fixture.upstream.state === 'ready' && !isAlive(first))
 })
 
-test('U-44 settles every call when a server that stopped reading dies', async () => {
+test('U-44: settles every call when a server that stopped reading dies', async () => {
   await using fixture = await observeReady(serverOf(stdio('crash')))
   const { upstream } = fixture
   const text = 'x'.repeat(1024 * 1024)

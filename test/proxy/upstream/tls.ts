@@ -10,13 +10,22 @@ export interface Certified {
 }
 
 /** A certificate for `host`, signed by an authority made for the occasion; all as PEM files in `folder`. */
-export async function certify(folder: string, host: string): Promise<Certified> {
+export async function certify(folder: string, host: string, days = 2): Promise<Certified> {
   const openssl = (line: string) => execa('openssl', line.split(' '), { cwd: folder })
   const fresh = '-newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes'
   await openssl(`req -x509 ${fresh} -keyout ca.key -out ca.pem -days 2 -subj /CN=Test-Authority`)
   await openssl(`req ${fresh} -keyout key.pem -out request.pem -subj /CN=${host} -addext subjectAltName=DNS:${host}`)
-  await openssl('x509 -req -in request.pem -CA ca.pem -CAkey ca.key -out cert.pem -days 2 -copy_extensions copy')
+  await openssl(`x509 -req -in request.pem -CA ca.pem -CAkey ca.key -out cert.pem -days ${days} -copy_extensions copy`)
   return { cert: join(folder, 'cert.pem'), key: join(folder, 'key.pem'), authority: join(folder, 'ca.pem') }
+}
+
+/** A certificate for `host` that it signed itself. */
+export async function certifyItself(folder: string, host: string): Promise<Pick<Certified, 'cert' | 'key'>> {
+  const line = `req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -keyout key.pem -out cert.pem -days 2`
+  await execa('openssl', [...line.split(' '), '-subj', `/CN=${host}`, '-addext', `subjectAltName=DNS:${host}`], {
+    cwd: folder,
+  })
+  return { cert: join(folder, 'cert.pem'), key: join(folder, 'key.pem') }
 }
 
 const program = `

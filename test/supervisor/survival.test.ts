@@ -1,0 +1,313 @@
+import { readdir, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { beforeAll, expect, test } from 'vitest'
+import { type ReadEvents, readEvents } from '../helpers/events.ts'
+import { fixturePath } from '../helpers/fixture.ts'
+import { type Message, messages, post, rawSession } from '../helpers/mcp.ts'
+import { freePort } from '../helpers/ports.ts'
+import { isAlive, markedProcesses } from '../helpers/processes.ts'
+import { waitFor } from '../helpers/wait.ts'
+import { crowd, heard, LIST_CHANGED, listenTo, openListen, type RawSession } from './crowd.ts'
+import { built, type Detached, detached } from './detached.ts'
+
+/** In full only where there are minutes to spend. */
+const isSoak = Boolean(process.env.SOAK)
+const KILLS = isSoak ? 8 : 2
+const REPLACEMENTS = isSoak ? 20 : 3
+const RELOADS = isSoak ? 100 : 6
+const CALLERS = 32
+
+beforeAll(built)
+
+test('P-08 D-10: killed with -9 under 32 callers, it loses what was in flight in it and nothing else', async () => {
+  await using at = await ground({ it: 'echo' })
+  const callers = await crowd(at.url, { size: CALLERS, tool: 'it_echo' })
+  const outages: number[] = []
+  for (let kill = 0; kill < KILLS; kill++) {
+    const { group } = await at.ready()
+    // One that was ready for a while did its work, and is replaced at once.
+    const before = callers.answered
+    const since = performance.now()
+    await waitFor(() => callers.answered > before + CALLERS && performance.now() - since > 2_500)
+    const server = group.servers[0]?.pid ?? 0
+    process.kill(group.pid ?? 0, 'SIGKILL')
+    const killedAt = performance.now()
+    const lost = callers.failures.length
+    await waitFor(() => callers.answered > before && callers.lastAnswer > killedAt + 50)
+    outages.push(callers.lastAnswer - killedAt)
+    await waitFor(() => !isAlive(server), 5_000)
+    expect(callers.failures.length - lost).toBeLessThanOrEqual(CALLERS)
+  }
+  await callers.stop()
+  expect(callers.failures.filter((code) => code === 'ECONNREFUSED')).toEqual([])
+  expect(callers.failures.length).toBeLessThanOrEqual(KILLS * CALLERS)
+  for (const session of callers.sessions) expect((await session.ask('ping'))[0]?.result).toEqual({})
+  if (isSoak) expect(Math.min(...outages)).toBeLessThan(500)
+  expect((await at.ready()).group.restarts).toBe(KILLS)
+})
+
+test('R-02 R-03: replaced and reloaded under 32 callers, no request fails, no session is lost and no stream breaks', async () => {
+  await using at = await ground({ it: 'echo', other: 'echo' })
+  const callers = await crowd(at.url, { size: CALLERS, tool: 'it_echo' })
+  const pinned = await Promise.all([
+    ...callers.sessions.map((session) => listenTo(at.url, session)),
+    ...Array.from({ length: 8 }, (_, n) => openListen(at.url, { toolsListChanged: true }, `listen-${n}`)),
+  ])
+  const broken = countOver(pinned)
+  for (let round = 0; round < Math.max(REPLACEMENTS, RELOADS); round++) {
+    if (round < RELOADS) await at.reload(changes[round % changes.length] ?? {})
+    if (round < REPLACEMENTS) await at.restart()
+  }
+  const before = pinned.map((one) => heard(one, LIST_CHANGED))
+  await at.reload({ it: 'echo', last: 'echo' })
+  await waitFor(() => pinned.every((one, n) => heard(one, LIST_CHANGED) > (before[n] ?? 0)))
+  await callers.stop()
+  expect(callers.failures).toEqual([])
+  expect(broken()).toBe(0)
+  for (const session of callers.sessions) expect((await session.ask('ping'))[0]?.result).toEqual({})
+  for (const one of pinned) one.abort()
+}, 600_000)
+
+test('R-24: five replacements with a hundred streams leave two generations at most, and break none', async () => {
+  await using at = await ground({ it: 'all-features' })
+  const sessions = await Promise.all(Array.from({ length: 50 }, () => rawSession(at.url)))
+  const pinned = await Promise.all([
+    ...sessions.map((session) => listenTo(at.url, session)),
+    ...sessions.map((_, n) => openListen(at.url, { toolsListChanged: true }, n)),
+  ])
+  const broken = countOver(pinned)
+  const stuck = (sessions[0] as RawSession).ask('tools/call', { name: 'it_slow', arguments: {} }, 'stuck')
+  let most = 0
+  for (let round = 0; round < 5; round++) {
+    await at.restart({ wait: false })
+    most = Math.max(most, proxiesOf(at.d).length)
+  }
+  // Whoever is older than the last but one is not waited for any longer.
+  expect((await stuck)[0]?.error?.code).toBe(-31006)
+  await waitFor(() => proxiesOf(at.d).length === 1)
+  expect(most).toBeLessThanOrEqual(3)
+  expect(broken()).toBe(0)
+  await sessions[0]?.ask('tools/call', { name: 'it_grow', arguments: { name: 'one_more' } })
+  await waitFor(() => pinned.every((one) => heard(one, LIST_CHANGED) === 1))
+  for (const one of pinned) one.abort()
+})
+
+test('every kind of stream goes on unbroken when its proxy is replaced, again and again', async () => {
+  await using at = await ground({ it: 'echo' })
+  const session = await rawSession(at.url)
+  const get = await listenTo(at.url, session)
+  const listen = await openListen(at.url, { toolsListChanged: true })
+  const sse = await oldest(at.port)
+  const broken = countOver([get, listen, sse])
+  for (let round = 1; round <= 3; round++) {
+    await at.restart()
+    await at.reload(round % 2 === 0 ? { it: 'echo' } : { it: 'echo', two: 'echo' })
+    await waitFor(() => [get, listen, sse].every((one) => heard(one, LIST_CHANGED) === round))
+    expect((await sse.ask('ping', {}, `p${round}`)).result).toEqual({})
+  }
+  expect(broken()).toBe(0)
+  const ids = get.events.flatMap(({ id }) => (id === undefined ? [] : [Number(id.split(':')[1])]))
+  expect(ids).toEqual(ids.map((_, index) => index))
+  // The last of the four proxies is an ordinary one for it: it ends in peace, and the connection carries more.
+  expect((await post(at.url, '', { 'mcp-session-id': session.id })).status).toBe(400)
+  for (const one of [get, listen, sse]) one.abort()
+})
+
+test('what a call in flight asks its client is answered when its proxy has been replaced meanwhile', async () => {
+  await using at = await ground({ it: 'all-features' })
+  const session = await rawSession(at.url, { capabilities: { sampling: {} } })
+  const get = await listenTo(at.url, session)
+  const asked = { name: 'it_ask', arguments: { question: 'why?' } }
+  const call = await session.send({ jsonrpc: '2.0', id: 'c', method: 'tools/call', params: asked })
+  const reader = stream(call)
+  const question = await waitFor(() => reader.messages.find(({ method }) => method === 'sampling/createMessage'))
+  await at.restart({ wait: false })
+  const result = { role: 'assistant', model: 'm', content: { type: 'text', text: 'because' } }
+  await session.send({ jsonrpc: '2.0', id: question.id, result })
+  const answer = await waitFor(() => reader.messages.find(({ id }) => id === 'c'))
+  expect(answer.result).toMatchObject({ content: [{ text: 'because' }] })
+  get.abort()
+})
+
+test('a call in flight can be cancelled after its proxy has been replaced', async () => {
+  await using at = await ground({ it: 'all-features' })
+  const session = await rawSession(at.url)
+  const call = session.ask('tools/call', { name: 'it_slow', arguments: {} }, 'c')
+  const old = (await at.ready()).group.pid ?? 0
+  await at.restart({ wait: false })
+  expect(isAlive(old)).toBe(true)
+  await session.send({ jsonrpc: '2.0', method: 'notifications/cancelled', params: { requestId: 'c' } })
+  await call
+  await waitFor(() => !isAlive(old), 5_000)
+})
+
+test('a killed proxy is forgotten, but neither the log level nor the subscriptions of its sessions', async () => {
+  await using at = await ground({ it: 'remembering' })
+  const session = await rawSession(at.url)
+  const first = await listenTo(at.url, session)
+  await session.ask('logging/setLevel', { level: 'error' })
+  await session.ask('resources/subscribe', { uri: 'note://1' })
+  const folder = join(at.d.paths.folder, 'sessions')
+  expect(await readdir(folder)).toHaveLength(1)
+  for (const name of await readdir(folder)) expect((await stat(join(folder, name))).mode & 0o777).toBe(0o600)
+  await at.kill()
+  await first.over
+  const again = await listenTo(at.url, session, first.lastId)
+  expect(again.status).toBe(200)
+  await waitFor(async () => (await told(session)) === '{"level":"error","subscribed":["note://1"]}')
+  await session.ask('tools/call', { name: 'it_change', arguments: {} })
+  await waitFor(() => heard(again, 'notifications/resources/updated') === 1)
+  const log = await session.ask('tools/call', { name: 'it_log', arguments: {} })
+  expect(log.flatMap(({ params }) => params?.level ?? [])).toEqual(['error'])
+  await fetch(at.url, { method: 'DELETE', headers: { 'mcp-session-id': session.id } })
+  await waitFor(async () => (await readdir(folder)).length === 0)
+  again.abort()
+})
+
+test('a replacement is told what the sessions want before their streams move, and a subscription that ends stays ended', async () => {
+  await using at = await ground({ it: 'remembering' })
+  const session = await rawSession(at.url)
+  const get = await listenTo(at.url, session)
+  const listen = await openListen(at.url, { resourceSubscriptions: ['note://1'] })
+  await session.ask('logging/setLevel', { level: 'warning' })
+  await session.ask('resources/subscribe', { uri: 'note://1' })
+  await at.restart()
+  expect(await told(session)).toBe('{"level":"warning","subscribed":["note://1"]}')
+  await session.ask('tools/call', { name: 'it_change', arguments: {} })
+  await waitFor(() => [get, listen].every((one) => heard(one, 'notifications/resources/updated') === 1))
+  listen.abort()
+  await session.ask('resources/unsubscribe', { uri: 'note://1' })
+  await at.restart()
+  expect(await told(session)).toBe('{"level":"warning","subscribed":[]}')
+  get.abort()
+})
+
+/** What a reload makes of `it` and `other`: one is added, changed, removed. */
+const changes = [
+  { it: 'echo', other: 'all-features' },
+  { it: 'echo', other: 'all-features', third: 'echo' },
+  { it: 'echo' },
+]
+
+interface Ground extends AsyncDisposable {
+  readonly d: Detached
+  readonly port: number
+  readonly url: string
+  ready(): Promise<{ readonly group: Awaited<ReturnType<typeof statusOf>>['groups'][number] }>
+  reload(servers: Servers): Promise<void>
+  /** Resolves when the new proxy serves and, unless told otherwise, the old one has ended. */
+  restart(how?: { readonly wait?: boolean }): Promise<void>
+  /** Kills the proxy once it counts as having done its work, and resolves when the next one is ready. */
+  kill(): Promise<void>
+}
+
+/** Server names and the fixtures that play them. */
+type Servers = Readonly<Record<string, string>>
+
+/** A supervisor with one group of these servers. */
+async function ground(servers: Servers): Promise<Ground> {
+  const port = await freePort()
+  const d = await detached(yamlOf(port, servers))
+  d.start()
+  await d.answered()
+  await d.client.ask('apply', { ...d.wish, watch: false })
+  const ready: Ground['ready'] = () =>
+    waitFor(async () => {
+      const { state, groups } = await statusOf(d)
+      return state === 'ready' && groups[0] ? { group: groups[0] } : undefined
+    }, 20_000)
+  await ready()
+  return {
+    d,
+    port,
+    url: `http://127.0.0.1:${port}/mcp`,
+    ready,
+    async reload(next) {
+      await d.folder.write({ 'mcpctl.yaml': yamlOf(port, next) })
+      await d.client.ask('reload', { dryRun: false })
+      await ready()
+    },
+    async restart({ wait = true } = {}) {
+      const old = (await ready()).group.pid ?? 0
+      await d.client.ask('restart', { groups: [] })
+      expect((await ready()).group.pid).not.toBe(old)
+      if (wait) await waitFor(() => !isAlive(old), 20_000)
+    },
+    async kill() {
+      const { group } = await ready()
+      process.kill(group.pid ?? 0, 'SIGKILL')
+      await waitFor(async () => (await statusOf(d)).groups[0]?.pid !== group.pid)
+      await ready()
+    },
+    [Symbol.asyncDispose]: () => d[Symbol.asyncDispose](),
+  }
+}
+
+function statusOf({ client }: Detached) {
+  return client.ask('status')
+}
+
+/** The processes of proxies, not of their servers. */
+function proxiesOf({ paths }: Detached) {
+  return markedProcesses(paths.folder).filter(({ command }) => command.includes('proxy.js'))
+}
+
+async function told(session: RawSession): Promise<string | undefined> {
+  const [answer] = await session.ask('tools/call', { name: 'it_told', arguments: {} })
+  return (answer?.result?.content as readonly { readonly text: string }[] | undefined)?.[0]?.text
+}
+
+/** Counts those that are over. */
+function countOver(streams: readonly Pick<ReadEvents, 'over'>[]): () => number {
+  let over = 0
+  for (const one of streams) void one.over.then(() => over++)
+  return () => over
+}
+
+/** A client of HTTP+SSE. */
+async function oldest(port: number) {
+  const origin = `http://127.0.0.1:${port}`
+  const read = await readEvents(`${origin}/sse`, { headers: { accept: 'text/event-stream' } })
+  const path = (await waitFor(() => read.events[0])).data
+  const answers = () =>
+    read.events.flatMap(({ event, data }) => (event === 'endpoint' ? [] : [JSON.parse(data) as Message]))
+  const ask = async (method: string, params: object, id: string) => {
+    expect((await post(`${origin}${path}`, { jsonrpc: '2.0', id, method, params })).status).toBe(202)
+    return waitFor(() => answers().find((answer) => answer.id === id))
+  }
+  const clientInfo = { name: 'oldest', version: '1' }
+  await ask('initialize', { protocolVersion: '2024-11-05', capabilities: {}, clientInfo }, 'init')
+  return {
+    over: read.over,
+    abort: read.abort,
+    get messages() {
+      return answers()
+    },
+    ask,
+  }
+}
+
+/** Reads an answer that is a stream while it comes. */
+function stream(response: Response) {
+  const read: Message[] = []
+  void (async () => {
+    let text = ''
+    for await (const chunk of response.body ?? []) {
+      text += new TextDecoder().decode(chunk)
+      const events = text.split('\n\n')
+      text = events.pop() ?? ''
+      for (const event of events)
+        read.push(...(await messages(new Response(event, { headers: { 'content-type': 'text/event-stream' } }))))
+    }
+  })()
+  return { messages: read }
+}
+
+function yamlOf(port: number, servers: Servers): string {
+  const entries = Object.entries(servers)
+  const definitions = entries.map(
+    ([name, fixture]) => `  ${name}: { command: ${process.execPath}, args: [${fixturePath(fixture)}] }`,
+  )
+  const group = `{ port: ${port}, servers: [${entries.map(([name]) => name).join(', ')}] }`
+  return ['version: 1', 'servers:', ...definitions, `profiles: { dev: { groups: { g: ${group} } } }`, ''].join('\n')
+}
