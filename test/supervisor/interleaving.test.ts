@@ -12,7 +12,7 @@ const step = fc.record({
   servers: fc.constantFrom('calm', 'other'),
 })
 
-test('ends up as a fresh start would, whatever happened in between and however fast (P-26, R-22)', async () => {
+test('P-26 R-22: ends up as a fresh start would, whatever happened in between and however fast', async () => {
   const ports = { fast: await freePort(), slow: await freePort() }
   await fc.assert(
     fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 15 }), async (steps) => {
