@@ -103,7 +103,7 @@ test('R-16: what is in force is kept for the owner alone, twenty of them, and gi
   }
   const kept = await waitFor(async () => {
     const names = await readdir(p.paths.generations)
-    return names.includes('22.json') && !names.includes('2.json') && names
+    return names.includes('22.json') && !names.includes('2.json') ? names : undefined
   })
   expect(kept.filter((name) => name.endsWith('.json'))).toHaveLength(20)
   expect((await stat(join(p.paths.generations, '22.json'))).mode & 0o777).toBe(0o600)
