@@ -206,8 +206,7 @@ export class RunningGroup {
   /** A proxy that does not do it is replaced by one that begins with it. */
   async #commit(): Promise<void> {
     const child = this.#target()
-    const { desired } = this
-    if (!child || (await this.#around.commit(child, desired))) return
+    if (!child || (await this.#around.commit(child, this.desired))) return
     this.#around.log.warn('proxy replaced', { group: this.name, reason: 'it did not take over its configuration' })
     if (this.#target() === child) await this.restart(this.desired)
   }

@@ -114,5 +114,6 @@ export async function ask(port: number, path = '/'): Promise<Answer> {
 export interface Answer {
   readonly pid: number
   readonly servers: readonly string[]
+  readonly isPreparing: boolean
   readonly env: Readonly<Record<string, string>>
 }

@@ -25,7 +25,7 @@ test.each<[string, (p: Project) => Promise<unknown>]>([
   ['is emptied', (p) => p.folder.write({ 'mcpctl.yaml': '' })],
   ['is deleted', (p) => rm(join(p.folder.path, 'mcpctl.yaml'))],
 ])(
-  'goes on with the last good configuration when the file %s, until a good one is saved (R-05, R-12)',
+  'R-05 R-12: goes on with the last good configuration when the file %s, until a good one is saved',
   async (_how, spoil) => {
     const groups = { fast: { port: await freePort() } }
     await using p = await project(groups)
@@ -98,7 +98,7 @@ test('lets a group whose port is taken wait for it, and the others come up', asy
   expect(await p.group('fast')).toMatchObject({ lastError: null, restarts: 0 })
 })
 
-test('rejects a move to a taken port and touches nothing (R-10)', async () => {
+test('R-10: rejects a move to a taken port and touches nothing', async () => {
   await using other = await occupy()
   const [fast, slow] = [await freePort(), await freePort()]
   await using p = await project({ fast: { port: fast }, slow: { port: slow } })

@@ -1,0 +1,187 @@
+import { once } from 'node:events'
+import { readdir, readFile, rm, stat } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { freePort } from '../helpers/ports.ts'
+import { isAlive } from '../helpers/processes.ts'
+import { waitFor } from '../helpers/wait.ts'
+import { ask, type Groups, type Project, project } from './project.ts'
+
+const reload = (p: Project) => p.client.ask('reload', { dryRun: false })
+
+/** Two groups that are up; `next` gives the first one these servers. */
+async function twoGroups(servers: readonly string[] = ['calm']) {
+  const [fast, slow] = [await freePort(), await freePort()]
+  const sketch = (one: readonly string[]): Groups => ({ fast: { port: fast, servers: one }, slow: { port: slow } })
+  const p = await project(sketch(servers))
+  await p.up()
+  return Object.assign(p, { ports: { fast, slow }, next: (one: readonly string[]) => p.save(sketch(one)) })
+}
+
+test('R-01: a comment and another order of keys change nothing', async () => {
+  await using p = await twoGroups()
+  const before = await p.status()
+  const text = await readFile(join(p.folder.path, 'mcpctl.yaml'), 'utf8')
+  const [version, name, ...rest] = text.split('\n')
+  await p.folder.write({ 'mcpctl.yaml': ['# a comment', name, version, '', ...rest].join('\n') })
+  expect(await reload(p)).toMatchObject({ generation: 1, plan: { actions: [], unchanged: ['fast', 'slow'] } })
+  expect(await p.status()).toEqual(before)
+})
+
+test('R-10: a new group whose port is taken rejects the whole reload', async () => {
+  await using other = await occupy()
+  await using p = await twoGroups()
+  const before = (await p.status()).groups
+  const { fast, slow } = p.ports
+  await p.save({ fast: { port: fast, servers: ['other'] }, slow: { port: slow }, new: { port: other.port } })
+  await expect(reload(p)).rejects.toMatchObject({ code: 'conflict', message: expect.stringContaining('"new"') })
+  expect((await p.status()).groups).toEqual(before)
+  expect(await ask(fast)).toMatchObject({ servers: ['calm'] })
+})
+
+test('a new group that does not come up rejects the whole reload and leaves no process', async () => {
+  await using p = await twoGroups()
+  const before = (await p.status()).groups
+  const { fast, slow } = p.ports
+  const port = await freePort()
+  await p.save({ fast: { port: fast, servers: ['other'] }, slow: { port: slow }, new: { port, servers: ['crash'] } })
+  await expect(reload(p)).rejects.toMatchObject({ code: 'not_ready', message: expect.stringContaining('"new"') })
+  expect((await p.status()).groups).toEqual(before)
+  expect((await p.status()).config).toMatchObject({ generation: 1, state: 'stale' })
+  expect(await ask(fast)).toMatchObject({ servers: ['calm'] })
+})
+
+test('R-14: a newer configuration ends the preparation of one that hangs, and is in force', async () => {
+  await using p = await twoGroups()
+  await p.next(['calm', 'hangs'])
+  const superseded = expect(reload(p)).rejects.toMatchObject({ code: 'conflict' })
+  await waitFor(async () => (await ask(p.ports.fast)).isPreparing)
+  await p.next(['calm', 'other'])
+  await reload(p)
+  await superseded
+  expect(await ask(p.ports.fast)).toMatchObject({ servers: ['calm', 'other'] })
+  expect((await p.status()).config).toMatchObject({ generation: 2, state: 'current' })
+})
+
+test('R-15: a proxy that ends while it prepares leaves the old configuration everywhere', async () => {
+  await using p = await twoGroups()
+  const pid = await p.pid('slow')
+  const { fast, slow } = p.ports
+  await p.save({ fast: { port: fast, servers: ['dies'] }, slow: { port: slow, servers: ['other'] } })
+  await expect(reload(p)).rejects.toMatchObject({ code: 'not_ready' })
+  await p.until('fast', 'ready')
+  expect(await ask(fast)).toMatchObject({ servers: ['calm'] })
+  expect(await ask(slow)).toMatchObject({ servers: ['calm'], pid })
+})
+
+test('R-15: a proxy that ends at the commit leaves the new configuration everywhere', async () => {
+  await using p = await twoGroups()
+  const { fast, slow } = p.ports
+  await p.save({ fast: { port: fast, servers: ['dies-late'] }, slow: { port: slow, servers: ['other'] } })
+  await reload(p)
+  await p.until('fast', 'ready')
+  expect(await ask(fast)).toMatchObject({ servers: ['dies-late'] })
+  expect(await ask(slow)).toMatchObject({ servers: ['other'] })
+})
+
+test('R-15: a proxy that does not take over its configuration is replaced by one that begins with it', async () => {
+  await using p = await twoGroups()
+  const pid = await p.pid('fast')
+  await p.next(['deaf'])
+  await reload(p)
+  await p.until('fast', 'ready')
+  expect((await ask(p.ports.fast)).servers).toEqual(['deaf'])
+  await waitFor(() => !isAlive(pid))
+})
+
+test('R-16: what is in force is kept for the owner alone, twenty of them, and given back by a rollback', async () => {
+  await using p = await twoGroups()
+  for (let round = 0; round < 21; round++) {
+    await p.next(['calm', `s${round}`])
+    await reload(p)
+  }
+  const kept = await waitFor(async () => {
+    const names = await readdir(p.paths.generations)
+    return names.includes('22.json') && !names.includes('2.json') ? names : undefined
+  })
+  expect(kept.filter((name) => name.endsWith('.json'))).toHaveLength(20)
+  expect((await stat(join(p.paths.generations, '22.json'))).mode & 0o777).toBe(0o600)
+  const pid = await p.pid('fast')
+  expect(await p.client.ask('rollback', {})).toMatchObject({ generation: 23 })
+  expect(await ask(p.ports.fast)).toMatchObject({ pid, servers: ['calm', 's19'] })
+  const { config } = await p.status()
+  expect(config).toMatchObject({ state: 'stale', problems: [{ message: expect.stringContaining('generation 21') }] })
+  await reload(p)
+  expect(await ask(p.ports.fast)).toMatchObject({ servers: ['calm', 's20'] })
+  expect((await p.status()).config.state).toBe('current')
+  await expect(p.client.ask('rollback', { generation: 2 })).rejects.toMatchObject({ code: 'usage' })
+})
+
+test('R-21: a profile without groups is rejected unless it is meant', async () => {
+  await using p = await twoGroups()
+  const before = await p.group('fast')
+  const empty = 'version: 1\nprofiles:\n  dev:\n    groups: {}\n'
+  await p.folder.write({ 'mcpctl.yaml': empty })
+  await expect(reload(p)).rejects.toMatchObject({ code: 'config_invalid' })
+  expect(await p.group('fast')).toEqual(before)
+  await p.client.ask('reload', { dryRun: false, allowEmpty: true })
+  expect((await p.status()).groups).toEqual([])
+  await p.folder.write({ 'mcpctl.yaml': `# still\n${empty}` })
+  await reload(p)
+})
+
+test('R-13: of a hundred contents that go back and forth few are applied, and the last of them is', async () => {
+  await using p = await twoGroups()
+  await p.apply({ watch: true })
+  const before = (await p.status()).config.generation
+  for (let round = 1; round <= 100; round++) {
+    await p.next(round % 2 === 0 ? ['calm', 'other'] : ['calm'])
+    await new Promise((resolve) => setTimeout(resolve, 45))
+  }
+  await waitFor(async () => (await ask(p.ports.fast)).servers.includes('other'))
+  expect((await p.status()).config.generation - before).toBeLessThanOrEqual(12)
+}, 30_000)
+
+test('R-23: a hundred reloads leave no descriptor, listener or timer behind', async () => {
+  await using p = await twoGroups()
+  const round = async (count: number) => {
+    for (let at = 0; at < count; at++) {
+      await p.next(at % 2 === 0 ? ['calm', 'other'] : ['calm'])
+      await reload(p)
+    }
+    return held()
+  }
+  const before = await round(20)
+  const after = await round(100)
+  expect(after.timers).toBeLessThanOrEqual(before.timers + 2)
+  expect(after.descriptors).toBeLessThanOrEqual(before.descriptors + 2)
+}, 30_000)
+
+test('R-12: a deleted file changes nothing, is said once, and its return is noticed', async () => {
+  await using p = await twoGroups()
+  await p.apply({ watch: true })
+  const text = await readFile(join(p.folder.path, 'mcpctl.yaml'), 'utf8')
+  const before = await p.group('fast')
+  await rm(join(p.folder.path, 'mcpctl.yaml'))
+  await waitFor(async () => (await p.status()).config.state === 'stale')
+  expect(await p.group('fast')).toEqual(before)
+  await p.folder.write({ 'mcpctl.yaml': text })
+  await waitFor(async () => (await p.status()).config.state === 'current')
+  expect(await p.group('fast')).toEqual(before)
+})
+
+function held() {
+  const resources = process.getActiveResourcesInfo()
+  return {
+    timers: resources.filter((name) => name === 'Timeout').length,
+    descriptors: resources.filter((name) => name !== 'Timeout').length,
+  }
+}
+
+async function occupy() {
+  const server = createServer()
+  const port = await freePort()
+  await once(server.listen(port, '127.0.0.1'), 'listening')
+  return { port, [Symbol.asyncDispose]: async () => void (await once(server.close(), 'close')) }
+}
