@@ -166,7 +166,7 @@ export class Catalog implements Disposable {
 
   #overlaidOffer(source: Source, overlay: Overlay | undefined): Offer {
     const listing = overlay?.get(source.server.name)
-    return listing ? this.#made({ ...source, listing }) : this.offer(source)
+    return listing ? this.#made({ server: source.server, listing }) : this.offer(source)
   }
 
   /** What a server offers. What did not change is not made again: neither its policy nor its lists. */
