@@ -43,7 +43,7 @@ test('adding a server to a group shows its tools and keeps both processes', asyn
   expect(after.config.generation).toBe(before.config.generation + 1)
 })
 
-test('removing a server ends its process and keeps its neighbour', async () => {
+test('R-03: removing a server ends its process and keeps its neighbour', async () => {
   await using project = await twoGroups()
   await project.edit('mcpctl.yaml', 'servers: [alpha]', 'servers: [alpha, beta]')
   const both = await waitFor(async () => {
@@ -90,7 +90,7 @@ test('a group is added, moved to another port and removed while its neighbour ke
   expect((await project.group('two')).pid).toBe(pid)
 })
 
-test('an invalid save changes nothing, is shown with its place, and the next good save clears it', async () => {
+test('R-05: an invalid save changes nothing, is shown with its place, and the next good save clears it', async () => {
   await using project = await twoGroups()
   const before = await project.status()
   await project.edit('mcpctl.yaml', 'servers: [alpha]', 'servers: [alfa]')
@@ -131,14 +131,14 @@ test.each([
       await writeFile(join(folder, 'mcpctl.yaml'), text)
     },
   ],
-])('a save by %s is noticed', async (_name, save) => {
+])('R-07: a save by %s is noticed', async (_name, save) => {
   await using project = await twoGroups()
   const text = setFile(project.ports).replace('servers: [alpha]', 'servers: [alpha, beta]')
   await save(project.folder, text)
   await waitFor(async () => (await project.group('one')).servers.length === 2)
 })
 
-test('a ..data symlink swap is noticed', async () => {
+test('R-07: a ..data symlink swap is noticed', async () => {
   const ports = [await freePort(), await freePort()] as const
   await using project = await makeProject({})
   const mount = join(project.folder, 'mount')
@@ -159,7 +159,7 @@ test('a ..data symlink swap is noticed', async () => {
   await project.ok(['down', ...flags])
 })
 
-test('a deleted file stops nothing', async () => {
+test('R-12: a deleted file stops nothing', async () => {
   await using project = await twoGroups()
   const before = await project.status()
   await rm(join(project.folder, 'mcpctl.yaml'))

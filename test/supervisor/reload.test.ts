@@ -29,6 +29,40 @@ test('R-01: a comment and another order of keys change nothing', async () => {
   expect(await p.status()).toEqual(before)
 })
 
+test('R-05: whichever way the file is invalid, nothing changes and it is said once', async () => {
+  await using p = await twoGroups()
+  const good = await readFile(join(p.folder.path, 'mcpctl.yaml'), 'utf8')
+  const before = (await p.status()).groups
+  const invalid = [
+    '{ [',
+    'groups: 1\n',
+    '',
+    '# nothing\n',
+    '- a list\n',
+    'just text\n',
+    `${good}\nversion: 1\n`,
+    `${good}\nupstrems: {}\n`,
+    good.replace('servers: [calm]', 'servers: [clam]'),
+    good.replace(`port: ${p.ports.fast}`, 'port: 65536'),
+    good.replace(`port: ${p.ports.fast}`, `port: ${p.ports.slow}`),
+    good.replace(/command: [^,]+/, 'command: "${MISSING}"'),
+  ]
+  const taken: string[] = []
+  for (const text of invalid) {
+    await p.folder.write({ 'mcpctl.yaml': text })
+    await reload(p).then(
+      () => taken.push(text),
+      () => {},
+    )
+    await reload(p).catch(() => {})
+    expect((await p.status()).groups).toEqual(before)
+  }
+  expect(taken).toEqual([])
+  expect((await p.status()).config).toMatchObject({ generation: 1, state: 'stale' })
+  const log = await readFile(join(p.paths.logs, 'mcpctl.log'), 'utf8')
+  expect(log.split('configuration rejected').length - 1).toBeLessThanOrEqual(invalid.length)
+})
+
 test('R-10: a new group whose port is taken rejects the whole reload', async () => {
   await using other = await occupy()
   await using p = await twoGroups()
