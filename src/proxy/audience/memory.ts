@@ -1,9 +1,10 @@
-import { createHash, randomUUID } from 'node:crypto'
+import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
-import { mkdir, readdir, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { messageOf } from '../../shared/errors.ts'
 import type { Log } from '../../shared/log.ts'
+import { writeWhole } from '../../shared/whole-file.ts'
 import type { Session } from '../downstream/session.ts'
 import { isLevel } from '../mcp/levels.ts'
 import { isRecord, recordOf } from '../mcp/rpc.ts'
@@ -108,15 +109,8 @@ export class Memory {
   }
 
   async #write(file: string, wishes: Wishes): Promise<void> {
-    const draft = `${file}.${randomUUID()}.draft`
     await mkdir(this.#options.path, { recursive: true, mode: 0o700 })
-    try {
-      await writeFile(draft, JSON.stringify(wishes), { mode: 0o600 })
-      await rename(draft, file)
-    } catch (error) {
-      await rm(draft, { force: true })
-      throw error
-    }
+    await writeWhole(file, JSON.stringify(wishes), 0o600)
     this.#isBroken = false
     await this.#tidyOnce()
   }
@@ -153,6 +147,7 @@ function wishesIn(text: string): Wishes | undefined {
     const known = Array.isArray(subscriptions) ? subscriptions.filter(isSubscribed) : []
     return { level: isLevel(level) ? level : undefined, subscriptions: known }
   } catch {
+    // Cut off or not ours: as if it were not there.
     return undefined
   }
 }
