@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises'
 import type { Lock } from '../../src/config/lock-data.ts'
 import type { Said } from '../../src/config/lock-survey.ts'
 import { pinnedKinds } from '../../src/shared/drift.ts'
+import { isRecord } from '../../src/shared/record.ts'
 import { redact } from '../../src/shared/secret.ts'
 import { writeWhole } from '../../src/shared/whole-file.ts'
 
@@ -21,10 +22,6 @@ export async function readTexts(file: string): Promise<Texts> {
 
 function isSaid(entry: [string, unknown]): entry is [string, Said] {
   return typeof entry[1] === 'string' || isRecord(entry[1])
-}
-
-function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 export interface TextFacts {
