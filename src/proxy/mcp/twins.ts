@@ -15,7 +15,8 @@ interface Level {
  */
 export function hasTwins(text: string): boolean {
   // What decides where a message goes and whether it may. Native searches: most texts have none of it twice, at any depth.
-  if (!isTwice(text, '"method"') && !isTwice(text, '"name"') && !isTwice(text, '"uri"')) return false
+  // They look for a first character, of which a quote would be the most common one.
+  if (!isTwice(text, 'method"') && !isTwice(text, 'name"') && !isTwice(text, 'uri"')) return false
   return walk(text)
 }
 
