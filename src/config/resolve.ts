@@ -157,7 +157,7 @@ async function secretsOf({ set, selection, enabled, options, isTrusted, variable
     variable,
     env: options.env,
     folder: set.folder,
-    trust: new Trust(options.env),
+    trust: new Trust(options.env, set.folder),
   })
 }
 
