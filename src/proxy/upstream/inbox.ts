@@ -26,7 +26,7 @@ export interface InboxOptions {
   /** Batches exist in 2025-03-26 only. */
   readonly takesBatches: () => boolean
   /** Resolves when the server has it, or it is known that it will not; never rejects. */
-  readonly send: (message: RpcResponse | RpcNotification) => Promise<void>
+  readonly send: (message: RpcResponse | RpcNotification) => Promise<unknown>
   /** What the server was told its client can do. */
   readonly declared: Params
   /** Who is asked what the server asks outside of any call; undefined when there is no such client. */
@@ -115,6 +115,8 @@ export class Inbox {
       const isAside = origin === undefined && relatedTask(request) === undefined
       if (isAside) guessed()
       const likely = callsOf(asked, origin, flights.calls)
+      // What roots there are a server may ask at any time.
+      if (isAside && flights.calls.size === 0 && method !== 'roots/list') flights.ghosts.stirred()
       const calls = isAside && flights.ghosts.haunt(likely) ? [] : likely
       // Where there is but one client it may as well ask for itself, not for any of its calls.
       const isFree = client !== undefined && (origin === undefined || calls.length === 0)
@@ -135,7 +137,7 @@ export class Inbox {
     for (const holder of holders) holder.set(id, question)
     for (const call of calls) noteElicitation(call, request)
     // Each message is a POST of its own: only one after the other do they arrive in the order the client had.
-    let told = Promise.resolve()
+    let told: Promise<unknown> = Promise.resolve()
     const progressed = (notification: RpcNotification): void => {
       told = told.then(() => this.#options.send(notification))
     }
