@@ -1,5 +1,5 @@
-import { createServer } from 'node:net'
 import type { AddressInfo } from 'node:net'
+import { createServer } from 'node:net'
 import { expect, test } from 'vitest'
 import { retriesAtOnce } from '../../src/supervisor/share.ts'
 import { groupOf, serverOf } from '../helpers/group.ts'

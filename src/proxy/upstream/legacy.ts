@@ -136,8 +136,11 @@ export class LegacyConnection implements Connection {
   async #withdraw(call: PendingCall, reason: string): Promise<void> {
     if (call.exchange.method === 'initialize') return
     const params = { requestId: call.id, reason }
-    if (!(await this.#line.tell({ jsonrpc: '2.0', method: 'notifications/cancelled', params }, NOTIFY_MS))) return
-    void this.#line.flights.ghosts.told(call.id, () => this.ping(HAUNTING_MS))
+    const told = this.#line.tell({ jsonrpc: '2.0', method: 'notifications/cancelled', params }, NOTIFY_MS)
+    // What is written to a pipe is read in that order, the next call after the ping: that one may be asked about.
+    if (this.transport === 'stdio' || (await told))
+      void this.#line.flights.ghosts.told(call.id, () => this.ping(HAUNTING_MS))
+    await told
   }
 
   /** A server that announces changes may have done so before anybody listened; later on anything may have happened. */
