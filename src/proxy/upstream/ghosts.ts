@@ -1,3 +1,4 @@
+import { type Deferred, defer, within } from '../../shared/async.ts'
 import type { Id } from '../mcp/rpc.ts'
 import type { PendingCall } from './pending.ts'
 
@@ -22,6 +23,8 @@ export class Ghosts {
   readonly #ghosts = new Map<Id, Ghost>()
   readonly #now: () => number
   #isSeeingOff = false
+  /** Of the round under way. */
+  #round: Deferred<void> = defer()
   #goesOn = false
 
   /** `now`: a monotonic clock, in milliseconds. */
@@ -59,6 +62,7 @@ export class Ghosts {
     ghost.state = 'told'
     if (this.#isSeeingOff) return
     this.#isSeeingOff = true
+    this.#round = defer()
     try {
       for (let told = this.#told(); told.length > 0; told = this.#told()) {
         await ask()
@@ -68,7 +72,13 @@ export class Ghosts {
       // No answer: they stay for their time, or until what is cancelled next is answered for.
     } finally {
       this.#isSeeingOff = false
+      this.#round.resolve()
     }
+  }
+
+  /** Resolves when the server has answered for all it was told, but after so many milliseconds at the latest. */
+  async seenOff(ms: number): Promise<void> {
+    if (this.#isSeeingOff) await within(ms, this.#round.promise, undefined)
   }
 
   #told(): readonly Ghost[] {

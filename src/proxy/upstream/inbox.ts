@@ -39,6 +39,9 @@ export interface InboxOptions {
 /** Questions of the server that one call may leave open. */
 const MAX_ASKED = 64
 
+/** How long a question waits for what may make it certain whose it is. */
+const SEE_OFF_MS = 500
+
 /** Whom a question is for. */
 interface Addressee {
   readonly sink: Sink
@@ -114,6 +117,9 @@ export class Inbox {
       const asked = permitted(request, declared)
       const isAside = origin === undefined && relatedTask(request) === undefined
       if (isAside) guessed()
+      // Its answer to a ping may come right behind its question.
+      if (isAside && flights.ghosts.haunt(callsOf(asked, origin, flights.calls)))
+        await flights.ghosts.seenOff(SEE_OFF_MS)
       const likely = callsOf(asked, origin, flights.calls)
       // What roots there are a server may ask at any time.
       if (isAside && flights.calls.size === 0 && method !== 'roots/list') flights.ghosts.stirred()
