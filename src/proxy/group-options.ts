@@ -16,6 +16,8 @@ export interface GroupOptions extends Pick<CatalogOptions, 'drifted'> {
   readonly identity: Identity
   readonly sessionKey: string
   readonly owner: string
+  /** Servers tried again at once; as many as is usual where it is not said. */
+  readonly retriesAtOnce?: number | undefined
   readonly env: Env
   readonly log: Log
   readonly report: (news: ReportNews) => void

@@ -43,6 +43,8 @@ export type ToProxy =
       readonly owner: string
       /** 32 bytes, base64url: seals session ids, so that any generation of the proxy can open them. */
       readonly sessionKey: string
+      /** How many servers that are away may be tried again at once: its share of what all proxies may. */
+      readonly retriesAtOnce?: number
       readonly secrets: readonly string[]
       readonly logLevel: LogLevel
     }

@@ -8,6 +8,7 @@ import { Child } from './child.ts'
 import type { Guardian } from './guardian.ts'
 import type { Draft } from './prepare.ts'
 import { proxyEnv } from './proxy-env.ts'
+import { retriesAtOnce } from './share.ts'
 import { apologise } from './sorry.ts'
 import type { Surroundings } from './surroundings.ts'
 import type { Timing } from './timing.ts'
@@ -62,7 +63,7 @@ export function proxies(options: ProxiesOptions): Proxies {
   return {
     spawn(desired, socket, { listenWhen, events, basis = inForce() }) {
       const { wish, resolution } = basis
-      const { project, name, secrets } = resolution.profile
+      const { project, name, secrets, groups } = resolution.profile
       const { group } = desired
       const who = { project, profile: name, owner, sessionKey }
       const start = {
@@ -74,6 +75,7 @@ export function proxies(options: ProxiesOptions): Proxies {
         bindsItself: socket.handle === undefined,
         listenWhen,
         ...who,
+        retriesAtOnce: retriesAtOnce(groups.length),
         secrets,
         logLevel: 'info',
       } as const

@@ -22,6 +22,8 @@ export interface ConnectorOptions {
   readonly owner: string
   readonly env: Env
   readonly parking: Parking
+  /** Servers tried again at once; undefined for as many as is usual. */
+  readonly retriesAtOnce?: number | undefined
   readonly snapshots: SnapshotFolder
   readonly log: Log
   /** What a shared upstream tells. */
@@ -36,11 +38,13 @@ const FEWEST_AT_ONCE = 2
 /** Makes upstreams: the shared one of a server speaks for the proxy, one that has an owner for that client. */
 export class Connector {
   readonly #options: ConnectorOptions
-  readonly #retries = new Retries()
+  readonly #retries: Retries
   readonly #turns = new Turns({ most: Math.max(FEWEST_AT_ONCE, availableParallelism()), longest: timing.turn })
 
   constructor(options: ConnectorOptions) {
     this.#options = options
+    const { retriesAtOnce: most } = options
+    this.#retries = new Retries(most === undefined ? {} : { most })
   }
 
   /** Not started. */

@@ -78,7 +78,7 @@ export class Flights {
   answered(message: RpcMessage, origin: Id | undefined): void {
     // With a method and an id of a wrong type it is neither a request nor a notification.
     const call = isResponse(message) ? this.#find(message.id, origin) : undefined
-    if (!call) this.ghosts.laid(message.id)
+    if (!call) this.ghosts.answered(message.id)
     if (!call || !isResponse(message)) this.#dropped++
     else if (!isUnread(message) && 'result' in message && !isRecord(message.result))
       this.#fail(call, 'the answer has no result')

@@ -26,7 +26,7 @@ export interface InboxOptions {
   /** Batches exist in 2025-03-26 only. */
   readonly takesBatches: () => boolean
   /** Resolves when the server has it, or it is known that it will not; never rejects. */
-  readonly send: (message: RpcResponse | RpcNotification) => Promise<void>
+  readonly send: (message: RpcResponse | RpcNotification) => Promise<unknown>
   /** What the server was told its client can do. */
   readonly declared: Params
   /** Who is asked what the server asks outside of any call; undefined when there is no such client. */
@@ -38,6 +38,9 @@ export interface InboxOptions {
 
 /** Questions of the server that one call may leave open. */
 const MAX_ASKED = 64
+
+/** How long a question waits for what may make it certain whose it is. */
+const SEE_OFF_MS = 500
 
 /** Whom a question is for. */
 interface Addressee {
@@ -114,7 +117,12 @@ export class Inbox {
       const asked = permitted(request, declared)
       const isAside = origin === undefined && relatedTask(request) === undefined
       if (isAside) guessed()
+      // Its answer to a ping may come right behind its question.
+      if (isAside && flights.ghosts.haunt(callsOf(asked, origin, flights.calls)))
+        await flights.ghosts.seenOff(SEE_OFF_MS)
       const likely = callsOf(asked, origin, flights.calls)
+      // What roots there are a server may ask at any time.
+      if (isAside && flights.calls.size === 0 && method !== 'roots/list') flights.ghosts.stirred()
       const calls = isAside && flights.ghosts.haunt(likely) ? [] : likely
       // Where there is but one client it may as well ask for itself, not for any of its calls.
       const isFree = client !== undefined && (origin === undefined || calls.length === 0)
@@ -135,7 +143,7 @@ export class Inbox {
     for (const holder of holders) holder.set(id, question)
     for (const call of calls) noteElicitation(call, request)
     // Each message is a POST of its own: only one after the other do they arrive in the order the client had.
-    let told = Promise.resolve()
+    let told: Promise<unknown> = Promise.resolve()
     const progressed = (notification: RpcNotification): void => {
       told = told.then(() => this.#options.send(notification))
     }

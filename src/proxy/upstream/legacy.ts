@@ -2,6 +2,7 @@ import type { Exchange } from '../mcp/exchange.ts'
 import { isRecord, type Params, type RpcNotification, type RpcResponse } from '../mcp/rpc.ts'
 import { type Connection, type Greeting, itself, nobody } from './connection.ts'
 import { LinkFailure } from './failure.ts'
+import { HAUNTING_MS } from './ghosts.ts'
 import { Inbox } from './inbox.ts'
 import type { Line, LineOptions } from './line.ts'
 import type { Link } from './link.ts'
@@ -88,8 +89,8 @@ export class LegacyConnection implements Connection {
     return this.#line.ask({ method, params, signal, sink: nobody, caller: itself('legacy') })
   }
 
-  tell(notification: RpcNotification): Promise<void> {
-    return this.#line.tell(notification, NOTIFY_MS)
+  async tell(notification: RpcNotification): Promise<void> {
+    await this.#line.tell(notification, NOTIFY_MS)
   }
 
   subscribe(params: Params, signal: AbortSignal): Promise<RpcResponse> {
@@ -135,7 +136,11 @@ export class LegacyConnection implements Connection {
   async #withdraw(call: PendingCall, reason: string): Promise<void> {
     if (call.exchange.method === 'initialize') return
     const params = { requestId: call.id, reason }
-    await this.#line.tell({ jsonrpc: '2.0', method: 'notifications/cancelled', params }, NOTIFY_MS)
+    const told = this.#line.tell({ jsonrpc: '2.0', method: 'notifications/cancelled', params }, NOTIFY_MS)
+    // What is written to a pipe is read in that order, the next call after the ping: that one may be asked about.
+    if (this.transport === 'stdio' || (await told))
+      void this.#line.flights.ghosts.told(call.id, () => this.ping(HAUNTING_MS))
+    await told
   }
 
   /** A server that announces changes may have done so before anybody listened; later on anything may have happened. */

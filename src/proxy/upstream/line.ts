@@ -179,13 +179,15 @@ export class Line implements AsyncDisposable {
     return this.#carry(exchange, { among: this.flights.own, timeouts: unbounded })
   }
 
-  /** For what nobody waits for: that it did not arrive is worth a line, not a failure. */
-  async tell(message: RpcNotification | RpcResponse, ms: number): Promise<void> {
+  /** For what nobody waits for: that it did not arrive, so false, is worth a line, not a failure. */
+  async tell(message: RpcNotification | RpcResponse, ms: number): Promise<boolean> {
     try {
       await this.link.send(message, AbortSignal.timeout(ms))
+      return true
     } catch (error) {
       this.#options.log.debug('a message did not reach the server', { reason: messageOf(error) })
       this.#examine(error)
+      return false
     }
   }
 
@@ -259,7 +261,8 @@ export class Line implements AsyncDisposable {
   /** Ends a call without an answer and tells the server. */
   #giveUp(call: PendingCall, reason: string, error: Error): void {
     call.fail(error)
-    this.flights.ghosts.add(call)
+    // For a request of the proxy's own nobody is ever asked.
+    if (this.flights.calls.get(call.id)) this.flights.ghosts.add(call)
     void this.#speech?.withdraw(call, reason).finally(() => call.abandon())
   }
 }

@@ -8,7 +8,7 @@ import { groupOf, serverOf } from '../../helpers/group.ts'
 import { rawSession } from '../../helpers/mcp.ts'
 import { holdSocket, startProxy } from '../../helpers/proxy.ts'
 import { waitFor } from '../../helpers/wait.ts'
-import { textOf, wireClient } from '../sessions/wire.ts'
+import { textOf, type WireClient, wireClient } from '../sessions/wire.ts'
 import { ANSWERED, inFrontOf, scripted, tool } from './scripted.ts'
 
 /** Not the letters they look like. */
@@ -113,20 +113,68 @@ test('U-39: what a client cannot do is refused to the server, and asked of no ot
   socket[Symbol.dispose]()
 })
 
-test('U-39: what is asked of a client that has left is refused to the server, and asked of no other client', async () => {
-  const socket = await holdSocket()
-  const on = [{ on: 'tools/call:ask', nth: 1, delay: 400 }]
-  await using proxy = await startProxy({ group: groupOf([chaotic('s', { on })]), socket })
+const late = { on: 'tools/call:ask', nth: 1, delay: 400 } as const
+
+/** A call taken back while the server is certainly at it, which it answers all the same. */
+async function showsThatItGoesOn(one: WireClient, other: WireClient): Promise<void> {
+  let isCertain = false
+  for (let ms = 300; !isCertain; ms *= 2) {
+    const begin = performance.now()
+    const reason = `after ${ms}`
+    const call = one.ask('tools/call', { name: 's_slow', arguments: { ms } }, ms)
+    await waitFor(async () => {
+      await one.tell('notifications/cancelled', { requestId: ms, reason })
+      return textOf(await other.ask('tools/call', { name: 's_cancelled' })).includes(reason)
+    })
+    isCertain = performance.now() - begin < ms / 2
+    await call
+    await other.ask('tools/call', { name: 's_slow', arguments: { ms } })
+  }
+}
+
+test.each([
+  ['does not say that it has read so', [{ on: 'ping', never: true }, late], false],
+  ['was seen to go on with what is cancelled', [late], true],
+] as const)(
+  'U-39: what is asked of a client that has left is asked of no other, by a server that %s',
+  async (_what, on, isSeen) => {
+    using socket = await holdSocket()
+    await using proxy = await startProxy({ group: groupOf([chaotic('s', { on })]), socket })
+    const url = `${proxy.url}/mcp`
+    await using other = await wireClient(url, { sampling: {} })
+    const leaving = await wireClient(url, { sampling: {} })
+    if (isSeen) await showsThatItGoesOn(leaving, other)
+    const asked = leaving.ask('tools/call', { name: 's_ask', arguments: question }).catch(() => {})
+    await waitFor(
+      async () => textOf(await other.ask('tools/call', { name: 's_echo', arguments: { text: 'x' } })) === 'x',
+    )
+    await leaving[Symbol.asyncDispose]()
+    await asked
+    const slow = await other.ask('tools/call', { name: 's_slow', arguments: { ms: 800 } })
+    expect([textOf(slow), other.questions()]).toEqual(['done', []])
+  },
+)
+
+test('U-39: what is asked of a client that only lost its connection is asked of no other client', async () => {
+  using socket = await holdSocket()
+  await using proxy = await startProxy({ group: groupOf([chaotic('s', { on: [late] })]), socket })
   const url = `${proxy.url}/mcp`
   await using other = await wireClient(url, { sampling: {} })
-  const leaving = await wireClient(url, { sampling: {} })
-  const asked = leaving.ask('tools/call', { name: 's_ask', arguments: question }).catch(() => {})
+  const { id } = await rawSession(url, { capabilities: { sampling: {} } })
+  const cut = new AbortController()
+  const headers = {
+    'content-type': 'application/json',
+    accept: 'application/json, text/event-stream',
+    'mcp-session-id': id,
+  }
+  const body = { jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name: 's_ask', arguments: question } }
+  const asked = fetch(url, { method: 'POST', headers, body: JSON.stringify(body), signal: cut.signal })
+  const over = asked.then((response) => response.text()).catch(() => {})
   await waitFor(async () => textOf(await other.ask('tools/call', { name: 's_echo', arguments: { text: 'x' } })) === 'x')
-  await leaving[Symbol.asyncDispose]()
-  await asked
+  cut.abort()
+  await over
   const slow = await other.ask('tools/call', { name: 's_slow', arguments: { ms: 800 } })
   expect([textOf(slow), other.questions()]).toEqual(['done', []])
-  socket[Symbol.dispose]()
 })
 
 test('U-01 U-14: of ten servers one that crashes again and again and one that is silent leave the others and the proxy alone', async () => {

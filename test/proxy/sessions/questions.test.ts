@@ -100,6 +100,20 @@ test('a question is withdrawn when its call is cancelled', async () => {
   expect(JSON.parse(seen)).toMatchObject([{ reason: 'never mind' }])
 })
 
+test('once the server has read that a call is cancelled it may ask whoever else calls it', async () => {
+  await using mine = await open(both)
+  await using other = await open(both)
+  const never = call(mine, 's_never', {}, 7)
+  await waitFor(async () => textOf(await call(other, 's_echo', { text: 'x' })) === 'x')
+  await mine.tell('notifications/cancelled', { requestId: 7, reason: 'never mind' })
+  await never
+  await waitFor(async () => textOf(await call(other, 's_cancelled')).includes('never mind'))
+  const asking = call(other, 's_ask', { method: 'sampling/createMessage', params: { x: 1 } })
+  await other.answer(await waitFor(() => other.questions()[0]), { said: 'yes' })
+  expect(textOf(await asking)).toContain('yes')
+  expect(mine.questions()).toEqual([])
+})
+
 test('a cancellation that comes late, or for what cannot be cancelled, changes nothing', async () => {
   await using mine = await open(both)
   await call(mine, 'e_echo', { text: 'x' }, 8)
