@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { readdir, stat } from 'node:fs/promises'
 import { Agent, get, type IncomingMessage } from 'node:http'
+import { availableParallelism, loadavg } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { beforeAll, expect, test } from 'vitest'
@@ -26,7 +27,7 @@ beforeAll(built)
 test('P-08: killed with -9 under 32 callers, it loses what was in flight in it and nothing else', async () => {
   await using at = await ground({ it: 'echo' })
   const callers = await crowd(at.url, { size: CALLERS, tool: 'it_echo' })
-  const outages: number[] = []
+  const kills: { readonly inFlight: number; readonly lost: number; readonly backMs: number }[] = []
   for (let kill = 0; kill < KILLS; kill++) {
     const { group } = await at.ready()
     // One that was ready for a while did its work, and is replaced at once.
@@ -34,19 +35,22 @@ test('P-08: killed with -9 under 32 callers, it loses what was in flight in it a
     const since = performance.now()
     await waitFor(() => callers.answered > before + CALLERS && performance.now() - since > 2_500)
     const server = group.servers[0]?.pid ?? 0
+    const [inFlight, failed] = [callers.inFlight, callers.failures.length]
     process.kill(group.pid ?? 0, 'SIGKILL')
-    const killedAt = performance.now()
-    const lost = callers.failures.length
-    await waitFor(() => callers.answered > before && callers.lastAnswer > killedAt + 50)
-    outages.push(callers.lastAnswer - killedAt)
+    const backMs = Math.round(await callers.back())
     await waitFor(() => !isAlive(server), 5_000)
-    expect(callers.failures.length - lost).toBeLessThanOrEqual(CALLERS)
+    kills.push({ inFlight, lost: callers.failures.length - failed, backMs })
   }
   await callers.stop()
-  expect(callers.failures.filter((code) => code === 'ECONNREFUSED')).toEqual([])
-  expect(callers.failures.length).toBeLessThanOrEqual(KILLS * CALLERS)
+  const refused = callers.failures.filter((code) => code === 'ECONNREFUSED')
+  if (isSoak) console.table({ ...kills, refused: { lost: refused.length }, load: { lost: loadavg()[0] } })
+  expect(refused).toEqual([])
+  for (const { inFlight, lost } of kills) expect(lost).toBeLessThanOrEqual(inFlight)
   for (const session of callers.sessions) expect((await session.ask('ping'))[0]?.result).toEqual({})
-  if (isSoak) expect(median(outages)).toBeLessThan(500)
+  // Whoever has to wait for a processor is late for that alone: each gets the share of one that the machine has for it.
+  const share = Math.max(1, (loadavg()[0] as number) / availableParallelism())
+  if (isSoak) for (const { backMs } of kills) expect(backMs).toBeLessThan(500 * share)
+  if (isSoak) expect(median(kills.map(({ backMs }) => backMs))).toBeLessThan(500)
   expect((await at.ready()).group.restarts).toBe(KILLS)
 })
 
@@ -66,6 +70,7 @@ test('replaced and reloaded under 32 callers, no request fails, no session is lo
   await at.reload({ it: 'echo', last: 'echo' })
   await waitFor(() => pinned.every((one, n) => heard(one, LIST_CHANGED) > (before[n] ?? 0)))
   await callers.stop()
+  if (isSoak) console.table({ answered: callers.answered, failed: callers.failures.length, broken: broken() })
   expect(callers.failures).toEqual([])
   expect(broken()).toBe(0)
   for (const session of callers.sessions) expect((await session.ask('ping'))[0]?.result).toEqual({})
