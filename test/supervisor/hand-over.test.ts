@@ -12,10 +12,7 @@ import { countOver, type Ground, ground, oldest } from './ground.ts'
 
 beforeAll(built)
 
-test.each([
-  { it: 'as it begins', has: 0 },
-  { it: 'while it takes the streams', has: 50 },
-])('a replacement killed $it costs no session, and no stream hangs', async ({ has }) => {
+test('a replacement killed as it begins costs no session, and no stream hangs', async () => {
   await using at = await ground({ it: 'echo' })
   const sessions = await Promise.all(Array.from({ length: 50 }, () => rawSession(at.url)))
   const streams = await Promise.all(sessions.map((session) => listenTo(at.url, session)))
@@ -26,7 +23,6 @@ test.each([
   const { group } = await at.ready()
   const restart = at.d.client.ask('restart', { groups: [] })
   const next = await waitFor(() => proxiesOf(at).find(({ pid }) => pid !== group.pid))
-  while (descriptorsOf(next.pid) < has) await setImmediate()
   process.kill(next.pid, 'SIGKILL')
   await restart.catch(() => {})
   await waitFor(async () => (await at.ready()).group.pid !== next.pid)
@@ -35,7 +31,6 @@ test.each([
   await at.reload({ it: 'echo', two: 'echo' })
   // Each of them is over, or goes on to hear what there is.
   await waitFor(() => [...streams, listen, sse].every((one) => over.has(one) || heard(one, LIST_CHANGED) > 0))
-  console.log(has, 'over', over.size, 'of', streams.length + 2)
   for (const one of [...streams, listen, sse]) one.abort()
 })
 
@@ -50,9 +45,7 @@ test('five hundred streams go over at once, those whose clients leave in that ve
     await setImmediate()
     one.abort()
   }
-  const t = performance.now()
   await restart
-  console.log('restart', performance.now() - t)
   await at.reload({ it: 'echo', two: 'echo' })
   await waitFor(() => staying.every((one) => heard(one, LIST_CHANGED) > 0))
   expect(broken()).toBe(0)
