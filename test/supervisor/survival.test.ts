@@ -1,18 +1,17 @@
 import { once } from 'node:events'
 import { readdir, stat } from 'node:fs/promises'
 import { Agent, get, type IncomingMessage } from 'node:http'
+import { availableParallelism, loadavg } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { beforeAll, expect, test } from 'vitest'
-import { type ReadEvents, readEvents } from '../helpers/events.ts'
-import { fixturePath } from '../helpers/fixture.ts'
 import { type Message, messages, post, rawSession } from '../helpers/mcp.ts'
 import { ask } from '../helpers/modern.ts'
-import { freePort } from '../helpers/ports.ts'
 import { isAlive, markedProcesses } from '../helpers/processes.ts'
 import { waitFor } from '../helpers/wait.ts'
 import { crowd, heard, LIST_CHANGED, listenTo, openListen, type RawSession } from './crowd.ts'
-import { built, type Detached, detached } from './detached.ts'
+import { built, type Detached } from './detached.ts'
+import { countOver, ground, oldest } from './ground.ts'
 
 /** In full only where there are minutes to spend. */
 const isSoak = Boolean(process.env.SOAK)
@@ -26,7 +25,7 @@ beforeAll(built)
 test('P-08: killed with -9 under 32 callers, it loses what was in flight in it and nothing else', async () => {
   await using at = await ground({ it: 'echo' })
   const callers = await crowd(at.url, { size: CALLERS, tool: 'it_echo' })
-  const outages: number[] = []
+  const kills: { readonly inFlight: number; readonly lost: number; readonly backMs: number }[] = []
   for (let kill = 0; kill < KILLS; kill++) {
     const { group } = await at.ready()
     // One that was ready for a while did its work, and is replaced at once.
@@ -34,19 +33,22 @@ test('P-08: killed with -9 under 32 callers, it loses what was in flight in it a
     const since = performance.now()
     await waitFor(() => callers.answered > before + CALLERS && performance.now() - since > 2_500)
     const server = group.servers[0]?.pid ?? 0
+    const [inFlight, failed] = [callers.inFlight, callers.failures.length]
     process.kill(group.pid ?? 0, 'SIGKILL')
-    const killedAt = performance.now()
-    const lost = callers.failures.length
-    await waitFor(() => callers.answered > before && callers.lastAnswer > killedAt + 50)
-    outages.push(callers.lastAnswer - killedAt)
+    const backMs = Math.round(await callers.back())
     await waitFor(() => !isAlive(server), 5_000)
-    expect(callers.failures.length - lost).toBeLessThanOrEqual(CALLERS)
+    kills.push({ inFlight, lost: callers.failures.length - failed, backMs })
   }
   await callers.stop()
-  expect(callers.failures.filter((code) => code === 'ECONNREFUSED')).toEqual([])
-  expect(callers.failures.length).toBeLessThanOrEqual(KILLS * CALLERS)
+  const refused = callers.failures.filter((code) => code === 'ECONNREFUSED')
+  if (isSoak) console.table({ ...kills, refused: { lost: refused.length }, load: { lost: loadavg()[0] } })
+  expect(refused).toEqual([])
+  for (const { inFlight, lost } of kills) expect(lost).toBeLessThanOrEqual(inFlight)
   for (const session of callers.sessions) expect((await session.ask('ping'))[0]?.result).toEqual({})
-  if (isSoak) expect(median(outages)).toBeLessThan(500)
+  // Whoever has to wait for a processor is late for that alone: each gets the share of one that the machine has for it.
+  const share = Math.max(1, (loadavg()[0] as number) / availableParallelism())
+  if (isSoak) for (const { backMs } of kills) expect(backMs).toBeLessThan(500 * share)
+  if (isSoak) expect(median(kills.map(({ backMs }) => backMs))).toBeLessThan(500)
   expect((await at.ready()).group.restarts).toBe(KILLS)
 })
 
@@ -66,6 +68,7 @@ test('replaced and reloaded under 32 callers, no request fails, no session is lo
   await at.reload({ it: 'echo', last: 'echo' })
   await waitFor(() => pinned.every((one, n) => heard(one, LIST_CHANGED) > (before[n] ?? 0)))
   await callers.stop()
+  if (isSoak) console.table({ answered: callers.answered, failed: callers.failures.length, broken: broken() })
   expect(callers.failures).toEqual([])
   expect(broken()).toBe(0)
   for (const session of callers.sessions) expect((await session.ask('ping'))[0]?.result).toEqual({})
@@ -232,64 +235,6 @@ const changes = [
   { it: 'echo' },
 ]
 
-interface Ground extends AsyncDisposable {
-  readonly d: Detached
-  readonly port: number
-  readonly url: string
-  ready(): Promise<{ readonly group: Awaited<ReturnType<typeof statusOf>>['groups'][number] }>
-  reload(servers: Servers): Promise<void>
-  /** Resolves when the new proxy serves and, unless told otherwise, the old one has ended. */
-  restart(how?: { readonly wait?: boolean }): Promise<void>
-  /** Kills the proxy once it counts as having done its work, and resolves when the next one is ready. */
-  kill(): Promise<void>
-}
-
-/** Server names and the fixtures that play them; another word after it makes another definition of the same. */
-type Servers = Readonly<Record<string, string>>
-
-/** A supervisor with one group of these servers. */
-async function ground(servers: Servers): Promise<Ground> {
-  const port = await freePort()
-  const d = await detached(yamlOf(port, servers))
-  d.start()
-  await d.answered()
-  await d.client.ask('apply', { ...d.wish, watch: false })
-  const ready: Ground['ready'] = () =>
-    waitFor(async () => {
-      const { state, groups } = await statusOf(d)
-      return state === 'ready' && groups[0] ? { group: groups[0] } : undefined
-    }, 20_000)
-  await ready()
-  return {
-    d,
-    port,
-    url: `http://127.0.0.1:${port}/mcp`,
-    ready,
-    async reload(next) {
-      await d.folder.write({ 'mcpctl.yaml': yamlOf(port, next) })
-      await d.client.ask('reload', { dryRun: false })
-      await ready()
-    },
-    async restart({ wait = true } = {}) {
-      const old = (await ready()).group.pid ?? 0
-      await d.client.ask('restart', { groups: [] })
-      expect((await ready()).group.pid).not.toBe(old)
-      if (wait) await waitFor(() => !isAlive(old), 20_000)
-    },
-    async kill() {
-      const { group } = await ready()
-      process.kill(group.pid ?? 0, 'SIGKILL')
-      await waitFor(async () => (await statusOf(d)).groups[0]?.pid !== group.pid)
-      await ready()
-    },
-    [Symbol.asyncDispose]: () => d[Symbol.asyncDispose](),
-  }
-}
-
-function statusOf({ client }: Detached) {
-  return client.ask('status')
-}
-
 /** The processes of proxies, not of their servers. */
 function proxiesOf({ paths }: Detached) {
   return markedProcesses(paths.folder).filter(({ command }) => command.includes('proxy.js'))
@@ -302,36 +247,6 @@ async function told(session: RawSession): Promise<string | undefined> {
 
 function median(values: readonly number[]): number {
   return values.toSorted((a, b) => a - b)[values.length >> 1] ?? 0
-}
-
-/** Counts those that are over. */
-function countOver(streams: readonly Pick<ReadEvents, 'over'>[]): () => number {
-  let over = 0
-  for (const one of streams) void one.over.then(() => over++)
-  return () => over
-}
-
-/** A client of HTTP+SSE. */
-async function oldest(port: number) {
-  const origin = `http://127.0.0.1:${port}`
-  const read = await readEvents(`${origin}/sse`, { headers: { accept: 'text/event-stream' } })
-  const path = (await waitFor(() => read.events[0])).data
-  const answers = () =>
-    read.events.flatMap(({ event, data }) => (event === 'endpoint' ? [] : [JSON.parse(data) as Message]))
-  const ask = async (method: string, params: object, id: string) => {
-    expect((await post(`${origin}${path}`, { jsonrpc: '2.0', id, method, params })).status).toBe(202)
-    return waitFor(() => answers().find((answer) => answer.id === id))
-  }
-  const clientInfo = { name: 'oldest', version: '1' }
-  await ask('initialize', { protocolVersion: '2024-11-05', capabilities: {}, clientInfo }, 'init')
-  return {
-    over: read.over,
-    abort: read.abort,
-    get messages() {
-      return answers()
-    },
-    ask,
-  }
 }
 
 /** Reads an answer that is a stream while it comes. */
@@ -348,16 +263,4 @@ function stream(response: Response) {
     }
   })()
   return { messages: read }
-}
-
-function yamlOf(port: number, servers: Servers): string {
-  const names = Object.keys(servers)
-  const group = `{ port: ${port}, servers: [${names.join(', ')}] }`
-  const definitions = Object.entries(servers).map(([name, fixture]) => `  ${name}: ${definitionOf(fixture)}`)
-  return ['version: 1', 'servers:', ...definitions, `profiles: { dev: { groups: { g: ${group} } } }`, ''].join('\n')
-}
-
-function definitionOf(server: string): string {
-  const [fixture = '', change = ''] = server.split(' ')
-  return `{ command: ${process.execPath}, args: [${fixturePath(fixture)}], env: { CHANGE: "${change}" } }`
 }
