@@ -28,7 +28,7 @@ test('P-02 P-03 P-04: a wrapper and its child that ignore all, a process in a se
   const strays = (generation: number) =>
     waitFor(() => {
       const all = ways.flatMap((way) => pids(way)[generation] ?? [])
-      return all.length === ways.length && all
+      return all.length === ways.length ? all : undefined
     })
   const servers = ways.map((way) => [way, serverOf('escapees', { WAY: way, PIDS: file(way) })])
   await d.folder.write({ 'mcpctl.yaml': yamlOf(Object.fromEntries(servers)) })
