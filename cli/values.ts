@@ -1,5 +1,6 @@
 import { durationOf } from '../src/config/units.ts'
 import { McpctlError } from '../src/shared/errors.ts'
+import { isRecord } from '../src/shared/record.ts'
 
 /** `500ms`, `60s`, `1m30s` in milliseconds; a bare number has no unit and is refused. */
 export function duration(text: string): number {
@@ -38,8 +39,4 @@ function json(text: string): unknown {
   } catch (cause) {
     throw new McpctlError('usage', `${text} is not JSON`, { hint: 'write k=text for a plain string', cause })
   }
-}
-
-function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

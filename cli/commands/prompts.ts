@@ -1,4 +1,5 @@
-import { isRecord, itemsOf, type Json, textOf } from '../../src/client/json.ts'
+import { itemsOf, type Json, textOf } from '../../src/client/json.ts'
+import { isRecord } from '../../src/shared/record.ts'
 import type { Run } from '../command.ts'
 import { aside, printListing } from '../listing.ts'
 import { oneLine } from '../untrusted.ts'

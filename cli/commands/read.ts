@@ -1,5 +1,6 @@
 import { contentsText } from '../../src/client/content.ts'
-import { isRecord, itemsOf, textOf } from '../../src/client/json.ts'
+import { itemsOf, textOf } from '../../src/client/json.ts'
+import { isRecord } from '../../src/shared/record.ts'
 import type { Run } from '../command.ts'
 import { connectTo, targetOf } from '../mcp.ts'
 import { print } from '../output.ts'

@@ -1,9 +1,10 @@
-import { randomUUID } from 'node:crypto'
-import { readFile, rename, writeFile } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
 import type { Lock } from '../../src/config/lock-data.ts'
 import type { Said } from '../../src/config/lock-survey.ts'
 import { pinnedKinds } from '../../src/shared/drift.ts'
+import { isRecord } from '../../src/shared/record.ts'
 import { redact } from '../../src/shared/secret.ts'
+import { writeWhole } from '../../src/shared/whole-file.ts'
 
 /** By digest, what was locked: the lock holds no texts of servers, and a change is told best beside what was before. */
 export type Texts = Readonly<Record<string, Said>>
@@ -23,10 +24,6 @@ function isSaid(entry: [string, unknown]): entry is [string, Said] {
   return typeof entry[1] === 'string' || isRecord(entry[1])
 }
 
-function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-}
-
 export interface TextFacts {
   readonly texts: Texts
   readonly lock: Lock
@@ -38,9 +35,7 @@ export async function writeTexts(file: string, { texts, lock, secrets }: TextFac
   const locked = digestsIn(lock)
   const isKept = ([digest, said]: [string, Said]) => locked.has(digest) && isWithout(secrets, JSON.stringify(said))
   const kept = Object.entries(texts).filter(isKept)
-  const draft = `${file}.${randomUUID()}.draft`
-  await writeFile(draft, JSON.stringify(Object.fromEntries(kept)), { mode: 0o600 })
-  await rename(draft, file)
+  await writeWhole(file, JSON.stringify(Object.fromEntries(kept)), 0o600)
 }
 
 function isWithout(secrets: readonly string[], text: string): boolean {

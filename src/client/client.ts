@@ -2,8 +2,9 @@ import { Client } from '@modelcontextprotocol/sdk/client/index.js'
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js'
 import { ResultSchema } from '@modelcontextprotocol/sdk/types.js'
 import { within } from '../shared/async.ts'
+import { isRecord } from '../shared/record.ts'
 import { failureOf } from './failure.ts'
-import { isRecord, itemsOf, type Json } from './json.ts'
+import { itemsOf, type Json } from './json.ts'
 
 /** Longer than any call a proxy lets live, so that the proxy's own answer is what people see. In milliseconds. */
 const CALL_DEADLINE = 11 * 60_000

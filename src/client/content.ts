@@ -1,4 +1,5 @@
-import { isRecord, itemsOf, type Json, textOf } from './json.ts'
+import { isRecord } from '../shared/record.ts'
+import { itemsOf, type Json, textOf } from './json.ts'
 
 /** The result of a call as text: its content blocks in order, then structured content that no block repeats. */
 export function resultText(result: Json): string {

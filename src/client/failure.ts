@@ -2,7 +2,8 @@ import { UnauthorizedError } from '@modelcontextprotocol/sdk/client/auth.js'
 import { StreamableHTTPError } from '@modelcontextprotocol/sdk/client/streamableHttp.js'
 import { ErrorCode, McpError } from '@modelcontextprotocol/sdk/types.js'
 import { type ErrorCode as ExitCode, McpctlError, messageOf } from '../shared/errors.ts'
-import { isRecord, textOf } from './json.ts'
+import { isRecord } from '../shared/record.ts'
+import { textOf } from './json.ts'
 
 /** The proxy's own codes for "the server behind it did not answer": unavailable, timeout, overloaded, draining. */
 const unreachable: ReadonlySet<number> = new Set([-31001, -31002, -31003, -31006])

@@ -1,10 +1,6 @@
 /** A JSON object from a server: nothing in it is certain. */
 export type Json = Readonly<Record<string, unknown>>
 
-export function isRecord(value: unknown): value is Json {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-}
-
 /** The value if it is a list, else nothing. */
 export function itemsOf(value: unknown): readonly unknown[] {
   return Array.isArray(value) ? value : []

@@ -1,4 +1,5 @@
-import { isRecord, itemsOf, type Json, textOf } from './json.ts'
+import { isRecord } from '../shared/record.ts'
+import { itemsOf, type Json, textOf } from './json.ts'
 
 /** Deeper objects are shown as `object`: a signature is to be read at a glance. */
 const DEPTH = { input: 2, output: 1 } as const

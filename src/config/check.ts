@@ -1,15 +1,9 @@
 import type { Diagnostic } from '../shared/diagnostic.ts'
+import type { CheckedGroup } from './checked-group.ts'
 import { checkNames } from './names.ts'
 import type { Group } from './profile.ts'
-import type { SelectedGroup } from './select.ts'
 import { diagnose, type Place, quote } from './source.ts'
 import { child } from './tree.ts'
-
-/** A group as resolved, beside what of the files it came from. */
-export interface CheckedGroup {
-  readonly group: Group
-  readonly selected: SelectedGroup
-}
 
 /** What only the whole of a profile can tell: clashes of addresses and prefixes, ports open to others, locks that are not there. */
 export function checkGroups(groups: readonly CheckedGroup[]): Diagnostic[] {

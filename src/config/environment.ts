@@ -29,7 +29,7 @@ export interface EnvironmentOptions {
 /** Reads all env files. They hold plain values: nothing in them is expanded. */
 export async function readEnvironment(options: EnvironmentOptions): Promise<Environment> {
   const { env, envFiles, folder, cwd } = options
-  const trust = new Trust(env)
+  const trust = new Trust(env, folder)
   const read = (file: WantedFile) => readEnvFile(file, trust)
   const flags = await Promise.all(envFiles.map((path) => read({ paths: [path], required: true, at: undefined, cwd })))
   const early = layers([env, ...flags.map(({ values }) => values).reverse()])

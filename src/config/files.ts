@@ -43,15 +43,17 @@ export interface SetFiles {
 
 interface Reading {
   readonly roots: readonly (readonly string[])[]
+  /** The project folder. */
+  readonly folder: string
   readonly cwd: string
   readonly env: Env
   readonly parses: Parses
 }
 
 /** Reads the files to begin with and all they include, each once. Never throws: what is wrong is in `diagnostics`. */
-export async function readFiles({ roots, cwd, env, parses }: Reading): Promise<SetFiles> {
+export async function readFiles({ roots, folder, cwd, env, parses }: Reading): Promise<SetFiles> {
   const found = { files: [], diagnostics: [], seen: new Set<string>(), sources: new Map<string, string>() }
-  const walk: Walk = { cwd, parses, trust: new Trust(env), ...found, rank: 0, boundary: '' }
+  const walk: Walk = { cwd, parses, trust: new Trust(env, folder), ...found, rank: 0, boundary: '' }
   for (const [rank, root] of roots.entries()) {
     for (const path of root) {
       const boundary = await realFolder(dirname(path))

@@ -60,7 +60,13 @@ export async function loadProfileSet(pointer: Pointer, parses = new Parses()): P
   const location = await locate(pointer)
   if (location.roots.flat().length === 0) throw nothingFound(pointer, location.folders)
   const folders = await fingerprintsOf(location.folders)
-  const read = await readFiles({ roots: location.roots, cwd: pointer.cwd, env: pointer.env, parses })
+  const read = await readFiles({
+    roots: location.roots,
+    folder: location.folder,
+    cwd: pointer.cwd,
+    env: pointer.env,
+    parses,
+  })
   const locked = await readLock(location.folder, pointer)
   const sources = new Map([...read.sources, ...folders, ...locked.sources])
   return assemble({ ...read, sources, folder: location.folder, lock: locked, pointer })

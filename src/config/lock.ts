@@ -31,7 +31,7 @@ export async function readLock(folder: string, { cwd, env }: Reader): Promise<Re
     const message = `${source.shown} ${problem.message}`
     return { lock: undefined, diagnostics: [diagnose(wholeFile(source), { ...problem, message })], sources }
   }
-  const distrust = await new Trust(env).problemOf({ path, shown: source.shown, rights })
+  const distrust = await new Trust(env, folder).problemOf({ path, shown: source.shown, rights })
   const { lock, diagnostics } = parsed(source)
   return { lock, diagnostics: distrust ? [unframed(source, distrust), ...diagnostics] : diagnostics, sources }
 }

@@ -1,5 +1,5 @@
 import type { Diagnostic } from '../shared/diagnostic.ts'
-import type { CheckedGroup } from './check.ts'
+import type { CheckedGroup } from './checked-group.ts'
 import type { Filter, Server } from './profile.ts'
 import { diagnose, type Place, type Problem, quote } from './source.ts'
 

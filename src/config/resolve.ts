@@ -2,7 +2,8 @@ import { basename } from 'node:path'
 import { type Diagnostic, place } from '../shared/diagnostic.ts'
 import { McpctlError } from '../shared/errors.ts'
 import type { Env } from '../shared/paths.ts'
-import { type CheckedGroup, checkGroups } from './check.ts'
+import { checkGroups } from './check.ts'
+import type { CheckedGroup } from './checked-group.ts'
 import { readEnvironment } from './environment.ts'
 import { freeze } from './freeze.ts'
 import { toGroup } from './group.ts'
@@ -156,7 +157,7 @@ async function secretsOf({ set, selection, enabled, options, isTrusted, variable
     variable,
     env: options.env,
     folder: set.folder,
-    trust: new Trust(options.env),
+    trust: new Trust(options.env, set.folder),
   })
 }
 

@@ -1,4 +1,5 @@
 import { isAbsolute, resolve } from 'node:path'
+import { isRecord } from '../shared/record.ts'
 import { forwardHeadersOf } from './forward-headers.ts'
 import type {
   Cache,
@@ -184,10 +185,6 @@ function filterOf(reading: Reading, at: Field): Filter {
 function overrideOf(data: unknown): Filter['override'] {
   if (!isRecord(data)) return {}
   return Object.fromEntries(Object.entries(data).flatMap(([key, value]) => (isRecord(value) ? [[key, value]] : [])))
-}
-
-function isRecord(data: unknown): data is Record<string, unknown> {
-  return typeof data === 'object' && data !== null && !Array.isArray(data)
 }
 
 function timeoutsOf(reading: Reading, at: Field): Timeouts {

@@ -18,7 +18,8 @@ export interface Opened {
 interface Intruder {
   readonly who: string
   readonly remedy: string
-  readonly isGroup?: boolean
+  /** The owner of the whole project: root takes their word, and says whose it is. */
+  readonly isHost?: boolean
 }
 
 const FOR_ALL = 0o002
@@ -32,10 +33,15 @@ const STICKY = 0o1000
 export class Trust {
   readonly #severity: 'error' | 'warning'
   readonly #owners: ReadonlySet<number>
+  readonly #project: string
   readonly #folders = new Map<string, Promise<Intruder | undefined>>()
 
-  /** With `MCPCTL_ALLOW_INSECURE_CONFIG` what would be refused is a warning. */
-  constructor(env: Env) {
+  /**
+   * With `MCPCTL_ALLOW_INSECURE_CONFIG` what would be refused is a warning. `project` is the project folder: where it
+   * belongs to somebody else, as a checkout mounted into a container does, root is only warned of what is theirs too.
+   */
+  constructor(env: Env, project: string) {
+    this.#project = project
     this.#severity = isAllowed(env) ? 'warning' : 'error'
     this.#owners = believed(env)
   }
@@ -44,20 +50,22 @@ export class Trust {
   async problemOf({ path, shown, rights }: Opened): Promise<Problem | undefined> {
     if (rights === undefined) return undefined
     const [own, ...folders] = await Promise.all([
-      this.#intruder(path, rights),
+      this.#own(rights, path),
       this.#folder(dirname(path)),
       // Where a link leads is as good a place to change it.
       realpath(path).then((real) => this.#folder(dirname(real)), nothing),
     ])
-    if (own) return this.#refusal(`${own.who} may change ${shown}`, `${own.remedy} ${shown}`)
-    const replacing = folders.find((one) => one !== undefined)
-    return replacing && this.#refusal(`${replacing.who} may replace ${shown}`, replacing.remedy)
+    const replacing = folders.find((one) => one && !one.isHost) ?? folders.find((one) => one !== undefined)
+    if (own && (!own.isHost || !replacing || replacing.isHost))
+      return this.#problem(own, { what: `may change ${shown}`, remedy: `${own.remedy} ${shown}` })
+    return replacing && this.#problem(replacing, { what: `may replace ${shown}`, remedy: replacing.remedy })
   }
 
-  #refusal(what: string, remedy: string): Problem {
-    const hint = `${remedy}; --allow-insecure-config takes it as it is`
-    const message = `${what}, and with it what is started`
-    return { severity: this.#severity, code: 'insecure_file', message, hint }
+  #problem({ who, isHost }: Intruder, { what, remedy }: { readonly what: string; readonly remedy: string }): Problem {
+    const code = 'insecure_file'
+    const message = `${who} ${what}, and with it what is started`
+    if (isHost) return { severity: 'warning', code, message, hint: `the project folder is theirs; else ${remedy}` }
+    return { severity: this.#severity, code, message, hint: `${remedy}; --allow-insecure-config takes it as it is` }
   }
 
   /** Many files share a folder. */
@@ -79,22 +87,35 @@ export class Trust {
     return found && { ...found, remedy: `${found.remedy} ${path}` }
   }
 
-  async #intruder(path: string, rights: Rights): Promise<Intruder | undefined> {
-    const found = this.#suspect(rights)
-    if (found === undefined || (await isReadOnly(path))) return undefined
-    return found.isGroup && (await isOwnGroup(rights)) ? undefined : found
+  /** What lies in a folder of another owner is not part of what belongs to one as a whole. */
+  async #own(rights: Rights, path: string): Promise<Intruder | undefined> {
+    const found = await this.#intruder(path, rights)
+    if (!found?.isHost || (await ownerOf(dirname(path))) === rights.uid) return found
+    return { who: found.who, remedy: found.remedy }
   }
 
-  #suspect({ uid, gid, mode }: Rights): Intruder | undefined {
-    if (!this.#owners.has(uid)) return { who: `another user (uid ${uid})`, remedy: 'become the owner of' }
+  async #intruder(path: string, rights: Rights): Promise<Intruder | undefined> {
+    const found = await this.#suspect(rights)
+    return found && (await isReadOnly(path)) ? undefined : found
+  }
+
+  async #suspect({ uid, gid, mode }: Rights): Promise<Intruder | undefined> {
+    const another = { who: `another user (uid ${uid})`, remedy: 'become the owner of' }
+    const isHost = !this.#owners.has(uid)
+    if (isHost && (process.geteuid?.() !== 0 || uid !== (await ownerOf(this.#project)))) return another
     if ((mode & FOR_ALL) !== 0) return { who: 'anybody on this machine', remedy: 'chmod o-w' }
-    if ((mode & FOR_GROUP) === 0) return undefined
-    return { who: `everybody of a group (gid ${gid})`, remedy: 'chmod g-w', isGroup: true }
+    if ((mode & FOR_GROUP) !== 0 && !(await isOwnGroup({ uid, gid, mode })))
+      return { who: `everybody of a group (gid ${gid})`, remedy: 'chmod g-w' }
+    return isHost ? { ...another, isHost } : undefined
   }
 }
 
 function nothing(): undefined {
   return undefined
+}
+
+async function ownerOf(folder: string): Promise<number | undefined> {
+  return stat(folder).then(({ uid }) => uid, nothing)
 }
 
 function isAllowed(env: Env): boolean {

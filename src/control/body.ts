@@ -1,4 +1,5 @@
 import { McpctlError } from '../shared/errors.ts'
+import { isRecord } from '../shared/record.ts'
 import type { Bodies, Wish } from './protocol.ts'
 
 /** What a request's JSON must look like, by route: trust ends at the socket. Throws McpctlError `usage`. */
@@ -51,8 +52,4 @@ function isEnv(value: unknown): boolean {
 
 function isStrings(value: unknown): boolean {
   return Array.isArray(value) && value.every((entry) => typeof entry === 'string')
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

@@ -61,8 +61,15 @@ export type ToProxy =
   | { readonly type: 'commit'; readonly generation: number }
   /** What was prepared is dropped. */
   | { readonly type: 'abort'; readonly generation: number }
-  /** Listen on the socket handle sent with this message as well, or bind the address; the old one drains. */
-  | { readonly type: 'listen'; readonly listen: { readonly host: string; readonly port: number } }
+  /**
+   * Listen on the socket handle sent with this message as well, or bind the address; the old one is served for a while,
+   * unless it `yields`: then it is another group's from now on.
+   */
+  | {
+      readonly type: 'listen'
+      readonly listen: { readonly host: string; readonly port: number }
+      readonly yields: boolean
+    }
   /**
    * Accept nothing new, finish what is in flight until the deadline, stop the servers, exit 0. Standing streams end, or
    * with `handOver` go to the proxy that takes the place of this one.

@@ -23,6 +23,7 @@ export interface ProxyProcessOptions {
 }
 
 type PrepareMessage = Extract<ToProxy, { type: 'prepare' }>
+type ListenMessage = Extract<ToProxy, { type: 'listen' }>
 
 /** How long streams may take to change hands when nothing else is in flight. */
 const HAND_OVER = 5_000
@@ -97,7 +98,7 @@ export class ProxyProcess {
       case 'abort':
         return this.#abort(message.generation)
       case 'listen':
-        return this.#move(message.listen, socketOf(handle) ?? { bind: message.listen })
+        return this.#move(message, socketOf(handle) ?? { bind: message.listen })
       case 'drain':
         return this.drain(message.graceMs, message.handOver)
       case 'stream':
@@ -135,7 +136,7 @@ export class ProxyProcess {
   }
 
   /** A socket that cannot be listened on leaves the old address as it is: who uses it must not suffer. */
-  async #move(told: Address, socket: Socket): Promise<void> {
+  async #move({ listen: told, yields }: ListenMessage, socket: Socket): Promise<void> {
     const old = this.#listener
     try {
       await this.#open(socket, told)
@@ -143,12 +144,14 @@ export class ProxyProcess {
       this.#log.error('new address not taken', { ...told, error: messageOf(error) })
       return
     }
-    if (old) await this.#leave(old)
+    if (old) await this.#leave(old, yields)
   }
 
-  async #leave(old: Listener): Promise<void> {
+  /** Whoever comes to an address that is another group's from now on is not for this one: what is open may finish. */
+  async #leave(old: Listener, yields: boolean): Promise<void> {
     this.#left.add(old)
-    await old.retire(PORT_GRACE)
+    if (yields) await old.drain(PORT_GRACE).finally(() => old[Symbol.dispose]())
+    else await old.retire(PORT_GRACE)
     this.#left.delete(old)
   }
 

@@ -1,12 +1,12 @@
 import { createServer } from 'node:http'
 import { Server as NetServer } from 'node:net'
+import { EXIT, LISTEN_FD } from '../proxy/protocol.ts'
 import { pause } from '../shared/async.ts'
 
 /**
  * `node sorry.js MS`: stands in for a proxy that cannot run, of which more is known in so many milliseconds. Without it
  * callers would wait in the socket's queue. It accepts until its stdin ends, and goes when it has answered.
  */
-const LISTEN_FD = 4
 const LINGER_MS = 1_000
 const dueAt = performance.now() + Number(process.argv[2])
 
@@ -26,7 +26,7 @@ server.on('connection', (socket) => {
   socket.once('close', () => connections--)
 })
 // Somebody else has the port: there is nobody to answer.
-server.once('error', () => process.exit(75))
+server.once('error', () => process.exit(EXIT.temporary))
 server.listen({ fd: LISTEN_FD, backlog: 4096 })
 process.stdin.resume().once('end', () => void leave())
 // Ctrl-C in a terminal is the supervisor's to act on.
@@ -43,5 +43,5 @@ async function leave(): Promise<void> {
   NetServer.prototype.close.call(server)
   const deadline = performance.now() + LINGER_MS
   while (connections > 0 && performance.now() < deadline) await pause(20)
-  process.exit(0)
+  process.exit(EXIT.done)
 }

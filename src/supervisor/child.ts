@@ -169,9 +169,9 @@ export class Child {
   }
 
   /** The same process listens on another socket from now on. Resolves once it does, or has ended because it did not. */
-  async moveTo({ listen, handle }: HeldSocket): Promise<void> {
+  async moveTo({ listen, handle }: HeldSocket, yields: boolean): Promise<void> {
     await this.begin()
-    await this.#ask({ type: 'listen', listen }, { fits: listensOn(listen), handle })
+    await this.#ask({ type: 'listen', listen, yields }, { fits: listensOn(listen), handle })
     this.#listen = listen
   }
 

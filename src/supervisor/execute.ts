@@ -1,13 +1,22 @@
-import type { Action, Plan } from '../plan/model.ts'
+import type { Action, Listen, Plan } from '../plan/model.ts'
 import type { RunningGroup } from './running-group.ts'
 
 /** Does what a plan says, all groups at once, and decides nothing. Resolves when every step is done or has failed. */
 export async function execute(plan: Plan, groupOf: (action: Action) => RunningGroup): Promise<void> {
   // Each step has begun when this function returns its promise: an observer sees the plan under way, never between.
-  await Promise.all(plan.actions.map((action) => carryOut(action, groupOf(action))))
+  const taken = new Set(
+    plan.actions.flatMap((action) => (action.do === 'stop' ? [] : [addressOf(action.desired.listen)])),
+  )
+  await Promise.all(plan.actions.map((action) => carryOut(action, { group: groupOf(action), taken })))
 }
 
-function carryOut(action: Action, group: RunningGroup): Promise<void> {
+interface Doing {
+  readonly group: RunningGroup
+  /** Where groups listen that begin or change. */
+  readonly taken: ReadonlySet<string>
+}
+
+function carryOut(action: Action, { group, taken }: Doing): Promise<void> {
   switch (action.do) {
     case 'start':
       return group.start(action.desired)
@@ -18,8 +27,12 @@ function carryOut(action: Action, group: RunningGroup): Promise<void> {
     case 'reload':
       return group.reload(action.desired)
     case 'move':
-      return group.move(action.desired)
+      return group.move(action.desired, taken.has(addressOf(action.from)))
     default:
       return action satisfies never
   }
+}
+
+function addressOf({ host, port }: Listen): string {
+  return `${host} ${port}`
 }

@@ -71,8 +71,10 @@ export class History {
         if (version !== VERSION) throw new Error(`it is of version ${version}`)
         return remembered
       } catch (cause) {
-        const hint = this.#numbers.length === 0 ? '' : `there are ${this.#numbers.join(', ')}`
-        throw new McpctlError('usage', `generation ${generation} cannot be read: ${messageOf(cause)}`, { hint, cause })
+        const isMissing = !this.#numbers.includes(generation)
+        const what = isMissing ? `there is no generation ${generation}` : `generation ${generation} cannot be read`
+        const hint = this.#numbers.length === 0 ? '' : `known: ${this.#numbers.join(', ')}`
+        throw new McpctlError('usage', isMissing ? what : `${what}: ${messageOf(cause)}`, { hint, cause })
       }
     })
   }

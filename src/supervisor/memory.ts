@@ -3,6 +3,23 @@ import type { Child } from './child.ts'
 import { residentBytes } from './procfs.ts'
 import type { Timing } from './timing.ts'
 
+export interface WatchOptions extends Pick<MemoryOptions, 'limit' | 'timing'> {
+  readonly child: Pick<Child, 'pid' | 'ended'>
+  /** Called with a sentence, each time it has been above its limit for too long. */
+  readonly outgrown: (reason: string) => void
+}
+
+/** Watches the proxy until it ends. */
+export async function watchMemory({ child, outgrown: tell, ...options }: WatchOptions): Promise<void> {
+  const over = new AbortController()
+  void child.ended.then(() => over.abort())
+  for (;;) {
+    const bytes = await outgrown({ ...options, pid: child.pid, signal: over.signal })
+    if (bytes === undefined) return
+    tell(`proxy takes ${mebibytes(bytes)} of memory, its limit is ${mebibytes(options.limit())}`)
+  }
+}
+
 interface MemoryOptions {
   readonly pid: number
   /** Bytes; asked anew each time, since a reload may change it. */
@@ -26,23 +43,6 @@ async function outgrown({ pid, limit, timing, signal }: MemoryOptions): Promise<
     if (looks >= most) return bytes
   }
   return undefined
-}
-
-export interface WatchOptions extends Pick<MemoryOptions, 'limit' | 'timing'> {
-  readonly child: Pick<Child, 'pid' | 'ended'>
-  /** Called with a sentence, each time it has been above its limit for too long. */
-  readonly outgrown: (reason: string) => void
-}
-
-/** Watches the proxy until it ends. */
-export async function watchMemory({ child, outgrown: tell, ...options }: WatchOptions): Promise<void> {
-  const over = new AbortController()
-  void child.ended.then(() => over.abort())
-  for (;;) {
-    const bytes = await outgrown({ ...options, pid: child.pid, signal: over.signal })
-    if (bytes === undefined) return
-    tell(`proxy takes ${mebibytes(bytes)} of memory, its limit is ${mebibytes(options.limit())}`)
-  }
 }
 
 function mebibytes(bytes: number): string {

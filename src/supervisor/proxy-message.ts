@@ -1,4 +1,5 @@
 import type { FromProxy } from '../proxy/protocol.ts'
+import { isRecord } from '../shared/record.ts'
 
 /** Whether what came over the channel is a message of a proxy; a broken one may send anything. */
 export function isFromProxy(message: unknown): message is FromProxy {
@@ -24,8 +25,4 @@ const shapes = {
 
 function isFailure(value: unknown): boolean {
   return isRecord(value) && typeof value.server === 'string' && typeof value.reason === 'string'
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

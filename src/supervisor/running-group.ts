@@ -145,12 +145,12 @@ export class RunningGroup {
     await this.#commit()
   }
 
-  /** The living proxy listens on another address first and takes over the configuration that came with it then. */
-  async move(desired: DesiredGroup): Promise<void> {
+  /** The living proxy listens on another address first, then reloads. The old one it leaves at once if it `yields`. */
+  async move(desired: DesiredGroup, yields: boolean): Promise<void> {
     const socket = this.#around.sockets.hold(desired.listen)
     if ('taken' in socket) return this.#refuse(this.desired, socket)
     this.#given = { desired, listen: desired.listen }
-    await this.#target()?.moveTo(socket)
+    await this.#target()?.moveTo(socket, yields)
     await this.#commit()
   }
 

@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
-import { chmod, chown, mkdir, rename, symlink } from 'node:fs/promises'
+import { chmod, chown, lchown, mkdir, rename, symlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
@@ -155,6 +155,95 @@ test.skipIf(!isRoot)('C-26: a checkout with umask 002 is fine where the group is
   expect(await problems(folder, { SUDO_UID: `${stranger}` })).toHaveLength(1)
 })
 
+/** All of a set belongs to somebody else, as a checkout does that is mounted into a container. */
+async function foreign(): Promise<TempFolder> {
+  const extra = { 'set/.env': 'A=a\n', 'set/mcpctl.lock': '{ "version": 1, "servers": {} }\n' }
+  const folder = await made(extra)
+  for (const path of ['set', 'set/profiles', ...Object.keys({ ...files, ...extra })])
+    await chown(join(folder.path, path), stranger, stranger)
+  return folder
+}
+
+test.skipIf(!isRoot)('C-26: root takes a project that is another user’s as a whole, with a warning each', async () => {
+  await using folder = await foreign()
+  const says = (file: string) =>
+    `${file}:1:1 warning insecure_file: another user (uid ${stranger}) may change ${file}, ${change} (the project folder is theirs; else become the owner of ${file})`
+  const all = ['set/.env', 'set/mcpctl.lock', 'set/mcpctl.yaml', 'set/profiles/dev.yaml']
+  expect((await problems(folder)).sort()).toEqual(all.map(says))
+  await using mine = await foreign()
+  await chown(join(mine.path, 'set/mcpctl.yaml'), 0, 0)
+  const replacing = (await problems(mine)).filter((one) => one.startsWith('set/mcpctl.yaml'))
+  expect(replacing).toEqual([expect.stringContaining('warning insecure_file: another user')])
+})
+
+const intruders: readonly Pick<Spoilt, 'title' | 'spoil' | 'file'>[] = [
+  {
+    title: 'C-26: in a project of another user root refuses a file of a third one',
+    spoil: (path) => chown(path('mcpctl.yaml'), stranger + 1, stranger),
+    file: 'set/mcpctl.yaml',
+  },
+  {
+    title: 'C-26: in a project of another user root refuses a folder of a third one',
+    spoil: (path) => chown(path('profiles'), stranger + 1, stranger),
+    file: 'set/profiles/dev.yaml',
+  },
+  {
+    title: 'C-26: in a project of another user root refuses what anybody may change',
+    spoil: (path) => chmod(path('mcpctl.yaml'), 0o666),
+    file: 'set/mcpctl.yaml',
+  },
+  {
+    title: 'C-26: in a project of another user root refuses what anybody may replace',
+    spoil: (path) => chmod(path('profiles'), 0o777),
+    file: 'set/profiles/dev.yaml',
+  },
+  {
+    title: 'C-26: in a project of another user root refuses what a group of several may change',
+    spoil: async (path) => {
+      await chown(path('mcpctl.yaml'), stranger, stranger + 1)
+      await chmod(path('mcpctl.yaml'), 0o664)
+    },
+    file: 'set/mcpctl.yaml',
+  },
+  {
+    title: 'C-26: in a project of another user root refuses their file in a folder that is not theirs',
+    spoil: (path) => chown(path('profiles'), 0, 0),
+    file: 'set/profiles/dev.yaml',
+  },
+  {
+    title: 'C-26: in a project of another user root refuses a link into a folder of a third one',
+    spoil: async (path) => {
+      await mkdir(path('elsewhere'))
+      await rename(path('profiles/dev.yaml'), path('elsewhere/real.yaml'))
+      await symlink('../elsewhere/real.yaml', path('profiles/dev.yaml'))
+      await lchown(path('profiles/dev.yaml'), stranger, stranger)
+      await chown(path('elsewhere'), stranger + 1, stranger)
+    },
+    file: 'set/profiles/dev.yaml',
+  },
+]
+
+for (const { title, spoil, file } of intruders) {
+  test.skipIf(!isRoot)(title, async () => {
+    await using folder = await foreign()
+    await spoil((name) => join(folder.path, 'set', name))
+    const refused = (await problems(folder)).filter((one) => !one.includes('warning'))
+    expect(refused).toEqual([expect.stringMatching(new RegExp(`^${file}:1:1 insecure_file: `))])
+  })
+}
+
+test.skipIf(!isRoot)('C-26: who is not root is refused the files of another user, whoever has the folder', async () => {
+  await using folder = await foreign()
+  await chmod(folder.path, 0o755)
+  const args = [`--reuid=${stranger + 1}`, `--regid=${stranger + 1}`, '--clear-groups', process.execPath]
+  const env = { PATH: process.env.PATH, HOME: folder.path }
+  const ran = spawnSync('setpriv', [...args, entryFile('cli'), 'config', 'dev', '-f', join(folder.path, 'set')], {
+    env,
+    encoding: 'utf8',
+  })
+  expect(ran).toMatchObject({ status: 6, stderr: expect.stringContaining('--allow-insecure-config takes it as it is') })
+})
+
 /** Runs a script in a mount namespace of its own; the status says whether this machine lets us. */
 function apart(script: string, ...args: readonly string[]) {
   return spawnSync('unshare', [isRoot ? '-m' : '-rm', 'sh', '-ec', script, 'sh', ...args], { encoding: 'utf8' })
@@ -209,7 +298,7 @@ test('C-26: a file is believed exactly if it is the reader’s or root’s and n
   await fc.assert(
     fc.asyncProperty(id, id, fc.integer({ min: 0, max: 0o777 }), async (uid, gid, mode) => {
       const believed = (uid === 0 || uid === own.uid) && !(mode & 0o002) && (!(mode & 0o020) || uid === gid)
-      const problem = await new Trust({}).problemOf({ path, shown: 'x', rights: { uid, gid, mode } })
+      const problem = await new Trust({}, folder.path).problemOf({ path, shown: 'x', rights: { uid, gid, mode } })
       expect(problem === undefined).toBe(believed)
     }),
   )

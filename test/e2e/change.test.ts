@@ -1,6 +1,8 @@
 import { chmod, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
+import { messages, rawSession } from '../helpers/mcp.ts'
+import { requestOf, send } from '../helpers/modern.ts'
 import { freePort } from '../helpers/ports.ts'
 import { isAlive } from '../helpers/processes.ts'
 import { connect, makeProject, stdioServer } from '../helpers/project.ts'
@@ -136,12 +138,19 @@ test('R-09: a port changes under load without a failed call, on the old one and 
 test('R-11 R-19: another profile stops what it does not have, its streams end, and keeps the rest', async () => {
   await using project = await running()
   const { pid } = await project.group('two')
-  await using client = await connect((await project.group('one')).url)
-  await client.listTools()
+  const { url } = await project.group('one')
+  const session = await rawSession(url)
+  const headers = { accept: 'text/event-stream', 'mcp-session-id': session.id }
+  const stream = await fetch(url, { headers })
+  const listen = await send(url, requestOf('subscriptions/listen', { notifications: { toolsListChanged: true } }))
+  expect([stream.status, listen.status]).toEqual([200, 200])
+  const ends = Promise.all([stream.text(), messages(listen)])
   const gone = (await project.pidsOf('one')).pid ?? 0
   const done = await project.ok(['up', 'other', '-d', '--wait'])
   expect(done.stderr).toContain('switching from profile only to other')
   expect((await project.status()).groups.map(({ name, pid: now }) => [name, now])).toEqual([['two', pid]])
+  const [, heard] = await ends
+  expect(heard.at(-1)).toMatchObject({ id: 1, result: { resultType: 'complete' } })
   await waitFor(() => !isAlive(gone))
 })
 

@@ -90,6 +90,38 @@ test('a group is added, moved to another port and removed while its neighbour ke
   expect((await project.group('two')).pid).toBe(pid)
 })
 
+/** Which of the tools are listed to somebody who comes anew. */
+async function newcomer(port: number): Promise<string> {
+  const _meta = {
+    'io.modelcontextprotocol/protocolVersion': '2026-07-28',
+    'io.modelcontextprotocol/clientInfo': { name: 'newcomer', version: '1' },
+    'io.modelcontextprotocol/clientCapabilities': {},
+  }
+  const response = await fetch(`http://127.0.0.1:${port}/mcp`, {
+    method: 'POST',
+    headers: {
+      connection: 'close',
+      accept: 'application/json, text/event-stream',
+      'content-type': 'application/json',
+      'mcp-protocol-version': '2026-07-28',
+      'mcp-method': 'tools/list',
+    },
+    body: JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'tools/list', params: { _meta } }),
+  })
+  return /(?:alpha|beta)_echo/.exec(await response.text())?.[0] ?? `HTTP ${response.status}`
+}
+
+test('groups that swap their ports each have theirs for themselves', async () => {
+  await using project = await twoGroups()
+  const [one, two] = project.ports
+  await writeFile(join(project.folder, 'mcpctl.yaml'), setFile([two, one]))
+  await project.ok(['reload'])
+  const asked = (port: number) => Promise.all(Array.from({ length: 24 }, () => newcomer(port)))
+  await waitFor(async () => (await asked(one)).every((tool) => tool === 'beta_echo'))
+  expect(new Set(await asked(one))).toEqual(new Set(['beta_echo']))
+  expect(new Set(await asked(two))).toEqual(new Set(['alpha_echo']))
+})
+
 test('R-05: an invalid save changes nothing, is shown with its place, and the next good save clears it', async () => {
   await using project = await twoGroups()
   const before = await project.status()

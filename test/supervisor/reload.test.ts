@@ -149,7 +149,11 @@ test('R-16: what is in force is kept for the owner alone, twenty of them, and gi
   await reload(p)
   expect(await ask(p.ports.fast)).toMatchObject({ servers: ['calm', 's20'] })
   expect((await p.status()).config.state).toBe('current')
-  await expect(p.client.ask('rollback', { generation: 2 })).rejects.toMatchObject({ code: 'usage' })
+  await expect(p.client.ask('rollback', { generation: 2 })).rejects.toMatchObject({
+    code: 'usage',
+    message: 'there is no generation 2',
+    hint: expect.stringMatching(/^known: \d+, /),
+  })
 })
 
 test('R-21: a profile without groups is rejected unless it is meant', async () => {

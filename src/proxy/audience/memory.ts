@@ -1,9 +1,10 @@
-import { createHash, randomUUID } from 'node:crypto'
+import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
-import { mkdir, readdir, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { messageOf } from '../../shared/errors.ts'
 import type { Log } from '../../shared/log.ts'
+import { writeWhole } from '../../shared/whole-file.ts'
 import type { Session } from '../downstream/session.ts'
 import { isLevel } from '../mcp/levels.ts'
 import { isRecord, recordOf } from '../mcp/rpc.ts'
@@ -22,6 +23,8 @@ const MOST_SUBSCRIPTIONS = 1000
 /** Files nobody has needed for so long, and those beyond so many, are of clients that will not come back. */
 const OLDEST_MS = 7 * 24 * 60 * 60_000
 const MOST_FILES = 20_000
+/** A proxy may live for months: after so many writes it looks again. */
+const WRITES_UNTIL_TIDY = 1000
 
 /**
  * What sessions asked for and a proxy that was killed cannot tell the next one: their log level and subscriptions, one
@@ -32,7 +35,7 @@ export class Memory {
   readonly #subscribed = new WeakMap<Session, Map<string, Subscribed>>()
   /** The newest write of each session, after which the next one comes. */
   readonly #writes = new WeakMap<Session, Promise<void>>()
-  #isTidy = false
+  #written = 0
   #isBroken = false
 
   constructor(options: MemoryOptions) {
@@ -108,23 +111,14 @@ export class Memory {
   }
 
   async #write(file: string, wishes: Wishes): Promise<void> {
-    const draft = `${file}.${randomUUID()}.draft`
     await mkdir(this.#options.path, { recursive: true, mode: 0o700 })
-    try {
-      await writeFile(draft, JSON.stringify(wishes), { mode: 0o600 })
-      await rename(draft, file)
-    } catch (error) {
-      await rm(draft, { force: true })
-      throw error
-    }
+    await writeWhole(file, JSON.stringify(wishes), 0o600)
     this.#isBroken = false
-    await this.#tidyOnce()
+    if (this.#written++ % WRITES_UNTIL_TIDY === 0) await this.#tidy()
   }
 
   /** The folder only grows where something is written, so that is when to look. */
-  async #tidyOnce(): Promise<void> {
-    if (this.#isTidy) return
-    this.#isTidy = true
+  async #tidy(): Promise<void> {
     const { path } = this.#options
     const found = []
     for (const name of await readdir(path)) found.push({ file: join(path, name), age: await ageOf(join(path, name)) })
@@ -153,6 +147,7 @@ function wishesIn(text: string): Wishes | undefined {
     const known = Array.isArray(subscriptions) ? subscriptions.filter(isSubscribed) : []
     return { level: isLevel(level) ? level : undefined, subscriptions: known }
   } catch {
+    // Cut off or not ours: as if it were not there.
     return undefined
   }
 }

@@ -15,54 +15,75 @@ const LEAST_PER_SECOND = 1024
 const GRACE_MS = 5000
 
 /** The whole body, or why no more of it is read. */
-export function readBody(request: IncomingMessage, { limit, pulse }: Reading): Promise<Buffer | Unread> {
+export function readBody(request: IncomingMessage, reading: Reading): Promise<Buffer | Unread> {
   return new Promise((resolve) => {
-    let chunks: Buffer[] = []
-    let size = 0
-    let trickle: Trickle | undefined
-    const settle = (outcome: Buffer | Unread): void => {
-      if (trickle) pulse.delete(trickle)
-      resolve(outcome)
-    }
-    const stop = (why: Unread): void => {
-      request.off('data', take).pause()
-      chunks = []
-      settle(why)
-    }
+    let only: Buffer | undefined
+    let pieces: Pieces | undefined
+    // Most bodies are in one piece with their head, and cost no watch.
     const take = (chunk: Buffer): void => {
-      size += chunk.length
-      chunks.push(chunk)
-      if (size > limit) stop('large')
-      // Most bodies are in one piece with their head, and cost no watch.
-      else if (chunks.length > 1) trickle ??= watch()
-    }
-    const watch = (): Trickle => {
-      const watched = new Trickle(
-        () => size,
-        () => stop('slow'),
-      )
-      pulse.add(watched)
-      return watched
+      if (only === undefined && chunk.length <= reading.limit) {
+        only = chunk
+        return
+      }
+      pieces ??= new Pieces(only, reading, (why) => {
+        request.off('data', take).pause()
+        resolve(why)
+      })
+      pieces.take(chunk)
     }
     request.on('data', take)
-    request.on('end', () => settle(chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks)))
-    request.on('close', () => settle('gone'))
+    request.on('end', () => resolve(pieces?.end() ?? only ?? Buffer.alloc(0)))
+    request.on('close', () => {
+      pieces?.end()
+      resolve('gone')
+    })
   })
 }
 
-/** A body that comes in pieces. */
-class Trickle implements Beating {
-  readonly #size: () => number
-  readonly #slow: () => void
+/** A body that comes in pieces, or is too large. */
+class Pieces implements Beating {
+  readonly #reading: Reading
+  readonly #stop: (why: Unread) => void
   readonly #since = performance.now()
+  #chunks: Buffer[] = []
+  #size = 0
 
-  constructor(size: () => number, slow: () => void) {
-    this.#size = size
-    this.#slow = slow
+  constructor(first: Buffer | undefined, reading: Reading, stop: (why: Unread) => void) {
+    this.#reading = reading
+    this.#stop = stop
+    if (first) this.#add(first)
+    reading.pulse.add(this)
+  }
+
+  take(chunk: Buffer): void {
+    this.#add(chunk)
+    if (this.#size > this.#reading.limit) this.#give('large')
   }
 
   beat(now: number): void {
     const ms = now - this.#since
-    if (ms >= GRACE_MS && this.#size() * 1000 < LEAST_PER_SECOND * ms) this.#slow()
+    if (ms >= GRACE_MS && this.#size * 1000 < LEAST_PER_SECOND * ms) this.#give('slow')
+  }
+
+  /** All of it that there is. */
+  end(): Buffer {
+    const whole = Buffer.concat(this.#chunks)
+    this.#over()
+    return whole
+  }
+
+  #add(chunk: Buffer): void {
+    this.#chunks.push(chunk)
+    this.#size += chunk.length
+  }
+
+  #give(why: Unread): void {
+    this.#over()
+    this.#stop(why)
+  }
+
+  #over(): void {
+    this.#chunks = []
+    this.#reading.pulse.delete(this)
   }
 }

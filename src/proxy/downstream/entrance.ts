@@ -8,7 +8,7 @@ import type { Endpoint } from './endpoint.ts'
 import type { Guest } from './gate.ts'
 import type { Guard } from './guard.ts'
 import type { Rates } from './rates.ts'
-import { type Act, type Found, finder, type HttpRoute } from './routes.ts'
+import { type Act, finder, type HttpRoute } from './routes.ts'
 import type { Visit } from './visit.ts'
 
 export interface EntranceOptions {
@@ -20,35 +20,30 @@ export interface EntranceOptions {
   readonly log: Log
 }
 
-interface Call {
-  readonly request: IncomingMessage
-  readonly response: ServerResponse
-}
-
 /** The one way in: guard, path, method, in this order for every route there is. */
 export function entrance(options: EntranceOptions) {
   const find = finder()
   const handlers = handlersOf(options)
-  const enter = (call: Call, { route, server }: Found, guest: Guest): Promise<void> | void =>
-    act(handlers, route, { ...call, server, principal: guest.principal })
-  const serve = (call: Call): Promise<void> | void => {
-    const { request, response } = call
+  const serve = (request: IncomingMessage, response: ServerResponse): Promise<void> | void => {
     const guard = options.guard()
     const denial = guard.check(request)
     if (denial) return deny(response, denial)
     allowOrigin(request, response)
-    const found = find(request.url ?? '')
-    if (!guard.gate || isOpen(found.route, request)) return enter(call, found, anybody)
-    const guest = guard.gate.admit({ request, server: found.server })
+    const { route, server } = find(request.url ?? '')
+    const visit = { request, response, server, principal: '' }
+    if (!guard.gate || isOpen(route, request)) return act(handlers, route, visit)
+    const guest = guard.gate.admit({ request, server })
     if (guest instanceof Promise)
-      return guest.then((known) => (response.destroyed ? undefined : receive(call, found, known)))
-    return receive(call, found, guest)
+      return guest.then((known) => (response.destroyed ? undefined : receive(route, visit, known)))
+    return receive(route, visit, guest)
   }
   /** Whoever was asked who it is. */
-  const receive = (call: Call, found: Found, guest: Guest | Denial): Promise<void> | void => {
+  const receive = (route: HttpRoute | undefined, visit: Visit, guest: Guest | Denial): Promise<void> | void => {
     const known = isDenial(guest) ? guest : (tooFast(options, guest) ?? guest)
-    note(options.log, call, known)
-    return isDenial(known) ? deny(call.response, known) : enter(call, found, known)
+    note(options.log, visit, known)
+    if (isDenial(known)) return deny(visit.response, known)
+    const { request, response, server } = visit
+    return act(handlers, route, { request, response, server, principal: known.principal })
   }
   return (request: IncomingMessage, response: ServerResponse): Promise<void> | void => {
     const broke = (error: unknown): void => {
@@ -56,14 +51,12 @@ export function entrance(options: EntranceOptions) {
       deny(response, { status: 500, code: INTERNAL_ERROR, message: 'Internal error' })
     }
     try {
-      return serve({ request, response })?.catch(broke)
+      return serve(request, response)?.catch(broke)
     } catch (error) {
       broke(error)
     }
   }
 }
-
-const anybody: Guest = { principal: '', name: '' }
 
 /** A browser's preflight cannot carry a token, and its answer says nothing that is not public. */
 function isOpen(route: HttpRoute | undefined, { method }: IncomingMessage): boolean {
@@ -78,7 +71,7 @@ function tooFast({ rates, log }: EntranceOptions, { principal, name }: Guest): D
 }
 
 /** Who came, by name; of the URL only the path, since a query may hold what is secret. */
-function note(log: Log, { request: { method, url } }: Call, guest: Guest | Denial): void {
+function note(log: Log, { request: { method, url } }: Visit, guest: Guest | Denial): void {
   const what = { method, path: url?.split('?', 1)[0] }
   if (isDenial(guest)) log.debug('request refused', { ...what, status: guest.status, reason: guest.message })
   else log.debug('request', { ...what, token: guest.name })

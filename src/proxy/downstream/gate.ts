@@ -11,7 +11,7 @@ export interface Guest {
 }
 
 /** A request that asks for admission. */
-export interface Coming {
+export interface Arrival {
   readonly request: IncomingMessage
   /** The server whose address it is for; undefined for the group's own. */
   readonly server: string | undefined
@@ -20,9 +20,9 @@ export interface Coming {
 /** Asks who comes, of a group that is not open to everybody. */
 export interface Gate {
   /** A promise only where it takes more than what is in memory. Never rejects. */
-  admit(coming: Coming): Guest | Denial | Promise<Guest | Denial>
+  admit(arrival: Arrival): Guest | Denial | Promise<Guest | Denial>
   /** What tells clients where to get a token (RFC 9728); undefined where no server issues them. */
-  metadata?(coming: Coming): object
+  metadata?(arrival: Arrival): object
 }
 
 /** From the head only: what is in a URL is in histories and logs. */

@@ -1,7 +1,7 @@
 import type { JwtAuth } from '../../config/profile.ts'
 import { Recent } from '../../shared/recent.ts'
 import { type Denial, refusal } from './denial.ts'
-import { type Coming, digest, type Gate, type Guest, tokenOf } from './gate.ts'
+import { type Arrival, digest, type Gate, type Guest, tokenOf } from './gate.ts'
 import type { Claims, Verdict, Verify } from './jwt.ts'
 import { metadataOf, metadataUrl, resourceOf } from './resource.ts'
 
@@ -26,10 +26,10 @@ const UNREACHABLE_SECONDS = '5'
  */
 export function jwtGate(auth: JwtAuth, { host, now = Date.now, patience = PATIENCE_MS }: JwtGateOptions): Gate {
   const known = new Recent<Claims>(MOST_KNOWN)
-  const judge = (coming: Coming, claims: Claims): Guest | Denial => {
-    const resource = resourceOf(auth, host, coming)
+  const judge = (arrival: Arrival, claims: Claims): Guest | Denial => {
+    const resource = resourceOf(auth, host, arrival)
     const audience =
-      auth.audience.length > 0 ? auth.audience : [resource, resourceOf(auth, host, { ...coming, server: undefined })]
+      auth.audience.length > 0 ? auth.audience : [resource, resourceOf(auth, host, { ...arrival, server: undefined })]
     if (!claims.audience.some((name) => audience.includes(name)))
       return unauthorized(auth, resource, 'The token is for another audience')
     if (auth.scopes.every((scope) => claims.scopes.includes(scope))) return claims.guest
@@ -39,24 +39,24 @@ export function jwtGate(auth: JwtAuth, { host, now = Date.now, patience = PATIEN
       challenge(auth, resource, { error: 'insufficient_scope' }),
     )
   }
-  const conclude = (coming: Coming, key: string, verdict: Verdict): Guest | Denial => {
+  const conclude = (arrival: Arrival, key: string, verdict: Verdict): Guest | Denial => {
     if (verdict === 'unreachable') return unreachable
-    if ('refused' in verdict) return unauthorized(auth, resourceOf(auth, host, coming), verdict.refused)
+    if ('refused' in verdict) return unauthorized(auth, resourceOf(auth, host, arrival), verdict.refused)
     known.set(key, verdict)
-    return judge(coming, verdict)
+    return judge(arrival, verdict)
   }
   let verify: Promise<Verify> | undefined
   return {
-    admit(coming) {
-      const token = tokenOf(coming.request)
-      if (token === undefined) return unauthorized(auth, resourceOf(auth, host, coming))
+    admit(arrival) {
+      const token = tokenOf(arrival.request)
+      if (token === undefined) return unauthorized(auth, resourceOf(auth, host, arrival))
       const key = digest(token).toString('base64url')
       const claims = known.get(key)
-      if (claims && now() < claims.until) return judge(coming, claims)
+      if (claims && now() < claims.until) return judge(arrival, claims)
       verify ??= import('./jwt.ts').then(({ verifier }) => verifier(auth, { now, patience }))
-      return verify.then((check) => check(token)).then((verdict) => conclude(coming, key, verdict))
+      return verify.then((check) => check(token)).then((verdict) => conclude(arrival, key, verdict))
     },
-    metadata: (coming) => metadataOf(auth, resourceOf(auth, host, coming)),
+    metadata: (arrival) => metadataOf(auth, resourceOf(auth, host, arrival)),
   }
 }
 

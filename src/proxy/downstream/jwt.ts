@@ -41,11 +41,16 @@ export function verifier({ issuer, jwks }: JwtAuth, options: Omit<KeysOptions, '
     }
     try {
       const { payload } = await jwtVerify(token, find, wanted)
-      return claimsOf(payload, now())
+      return isNamed(payload.sub) ? claimsOf(payload, now()) : { refused: claimReason('sub') }
     } catch (error) {
       return error instanceof KeysUnreachable ? 'unreachable' : { refused: reasonOf(error) }
     }
   }
+}
+
+/** `jose` looks whether the claim is there, not what it is: all who have no name would be the same one. */
+function isNamed(sub: unknown): boolean {
+  return typeof sub === 'string' && sub !== ''
 }
 
 function claimsOf({ iss, sub = '', aud = [], exp = 0, scope, scp }: JWTPayload, now: number): Claims {

@@ -1,11 +1,11 @@
 import { isIP } from 'node:net'
 import type { JwtAuth } from '../../config/profile.ts'
-import type { Coming } from './gate.ts'
+import type { Arrival } from './gate.ts'
 
 const WELL_KNOWN = '/.well-known/oauth-protected-resource'
 
 /** What an address is called where tokens are issued for it (RFC 8707): as the profile says, else where it listens. */
-export function resourceOf({ resource }: JwtAuth, host: string, { request, server }: Coming): string {
+export function resourceOf({ resource }: JwtAuth, host: string, { request, server }: Arrival): string {
   const own = resource || `http://${isIP(host) === 6 ? `[${host}]` : host}:${request.socket.localPort}/mcp`
   return server === undefined ? own : `${own.replace(/\/(?:mcp)?$/, '')}/servers/${encodeURIComponent(server)}/mcp`
 }

@@ -1,9 +1,5 @@
-const QUOTE = 0x22
 const BACKSLASH = 0x5c
 const COLON = 0x3a
-
-/** What decides where a message goes and whether it may. */
-const DECISIVE = ['"method"', '"name"', '"uri"']
 
 /** An object or a list that is open; of those that decide, the names of the members so far. */
 interface Level {
@@ -18,8 +14,10 @@ interface Level {
  * written anew and has each member once, so names that only escapes make the same can do no harm and are not looked for.
  */
 export function hasTwins(text: string): boolean {
-  // Native searches: most texts have none of these words twice, at whatever depth.
-  return DECISIVE.some((word) => isTwice(text, word)) && walk(text)
+  // What decides where a message goes and whether it may. Native searches: most texts have none of it twice, at any depth.
+  // They look for a first character, of which a quote would be the most common one.
+  if (!isTwice(text, 'method"') && !isTwice(text, 'name"') && !isTwice(text, 'uri"')) return false
+  return walk(text)
 }
 
 function isTwice(text: string, word: string): boolean {
@@ -27,13 +25,16 @@ function isTwice(text: string, word: string): boolean {
   return first !== -1 && text.indexOf(word, first + word.length) !== -1
 }
 
+/** What others hold is all alike. */
+const other: Level = { isMessage: false, names: undefined, name: '' }
+
 function walk(text: string): boolean {
   const open: Level[] = []
   for (let i = 0; i < text.length; i++) {
     const code = text.charCodeAt(i)
-    const level = open.at(-1)
-    if (code === QUOTE) {
+    if (code === 0x22) {
       const end = closingQuote(text, i + 1)
+      const level = open.at(-1)
       if (level?.names && isName(text, end + 1)) {
         level.name = text.slice(i + 1, end)
         if (level.names.has(level.name)) return true
@@ -41,7 +42,7 @@ function walk(text: string): boolean {
       }
       i = end
     } else if (code === 0x7b) open.push(object(open))
-    else if (code === 0x5b) open.push({ isMessage: false, names: undefined, name: '' })
+    else if (code === 0x5b) open.push(other)
     else if (code === 0x7d || code === 0x5d) open.pop()
   }
   return false
@@ -52,14 +53,20 @@ function object(open: readonly Level[]): Level {
   const above = open.at(-1)
   const isMessage = open.length === 0 || (open.length === 1 && above?.names === undefined)
   const isParams = above?.isMessage === true && above.name === 'params'
-  return { isMessage, names: isMessage || isParams ? new Set() : undefined, name: '' }
+  return isMessage || isParams ? { isMessage, names: new Set(), name: '' } : other
 }
 
+/** Another native search: most of a text is within quotes. */
 function closingQuote(text: string, start: number): number {
-  let i = start
-  for (let code = text.charCodeAt(i); i < text.length && code !== QUOTE; code = text.charCodeAt(i))
-    i += code === BACKSLASH ? 2 : 1
-  return i
+  let end = text.indexOf('"', start)
+  while (end !== -1 && isEscaped(text, end)) end = text.indexOf('"', end + 1)
+  return end === -1 ? text.length : end
+}
+
+function isEscaped(text: string, at: number): boolean {
+  let first = at
+  while (text.charCodeAt(first - 1) === BACKSLASH) first--
+  return (at - first) % 2 === 1
 }
 
 /** Whether what ends before `at` is the name of a member: a colon follows. */

@@ -63,11 +63,12 @@ export class Carrier {
     const seat = this.seat(server)
     const way = seat.wayOf(caller)
     const { divert, elicitations } = this.#options
-    const head = { headers: this.#mirrored(asker, request), forwarded: forwarded(reply.head, seat.server) }
-    const call = new Call({ asker, request, reply, params, ...head, way, divert, elicitations })
+    const headers = this.#mirrored(asker, request)
+    const told = forwarded(reply.head, seat.server)
+    const call = new Call({ asker, request, reply, params, headers, forwarded: told, way, divert, elicitations })
     try {
-      const told = this.#wantLevel(way, caller)
-      if (told !== undefined) await within(LEVEL_WAIT, told, undefined)
+      const leveled = this.#wantLevel(way, caller)
+      if (leveled !== undefined) await within(LEVEL_WAIT, leveled, undefined)
       const response = await this.seat(server).call(call)
       if (session) elicitations.answered(way, session.facts.sid, response)
       return this.#learn(asker, { server, way }, response)

@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { isRecord } from '../../shared/record.ts'
 
 /** What we read of a `package.json`. */
 export interface Manifest {
@@ -37,8 +38,4 @@ export function programsOf(manifest: Manifest | undefined): Readonly<Record<stri
 
 function unscoped({ name }: Manifest): string {
   return String(name).replace(/^@[^/]+\//, '')
-}
-
-function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

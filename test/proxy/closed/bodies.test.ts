@@ -111,6 +111,8 @@ test.each([
   [`[${call('"name":"x"')},${call('"name":"x","name":"y"')}]`, true],
   ['{"method":"a","id":[{"method":"b"}],"method":"c"}', true],
   ['{"id":"\\\\","method":"a","method":"b"}', true],
+  [call('"name":"x\\\\","uri":"\\\\\\"name\\","'), false],
+  [call('"name":"\\"{\\\\","uri":"[","name":1'), true],
   ['{"method":"name","name":"method"}', false],
 ])('D-05: that %s names something twice is %s', (text, expected) => {
   JSON.parse(text)

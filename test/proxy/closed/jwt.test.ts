@@ -57,6 +57,8 @@ test.each([
   ['of another issuer', () => ({ iss: 'https://login.example.com' }), 'The token is of another issuer'],
   ['of no issuer', () => ({ iss: undefined }), 'The token is of another issuer'],
   ['for nobody', () => ({ sub: undefined }), 'The token names no subject'],
+  ['for a subject without a name', () => ({ sub: '' }), 'The token names no subject'],
+  ['for a subject that is no text', () => ({ sub: ['ada'] as never }), 'The token names no subject'],
   ['for another audience', () => ({ aud: 'https://mcp.example.com/mcp/' }), 'The token is for another audience'],
   ['for no audience', () => ({ aud: undefined }), 'The token names no audience'],
 ] as const)('D-21: a token %s is refused', async (_what, claims, why) => {

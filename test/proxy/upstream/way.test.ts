@@ -169,3 +169,20 @@ test('U-28: a connection goes to the address that was found for it, however ofte
   await ask()
   expect([found.length, server.connections]).toEqual([1, 1])
 })
+
+const scope = { 'www-authenticate': 'Bearer error="insufficient_scope", scope="more"' }
+test.each([
+  ['401', 401, {}],
+  ['403 for a scope', 403, scope],
+] as const)('U-23: a handshake refused with %s is not repeated, nor are calls sent', async (_what, status, headers) => {
+  await using server = await tinyServer(({ res }) => {
+    res.writeHead(status, headers).end()
+    return true
+  })
+  await using fixture = observe(serverOf(http(server.url), { protocol: 'legacy' }))
+  await fixture.upstream.settled()
+  expect(fixture.states).toEqual(['connecting', 'authRequired'])
+  for (const name of ['one', 'two'])
+    await expect(fixture.upstream.call(toolCall(name))).rejects.toMatchObject({ facts: { kind: 'auth_required' } })
+  expect(server.asked).toEqual(['initialize'])
+})
