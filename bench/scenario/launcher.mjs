@@ -1,15 +1,16 @@
 // The supervisor's own way to start a proxy, taken out of its source, so that what is measured is what it does.
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { build } from 'rolldown'
 
-const parts = `
+const sources = `
 export { proxies } from './src/supervisor/proxies.ts'
 export { loadProfileSet } from './src/config/load.ts'
 export { resolveProfile } from './src/config/resolve.ts'
-export { Sockets } from './src/supervisor/sockets.ts'`
+export { Sockets } from './src/supervisor/sockets.ts'
+export { usualTiming } from './src/supervisor/timing.ts'`
 
 /**
  * A launcher for the only group of a project: `launch()` resolves with the milliseconds until its proxy listens, which is
@@ -17,7 +18,8 @@ export { Sockets } from './src/supervisor/sockets.ts'`
  */
 export async function createLauncher({ root, project }) {
   const folder = await mkdtemp(join(tmpdir(), 'mcpctl-bench-'))
-  const { proxies, loadProfileSet, resolveProfile, Sockets } = await bundled(root, join(folder, 'launcher.mjs'))
+  const parts = await bundled(root, join(folder, 'launcher.mjs'))
+  const { proxies, loadProfileSet, resolveProfile, Sockets, usualTiming } = parts
   const { env } = process
   const set = await loadProfileSet({ cwd: project.folder, files: [], env })
   const [{ name }] = set.profiles
@@ -29,11 +31,14 @@ export async function createLauncher({ root, project }) {
     file: join(root, 'dist', 'proxy.js'),
     owner: project.home,
     sessionKey: Buffer.alloc(32, 7).toString('base64url'),
+    version: JSON.parse(await readFile(join(root, 'package.json'), 'utf8')).version,
+    guardian: { guard() {} },
+    timing: usualTiming,
     now: () => performance.now(),
     inForce: () => ({ wish: { env }, resolution, generation: 1, hash: '' }),
   })
   return {
-    launch: () => launch(() => spawn({ group }, socket, silent)),
+    launch: () => launch(() => spawn({ group }, socket, { listenWhen: 'now', events: silent })),
     async stop() {
       sockets[Symbol.dispose]()
       await rm(folder, { recursive: true, force: true })
@@ -41,7 +46,7 @@ export async function createLauncher({ root, project }) {
   }
 }
 
-const silent = { status() {}, exited() {}, line() {} }
+const silent = { status() {}, exited() {}, drifted() {}, line() {}, word() {} }
 
 async function bundled(root, file) {
   const entry = join(root, 'launcher.ts')
@@ -51,7 +56,7 @@ async function bundled(root, file) {
     transform: { target: 'node20.19' },
     logLevel: 'warn',
     plugins: [
-      { name: 'parts', resolveId: (id) => (id === entry ? id : null), load: (id) => (id === entry ? parts : null) },
+      { name: 'parts', resolveId: (id) => (id === entry ? id : null), load: (id) => (id === entry ? sources : null) },
     ],
     output: { file, format: 'esm', codeSplitting: false },
   })

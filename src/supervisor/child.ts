@@ -66,7 +66,7 @@ export class Child {
   readonly #ended = defer<void>()
   readonly #forced = defer<void>()
   readonly #questions = new Questions({
-    send: (message, handle) => this.#send(message, handle),
+    send: (message, handle, sent) => this.#send(message, handle, sent),
     ended: this.#ended.promise,
   })
   readonly #flood: Flood
@@ -176,10 +176,8 @@ export class Child {
   }
 
   /** Says something to it for another generation. Resolves once that has arrived, or the process has ended. */
-  async pass(word: Word, handle?: SocketHandle): Promise<void> {
-    const sent = defer<void>()
-    this.#send({ type: 'stream', word }, handle, sent.resolve)
-    await Promise.race([sent.promise, this.ended])
+  pass(word: Word, handle?: SocketHandle): Promise<void> {
+    return this.#questions.tell({ type: 'stream', word }, handle)
   }
 
   /** Drains, then ends it in stages: its own way out, SIGTERM to its group, SIGKILL. The first call's grace counts. */

@@ -4,7 +4,8 @@ import { MARKER } from '../shared/marker.ts'
 import type { Env } from '../shared/paths.ts'
 
 /**
- * Waits for the end of its stdin, which is the end of its supervisor, and gives everybody a second to leave by themselves.
+ * Waits for the end of its stdin, which is the end of its supervisor, and gives everybody a
+ * moment to leave by themselves: nobody is to be there after two seconds, however busy the machine.
  * Who is left is ended: with /proc by the marker, which no stranger under a used-up pid carries, else by the process
  * groups that were named last. `grep` and `tr` run without the marker, so as not to be taken for one of them.
  */
@@ -12,7 +13,7 @@ const SCRIPT = `
 owner="${MARKER}=$${MARKER}"
 unset ${MARKER}
 while read -r line; do groups=$line; done
-sleep 1
+sleep 0.7 2>/dev/null || sleep 1
 if [ -r /proc/self/environ ]; then
   for round in 1 2 3; do
     for file in $(grep -lsF "$owner" /proc/[0-9]*/environ); do

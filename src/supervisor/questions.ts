@@ -4,7 +4,8 @@ import { withinAwake } from './awake.ts'
 import type { SocketHandle } from './sockets.ts'
 
 export interface QuestionsOptions {
-  readonly send: (message: ToProxy, handle?: SocketHandle) => void
+  /** Calls `sent` once the message has arrived; never, maybe, when the proxy ends meanwhile. */
+  readonly send: (message: ToProxy, handle?: SocketHandle, sent?: () => void) => void
   /** Resolves when nobody is there to answer any more. */
   readonly ended: Promise<void>
 }
@@ -23,30 +24,41 @@ const ANSWER_MS = 10_000
 
 interface Waiter {
   readonly fits: Asking['fits']
-  readonly done: (answer: FromProxy) => void
+  readonly done: (answer: FromProxy | undefined) => void
 }
 
-/** What one proxy was asked and has not answered yet. */
+/**
+ * What one proxy was asked and has not answered yet. Nothing is kept of a question that is over: each listens for the
+ * end of the proxy through this, since what waits for a promise stays with it until it settles.
+ */
 export class Questions {
   readonly #options: QuestionsOptions
   readonly #waiters = new Set<Waiter>()
+  #isOver = false
 
   constructor(options: QuestionsOptions) {
     this.#options = options
+    void options.ended.then(() => this.#end())
   }
 
   /** Undefined when there is no answer in time, or the proxy ends. */
   async ask(message: ToProxy, { fits, ms = ANSWER_MS, handle, signal }: Asking): Promise<FromProxy | undefined> {
-    const answer = defer<FromProxy | undefined>()
-    const giveUp = () => answer.resolve(undefined)
+    const answer = this.#await(fits)
+    const giveUp = () => answer.done(undefined)
     signal?.addEventListener('abort', giveUp, { once: true })
-    void this.#options.ended.then(giveUp)
-    const waiter = { fits, done: answer.resolve }
-    this.#waiters.add(waiter)
     this.#options.send(message, handle)
     const answered = await withinAwake(ms, answer.promise, undefined)
-    this.#waiters.delete(waiter)
+    signal?.removeEventListener('abort', giveUp)
+    this.#waiters.delete(answer)
     return answered
+  }
+
+  /** Says something that has no answer. Resolves once it has arrived, or the proxy has ended. */
+  async tell(message: ToProxy, handle?: SocketHandle): Promise<void> {
+    const arrival = this.#await(() => false)
+    this.#options.send(message, handle, () => arrival.done(undefined))
+    await arrival.promise
+    this.#waiters.delete(arrival)
   }
 
   /** Whether somebody had waited for this. */
@@ -54,5 +66,18 @@ export class Questions {
     const waiters = [...this.#waiters].filter(({ fits }) => fits(message))
     for (const waiter of waiters) waiter.done(message)
     return waiters.length > 0
+  }
+
+  #await(fits: Asking['fits']): Waiter & { readonly promise: Promise<FromProxy | undefined> } {
+    const { promise, resolve } = defer<FromProxy | undefined>()
+    const waiter = { fits, promise, done: resolve }
+    if (this.#isOver) resolve(undefined)
+    else this.#waiters.add(waiter)
+    return waiter
+  }
+
+  #end(): void {
+    this.#isOver = true
+    for (const waiter of this.#waiters) waiter.done(undefined)
   }
 }

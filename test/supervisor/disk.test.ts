@@ -32,9 +32,11 @@ mountable('P-15: on a full disk all goes on, what was written stays whole, and o
   // Two lines, each more than what is left of the last page.
   const { port } = await p.group('fast')
   for (let lines = 0; lines < 2; lines++) await fetch(`http://127.0.0.1:${port}/say`)
-  const records: LogRecord[] = []
-  for await (const record of p.client.logs({ tail: 2_000, follow: false }, AbortSignal.timeout(5_000)))
-    records.push(record)
+  // They come by another way than the answers.
+  const records = await waitFor(async () => {
+    const all = await recordsOf(p)
+    return all.filter(({ msg }) => msg.startsWith('xxx')).length === 2 ? all : undefined
+  })
   expect(records.filter(({ msg }) => msg === 'log file cannot be written')).toHaveLength(1)
   expect(readIf(p.paths.ports)).toBe(ports)
   expect(await p.client.ask('down')).toMatchObject({ killed: [] })
@@ -64,6 +66,13 @@ async function goesOn(p: Project): Promise<void> {
   await p.client.ask('restart', { groups: ['fast'] })
   expect((await p.until('fast', 'ready')).pid).not.toBe(before.pid)
   expect((await fetch(`http://127.0.0.1:${before.port}/livez`)).status).toBe(200)
+}
+
+async function recordsOf(p: Project): Promise<readonly LogRecord[]> {
+  const records: LogRecord[] = []
+  for await (const record of p.client.logs({ tail: 2_000, follow: false }, AbortSignal.timeout(5_000)))
+    records.push(record)
+  return records
 }
 
 function fill(file: string): void {

@@ -26,7 +26,7 @@ test('P-09: nobody survives a killed supervisor for two seconds, busy or stubbor
   expect(left.length).toBeGreaterThanOrEqual(6)
   first.process.kill('SIGKILL')
   await first.ended
-  await waitFor(() => left.every(({ pid }) => !isAlive(pid)), 4_000)
+  await waitFor(() => left.every(({ pid }) => !isAlive(pid)), 2_000)
   d.start()
   await d.answered()
   const began = performance.now()

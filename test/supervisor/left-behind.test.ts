@@ -9,39 +9,44 @@ import { built, type Detached, detached } from './detached.ts'
 beforeAll(built)
 
 test('P-01: a well-behaved server ends with its stdin, without a signal, and at once', async () => {
-  await using d = await detached(yamlOf('echo', {}))
+  await using d = await detached(yamlOf({ it: serverOf('echo') }))
   const PIDS = join(d.folder.path, 'signals')
-  await d.folder.write({ 'mcpctl.yaml': yamlOf('escapees', { WAY: 'polite', PIDS }) })
+  await d.folder.write({ 'mcpctl.yaml': yamlOf({ it: serverOf('escapees', { WAY: 'polite', PIDS }) }) })
   const [pid] = await start(d)
   expect(await d.client.ask('down')).toEqual({ stopped: ['one'], killed: [] })
   expect(isAlive(pid ?? 0)).toBe(false)
   expect(existsSync(PIDS)).toBe(false)
 })
 
-test.each([
-  ['P-02', 'a wrapper whose child ignores the end of stdin and SIGTERM', 'wrapper'],
-  ['P-03', 'a process in a session of its own', 'setsid'],
-  ['P-04', 'a daemon, forked twice under nohup', 'daemon'],
-])('%s: %s is gone when its proxy is replaced, and after down', async (_id, _what, way) => {
+test('P-02 P-03 P-04: a wrapper and its child that ignore all, a process in a session of its own and a daemon are gone when their proxy is replaced, and after down', async () => {
   await using d = await detached('version: 1\n')
-  const PIDS = join(d.folder.path, 'pids')
-  const pids = () => (existsSync(PIDS) ? readFileSync(PIDS, 'utf8').trim().split('\n').map(Number) : [])
-  const yaml = yamlOf('escapees', { WAY: way, PIDS })
-  await d.folder.write({ 'mcpctl.yaml': yaml })
+  const ways = ['wrapper', 'setsid', 'daemon']
+  const file = (way: string) => join(d.folder.path, way)
+  const pids = (way: string) =>
+    (existsSync(file(way)) ? readFileSync(file(way), 'utf8').trim().split('\n') : []).map(Number)
+  /** Of the strays of this generation, once each has said it. */
+  const strays = (generation: number) =>
+    waitFor(() => {
+      const all = ways.flatMap((way) => pids(way)[generation] ?? [])
+      return all.length === ways.length ? all : undefined
+    })
+  const servers = ways.map((way) => [way, serverOf('escapees', { WAY: way, PIDS: file(way) })])
+  await d.folder.write({ 'mcpctl.yaml': yamlOf(Object.fromEntries(servers)) })
   await start(d)
-  const [first = 0] = await waitFor(() => (pids().length === 1 ? pids() : undefined))
-  expect(isAlive(first)).toBe(true)
+  const first = await strays(0)
+  expect(first.filter(isAlive)).toEqual(first)
   await d.client.ask('restart', { groups: ['one'] })
-  await waitFor(() => !isAlive(first), 20_000)
-  const [, second = 0] = await waitFor(() => (pids().length === 2 ? pids() : undefined))
+  const second = await strays(1)
+  await waitFor(() => first.filter(isAlive).length === 0, 20_000)
+  expect(second.filter(isAlive)).toEqual(second)
   await ready(d)
   await d.client.ask('down')
-  expect(isAlive(second)).toBe(false)
+  expect(second.filter(isAlive)).toEqual([])
   expect(markedProcesses(d.paths.folder)).toEqual([])
 })
 
 test('P-05: a server that is stopped is continued, so that it can end', async () => {
-  await using d = await detached(yamlOf('echo', {}))
+  await using d = await detached(yamlOf({ it: serverOf('echo') }))
   const [pid = 0] = await start(d)
   process.kill(pid, 'SIGSTOP')
   expect(await d.client.ask('down')).toEqual({ stopped: ['one'], killed: [] })
@@ -49,7 +54,7 @@ test('P-05: a server that is stopped is continued, so that it can end', async ()
 })
 
 test('P-07: a server that is killed is started again, and its group stays', async () => {
-  await using d = await detached(yamlOf('echo', {}))
+  await using d = await detached(yamlOf({ it: serverOf('echo') }))
   const [pid = 0] = await start(d)
   const { groups } = await d.client.ask('status')
   process.kill(pid, 'SIGKILL')
@@ -62,7 +67,7 @@ test('P-07: a server that is killed is started again, and its group stays', asyn
 })
 
 test('P-25: a second and a third SIGTERM end at once what takes its time', async () => {
-  await using d = await detached(yamlOf('stubborn', {}))
+  await using d = await detached(yamlOf({ it: serverOf('stubborn') }))
   const supervisor = d.start()
   await d.answered()
   await d.client.ask('apply', d.wish)
@@ -73,7 +78,7 @@ test('P-25: a second and a third SIGTERM end at once what takes its time', async
 })
 
 test('P-25: SIGPIPE disturbs neither the supervisor nor a proxy', async () => {
-  await using d = await detached(yamlOf('echo', {}))
+  await using d = await detached(yamlOf({ it: serverOf('echo') }))
   await start(d)
   const before = await d.client.ask('status')
   for (const pid of [before.supervisor.pid, before.groups[0]?.pid ?? 0]) process.kill(pid, 'SIGPIPE')
@@ -96,10 +101,13 @@ function ready({ client }: Detached) {
   })
 }
 
-function yamlOf(fixture: string, env: Readonly<Record<string, string>>): string {
-  const server = { command: process.execPath, args: [fixturePath(fixture)], env }
+function serverOf(fixture: string, env: Readonly<Record<string, string>> = {}) {
+  return { command: process.execPath, args: [fixturePath(fixture)], env }
+}
+
+function yamlOf(servers: Readonly<Record<string, object>>): string {
   return `version: 1
-servers: { it: ${JSON.stringify(server)} }
-profiles: { dev: { groups: { one: { port: auto, servers: [it] } } } }
+servers: ${JSON.stringify(servers)}
+profiles: { dev: { groups: { one: { port: auto, servers: ${JSON.stringify(Object.keys(servers))} } } } }
 `
 }
