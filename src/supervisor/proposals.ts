@@ -159,7 +159,9 @@ export class Proposals {
     const desire = this.#desireOf(proposal)
     this.#enforce(proposal, claimed)
     const { plan, done } = this.#options.reconciler.adopt(desire, staging)
-    const applied = this.#describe(proposal, staging ? claimed.plan : plan)
+    const { warnings, ...described } = this.#describe(proposal, staging ? claimed.plan : plan)
+    const shortfalls = staging?.shortfalls.map((message) => warningOf(proposal, message)) ?? []
+    const applied = { ...described, warnings: [...warnings, ...shortfalls] }
     this.#options.applied(applied)
     return { applied, done }
   }
@@ -198,4 +200,10 @@ export class Proposals {
 interface CommitOptions extends Pick<Pending, 'proposal' | 'claimed'> {
   /** Absent when there was nothing to prepare. */
   readonly staging?: Staging
+}
+
+function warningOf({ resolution: { written } }: Proposal, message: string): Diagnostic {
+  const file = written.files[0]?.path ?? written.folder
+  const hint = 'it is tried again; see `mcpctl status`'
+  return { severity: 'warning', code: 'server_not_up', message, file, line: 1, column: 1, hint, frame: '' }
 }

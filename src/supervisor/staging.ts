@@ -1,3 +1,4 @@
+import { isSameConnection } from '../config/connection.ts'
 import type { Action, DesiredGroup, Listen, Plan } from '../plan/model.ts'
 import { defer } from '../shared/async.ts'
 import { McpctlError } from '../shared/errors.ts'
@@ -26,13 +27,14 @@ export class Staging {
   readonly #ended = defer<never>()
   #reason: McpctlError | undefined
   readonly #added: RunningGroup[] = []
+  readonly #shortfalls: string[] = []
   readonly #steps: Promise<void>[] = []
 
   constructor({ plan, basis, group, added }: StagingOptions) {
     this.#basis = basis
     this.listens = plan.actions.flatMap(listenOf)
     for (const action of plan.actions) {
-      if (needsServers(action)) this.#steps.push(this.#prepare(action.desired, group(action)))
+      if (needsServers(action, group)) this.#steps.push(this.#prepare(action.desired, group(action)))
       else if (isAddition(action)) this.#begin(action.desired, added(action.desired))
     }
     // Whoever waits for it hears of it; until somebody does it is no failure of the process.
@@ -46,6 +48,11 @@ export class Staging {
   /** The groups that came up for it. */
   get added(): readonly RunningGroup[] {
     return this.#added
+  }
+
+  /** What did not come up though nothing depends on it, each as a sentence; complete once it is ready. */
+  get shortfalls(): readonly string[] {
+    return this.#shortfalls
   }
 
   /** Rejects with McpctlError `not_ready` when a required server or a group does not come up, or with what ended it. */
@@ -75,10 +82,11 @@ export class Staging {
     const failures = await group.prepare(desired, { basis: this.#basis, signal: this.#over.signal })
     if (!failures) throw failed(`the proxy of group "${desired.name}" did not prepare the new configuration`)
     const required = new Set(desired.group.servers.flatMap(({ name, required: is }) => (is ? [name] : [])))
-    const missing = failures.find(({ server }) => required.has(server))
-    if (!missing) return
-    const { server, reason } = missing
-    throw failed(`server "${server}" of group "${desired.name}" is required and did not come up: ${reason}`)
+    for (const { server, reason } of failures) {
+      const what = `server "${server}" of group "${desired.name}"`
+      if (required.has(server)) throw failed(`${what} is required and did not come up: ${reason}`)
+      this.#shortfalls.push(`${what} did not come up yet: ${reason}`)
+    }
   }
 
   #begin(desired: DesiredGroup, group: RunningGroup | undefined): void {
@@ -102,10 +110,19 @@ function listenOf(action: Action): Listen[] {
   return action.do === 'stop' ? [] : [action.desired.listen]
 }
 
-/** What is only removed or set otherwise connects to nothing. */
-function needsServers(action: Action): action is Extract<Action, { do: 'reload' | 'move' }> {
+type Change = Extract<Action, { do: 'reload' | 'move' }>
+
+/** What is only removed, filtered anew or given other deadlines connects to nothing. */
+function needsServers(action: Action, group: StagingOptions['group']): action is Change {
   if (action.do !== 'reload' && action.do !== 'move') return false
-  return action.servers.some(({ change }) => change !== 'removed')
+  const told = new Set(action.servers.flatMap(({ name, change }) => (change === 'removed' ? [] : [name])))
+  if (told.size === 0) return false
+  const before = new Map(group(action).desired.group.servers.map((server) => [server.name, server]))
+  return action.desired.group.servers.some((server) => {
+    if (!told.has(server.name)) return false
+    const earlier = before.get(server.name)
+    return !earlier || !isSameConnection(earlier, server)
+  })
 }
 
 function isAddition(action: Action): action is Extract<Action, { do: 'start' }> {

@@ -8,7 +8,6 @@ import { defer } from '../shared/async.ts'
 import { McpctlError, messageOf } from '../shared/errors.ts'
 import { Announcer } from './announcer.ts'
 import { askFor, type Change } from './ask-for.ts'
-import { Damper } from './damper.ts'
 import type { History } from './history.ts'
 import type { Logs } from './logs.ts'
 import { Past } from './past.ts'
@@ -18,6 +17,7 @@ import { Problems } from './problems.ts'
 import { type Proposal, Proposals } from './proposals.ts'
 import { type InForce, type ProxiesOptions, proxies } from './proxies.ts'
 import { Reconciler } from './reconciler.ts'
+import { Saves } from './saves.ts'
 import type { Sockets } from './sockets.ts'
 import { type OpenWatch, SourceWatch } from './source-watch.ts'
 import { statusOf } from './status.ts'
@@ -61,10 +61,7 @@ export class Supervisor {
   readonly #watch: SourceWatch
   readonly #ended = defer<Outcome>()
   readonly #idle: NodeJS.Timeout
-  readonly #damper: Damper
-  #isReloadWaiting = false
-  /** Until what goes back and forth is read again. */
-  #later: NodeJS.Timeout | undefined
+  readonly #saves: Saves
   #isEnding = false
 
   constructor(options: SupervisorOptions) {
@@ -83,8 +80,18 @@ export class Supervisor {
       reap: async ({ life }) => void (await sweep({ owner, life, graceMs: SWEEP_MS })),
       changed: () => this.#announcer.changed(),
     })
-    this.#damper = new Damper(now)
-    this.#problems = new Problems({ log: logs.log, rejected: (problems) => this.#announcer.rejected(problems) })
+    this.#saves = new Saves({
+      read: () => this.#reread(false),
+      adopt: (propose) => this.#adopt(propose),
+      rejected: (error) => this.#reject(error),
+      contentOf: ({ resolution }) => hashes.of(resolution.written.files),
+      now,
+    })
+    this.#problems = new Problems({
+      log: logs.log,
+      remindMs: timing.reminder,
+      rejected: (problems) => this.#announcer.rejected(problems),
+    })
     this.#past = new Past({ history, restore: (set, wish) => this.#hidden(restore(set, wish, this.#resolution)) })
     this.#proposals = new Proposals({
       reconciler: this.#reconciler,
@@ -136,26 +143,9 @@ export class Supervisor {
     return this.#adopt(() => this.#past.rollback(generation, this.#known()))
   }
 
-  /** A file was saved, or a signal asked for it: the reload that waits takes in whatever comes meanwhile. */
+  /** A file was saved, or a signal asked for it. */
   reloadSoon(): void {
-    if (this.#isReloadWaiting || !this.#proposals.inForce) return
-    this.#isReloadWaiting = true
-    // A failure is in the status, the events and the log by then; nobody waits for it here.
-    this.#adopt(() => this.#damped(this.#reread(false))).catch((error: unknown) => this.#later ?? this.#reject(error))
-  }
-
-  /** What goes back and forth is read again later. */
-  async #damped(coming: Promise<Proposal>): Promise<Proposal> {
-    clearTimeout(this.#later)
-    this.#later = undefined
-    const content = await coming.then(
-      ({ resolution }) => this.#options.hashes.of(resolution.written.files),
-      () => undefined,
-    )
-    const ms = this.#damper.take(content)
-    if (ms === 0) return coming
-    this.#later = setTimeout(() => this.reloadSoon(), ms)
-    throw new McpctlError('conflict', 'the files change back and forth')
+    if (this.#proposals.inForce) this.#saves.soon()
   }
 
   restart({ groups }: Bodies['restart']): Promise<Applied> {
@@ -217,7 +207,8 @@ export class Supervisor {
   async #end(): Promise<Outcome> {
     const began = this.#options.now()
     clearTimeout(this.#idle)
-    clearTimeout(this.#later)
+    this.#saves[Symbol.dispose]()
+    this.#problems[Symbol.dispose]()
     this.#proposals.end()
     await this.#watch.leave()
     const { stopped, killed } = await this.#reconciler.end()
@@ -233,7 +224,6 @@ export class Supervisor {
   }
 
   async #reread(allowEmpty: boolean): Promise<Proposal> {
-    this.#isReloadWaiting = false
     const { wish, wishes } = this.#proposals.newest ?? { ...this.#known(), wishes: (now: Wishes) => now }
     // What is empty already is meant to be.
     const isEmpty = this.#resolution?.profile.groups.length === 0

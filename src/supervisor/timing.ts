@@ -10,6 +10,8 @@ export interface Timing {
   }
   /** Between two looks whether a program that cannot work has been replaced. */
   readonly repair: number
+  /** Between two reminders that what is on disk is not in force. */
+  readonly reminder: number
   /** Before a lost proxy is started again, all with jitter. */
   readonly restart: {
     /** After the first loss, at most. */
@@ -26,5 +28,6 @@ export const usualTiming: Timing = {
   pulse: 2_500,
   memory: { every: 5_000, tooLong: 30_000 },
   repair: 5_000,
+  reminder: 600_000,
   restart: { first: 100, step: 250, longest: 30_000, probe: 60_000 },
 }

@@ -1,5 +1,6 @@
-import { chmod, readFile, writeFile } from 'node:fs/promises'
+import { chmod, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { execa } from 'execa'
 import { expect, test } from 'vitest'
 import { messages, rawSession } from '../helpers/mcp.ts'
 import { requestOf, send } from '../helpers/modern.ts'
@@ -135,38 +136,82 @@ test('R-09: a port changes under load without a failed call, on the old one and 
   expect([await old.stop(), await moved.stop()]).toEqual([[], []])
 })
 
-test('R-11 R-19: another profile stops what it does not have, its streams end, and keeps the rest', async () => {
+test('R-11: a group that is removed answers what is in flight and ends its streams in order', async () => {
   await using project = await running()
-  const { pid } = await project.group('two')
-  const { url } = await project.group('one')
+  const { url, pid } = await project.group('one')
   const session = await rawSession(url)
   const headers = { accept: 'text/event-stream', 'mcp-session-id': session.id }
   const stream = await fetch(url, { headers })
-  const listen = await send(url, requestOf('subscriptions/listen', { notifications: { toolsListChanged: true } }))
-  expect([stream.status, listen.status]).toEqual([200, 200])
-  const ends = Promise.all([stream.text(), messages(listen)])
+  expect(stream.status).toBe(200)
+  const listening = await send(url, requestOf('subscriptions/listen', { notifications: { toolsListChanged: true } }))
+  expect(listening.status).toBe(200)
+  const slow = session.ask('tools/call', { name: 'alpha_slow', arguments: { ms: 1_500 } })
+  await waitFor(async () => (await project.group('one')).servers.length === 3)
+  await project.edit('mcpctl.yaml', /.*one: .*\n/, '')
+  await waitFor(async () => (await project.status()).groups.length === 1)
+  expect((await slow).at(-1)?.result).toMatchObject({ content: [{ text: 'done' }] })
+  // A connection that is cut would reject.
+  const [, last] = await Promise.all([stream.text(), messages(listening).then((all) => all.at(-1))])
+  expect(last).toMatchObject({ id: 1, result: expect.anything() })
+  await waitFor(() => !isAlive(pid ?? 0), 30_000)
+})
+
+test('R-19: another profile stops what it does not have and keeps the rest', async () => {
+  await using project = await running()
+  const { pid } = await project.group('two')
   const gone = (await project.pidsOf('one')).pid ?? 0
   const done = await project.ok(['up', 'other', '-d', '--wait'])
   expect(done.stderr).toContain('switching from profile only to other')
   expect((await project.status()).groups.map(({ name, pid: now }) => [name, now])).toEqual([['two', pid]])
-  const [, heard] = await ends
-  expect(heard.at(-1)).toMatchObject({ id: 1, result: { resultType: 'complete' } })
   await waitFor(() => !isAlive(gone))
 })
 
-test('R-16: after a kill the files win if they are valid, else the last good configuration is there to resume', async () => {
-  await using project = await running()
-  const { supervisor, config } = await project.status()
-  process.kill(supervisor.pid, 'SIGKILL')
-  await waitFor(() => !isAlive(supervisor.pid))
-  await project.edit('mcpctl.yaml', 'servers: [beta]', 'servers: [beta')
+/** Killed with a configuration that is in force and could not be written down. */
+async function killedUnwritten() {
+  const project = await running()
+  const generations = join(await stateOf(project.temp.path), 'generations')
+  await waitFor(async () => (await readdir(generations)).includes('1.json'))
+  const [first] = [await project.status()]
+  // Whoever opens it for writing waits for a reader.
+  const fresh = join(generations, 'new')
+  await execa('mkfifo', [fresh])
+  await project.edit('mcpctl.yaml', 'servers: [beta]', 'servers: [beta, alpha]')
+  await waitFor(async () => (await project.group('two')).servers.length === 2)
+  process.kill(first.supervisor.pid, 'SIGKILL')
+  await waitFor(() => !isAlive(first.supervisor.pid))
+  expect(await readdir(generations)).not.toContain('2.json')
+  await rm(fresh)
+  return project
+}
+
+async function stateOf(folder: string): Promise<string> {
+  const home = join(folder, '.state')
+  const found = await readdir(home, { recursive: true })
+  const generations = found.find((path) => path.endsWith('generations'))
+  if (generations === undefined) throw new Error(`no generations in ${found}`)
+  return join(home, generations, '..')
+}
+
+test('R-16: killed before what is in force was written down, the file wins', async () => {
+  await using project = await killedUnwritten()
+  await project.ok(['up', '-d', '--wait'])
+  expect((await project.group('two')).servers.map(({ name }) => name)).toEqual(['beta', 'alpha'])
+  expect((await project.status()).config).toMatchObject({ generation: 2, state: 'current' })
+})
+
+test('R-16: killed before what is in force was written down, the last good one is there for a broken file', async () => {
+  await using project = await killedUnwritten()
+  await project.edit('mcpctl.yaml', 'servers: [beta, alpha]', 'servers: [beta')
   const refused = await project.run(['up', '-d', '--wait'])
   expect(refused).toMatchObject({ exitCode: 6, stderr: expect.stringContaining('mcpctl up --resume') })
   const resumed = await project.ok(['up', '-d', '--wait', '--resume'])
-  expect(resumed.stderr).toContain(`running generation ${config.generation}`)
+  expect(resumed.stderr).toContain('running generation 1')
   const stale = await project.status()
   expect(stale.config.state).toBe('stale')
-  expect(stale.groups.map(({ state }) => state)).toEqual(['ready', 'ready'])
+  expect(stale.groups.map(({ state, servers }) => [state, servers.length])).toEqual([
+    ['ready', 3],
+    ['ready', 1],
+  ])
   await project.edit('mcpctl.yaml', 'servers: [beta', 'servers: [beta]')
   await waitFor(async () => (await project.status()).config.state === 'current')
 })

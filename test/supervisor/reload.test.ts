@@ -1,7 +1,8 @@
 import { once } from 'node:events'
-import { readdir, readFile, rm, stat } from 'node:fs/promises'
+import { readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
+import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { freePort } from '../helpers/ports.ts'
 import { isAlive } from '../helpers/processes.ts'
@@ -180,6 +181,85 @@ test('R-13: of a hundred contents that go back and forth few are applied, and th
   await waitFor(async () => (await ask(p.ports.fast)).servers.includes('other'))
   expect((await p.status()).config.generation - before).toBeLessThanOrEqual(12)
 }, 30_000)
+
+test('what is not to be connected anew is not prepared: a filter and a deadline are in force at once', async () => {
+  await using p = await twoGroups(['calm', 'hangs'])
+  const file = join(p.folder.path, 'mcpctl.yaml')
+  const text = await readFile(file, 'utf8')
+  // Its proxy never ends a preparation of it.
+  const other = text.replace('hangs: {', 'hangs: { timeouts: { request: 7s }, tools: { deny: [x] },')
+  await p.folder.write({ 'mcpctl.yaml': other })
+  expect(await reload(p)).toMatchObject({ generation: 2, plan: { actions: [{ do: 'reload', group: 'fast' }] } })
+  expect((await ask(p.ports.fast)).isPreparing).toBe(false)
+})
+
+test('a server that is not required and does not come up is a warning in the answer', async () => {
+  await using p = await twoGroups()
+  await p.next(['calm', 'fails'])
+  const { warnings } = await reload(p)
+  expect(warnings).toMatchObject([{ severity: 'warning', message: expect.stringContaining('"fails" of group "fast"') }])
+  expect(warnings[0]?.message).toContain('does not come up')
+  expect((await p.status()).config).toMatchObject({ generation: 2, state: 'current' })
+})
+
+test.each([
+  ['invalid', (file: string) => writeFile(file, '{ [')],
+  ['missing', (file: string) => rm(file)],
+])('R-12: a file that stays %s is reminded of, until there is a good one', async (_what, spoil) => {
+  await using p = await project({ fast: { port: await freePort() } }, { timing: { reminder: 30 } })
+  await p.up()
+  const file = join(p.folder.path, 'mcpctl.yaml')
+  const good = await readFile(file, 'utf8')
+  const reminders = async () => {
+    const log = await readFile(join(p.paths.logs, 'mcpctl.log'), 'utf8')
+    return log.split('configuration still rejected').length - 1
+  }
+  await spoil(file)
+  await reload(p).catch(() => {})
+  await waitFor(async () => (await reminders()) >= 2)
+  await writeFile(file, good)
+  await reload(p)
+  const before = await reminders()
+  await new Promise((resolve) => setTimeout(resolve, 150))
+  expect(await reminders()).toBe(before)
+})
+
+test('R-22: from any configuration a reload leads where a fresh start would, and equal groups keep their processes', async () => {
+  const names = ['one', 'two', 'three'] as const
+  const ports = [await freePort(), await freePort(), await freePort()]
+  const servers = fc.uniqueArray(fc.constantFrom('calm', 'other', 'third'), { minLength: 1 })
+  const some = fc.record({ one: servers, two: servers, three: servers }, { requiredKeys: [] })
+  const sets = some.filter((groups) => Object.keys(groups).length > 0)
+  const sketch = (groups: Partial<Record<string, string[]>>): Groups =>
+    Object.fromEntries(
+      names.flatMap((name, at) => (groups[name] ? [[name, { port: ports[at] ?? 0, servers: groups[name] }]] : [])),
+    )
+  const seen = async (p: Project) => {
+    const { groups } = await p.status()
+    const served = await Promise.all(groups.map(({ port }) => ask(port ?? 0)))
+    const shown = groups.map(({ name, port, state }, at) => ({ name, port, state, servers: served[at]?.servers }))
+    return { shown, pids: new Map(groups.map(({ name, pid }) => [name, pid])) }
+  }
+  await fc.assert(
+    fc.asyncProperty(sets, sets, async (from, to) => {
+      const reached = await (async () => {
+        await using p = await project(sketch(from))
+        await p.up()
+        const before = await seen(p)
+        await p.save(sketch(to))
+        await reload(p)
+        const after = await waitFor(async () => ((await p.status()).state === 'ready' ? seen(p) : undefined))
+        const same = names.filter((name) => from[name] && to[name]?.join() === from[name].join())
+        for (const name of same) expect(after.pids.get(name)).toBe(before.pids.get(name))
+        return after.shown
+      })()
+      await using fresh = await project(sketch(to))
+      await fresh.up()
+      expect(reached).toEqual((await seen(fresh)).shown)
+    }),
+    { numRuns: 8, endOnFailure: true },
+  )
+}, 60_000)
 
 test('R-23: a hundred reloads leave no descriptor, listener or timer behind', async () => {
   await using p = await twoGroups()

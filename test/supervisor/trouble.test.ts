@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { readFile, rename, rm } from 'node:fs/promises'
+import { mkdir, readFile, rename, rm } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { join, relative } from 'node:path'
 import { expect, test } from 'vitest'
@@ -23,6 +23,13 @@ test.each<[string, (p: Project) => Promise<unknown>]>([
   ['is invalid', (p) => p.folder.write({ 'mcpctl.yaml': 'groups: 1\n' })],
   ['is no YAML', (p) => p.folder.write({ 'mcpctl.yaml': '{ [' })],
   ['is emptied', (p) => p.folder.write({ 'mcpctl.yaml': '' })],
+  [
+    'is a folder',
+    async (p) => {
+      await rm(join(p.folder.path, 'mcpctl.yaml'))
+      await mkdir(join(p.folder.path, 'mcpctl.yaml'))
+    },
+  ],
   ['is deleted', (p) => rm(join(p.folder.path, 'mcpctl.yaml'))],
 ])(
   'R-05 R-12: goes on with the last good configuration when the file %s, until a good one is saved',
@@ -37,6 +44,7 @@ test.each<[string, (p: Project) => Promise<unknown>]>([
     expect(problems.length).toBeGreaterThan(0)
     expect((await p.status()).config).toMatchObject({ generation: 1, state: 'stale', problems })
     expect(await p.group('fast')).toEqual(before)
+    await rm(join(p.folder.path, 'mcpctl.yaml'), { force: true, recursive: true })
     await p.save(groups)
     await waitFor(async () => (await p.status()).config.state === 'current')
     expect((await p.status()).config).toMatchObject({ generation: 1, problems: [] })

@@ -14,7 +14,7 @@ import type { SnapshotFolder } from '../upstream/snapshot-folder.ts'
 import { timing } from '../upstream/timing.ts'
 import { Turns } from '../upstream/turns.ts'
 import { Upstream, type UpstreamEvents } from '../upstream/upstream.ts'
-import { memoryKeyOf } from './definition.ts'
+import { memoryKeyOf } from './memory-key.ts'
 import type { Owner } from './sharing.ts'
 
 export interface ConnectorOptions {

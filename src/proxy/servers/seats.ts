@@ -1,8 +1,8 @@
+import { isSameConnection } from '../../config/connection.ts'
 import type { Server } from '../../config/profile.ts'
 import { within } from '../../shared/async.ts'
 import type { ServerFailure } from '../protocol.ts'
 import type { Upstream } from '../upstream/upstream.ts'
-import { isSameConnection } from './definition.ts'
 import { Seat, type SeatOptions, type Way } from './seat.ts'
 
 export type SeatsOptions = Omit<SeatOptions, 'server'>

@@ -11,7 +11,7 @@ import {
   type RpcRequest,
   type RpcResponse,
 } from '../../../src/proxy/mcp/rpc.ts'
-import { memoryKeyOf } from '../../../src/proxy/servers/definition.ts'
+import { memoryKeyOf } from '../../../src/proxy/servers/memory-key.ts'
 import { itself } from '../../../src/proxy/upstream/connection.ts'
 import { sharedCapabilities } from '../../../src/proxy/upstream/handshake.ts'
 import { Retries } from '../../../src/proxy/upstream/retries.ts'

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
-import type { Server } from '../../../src/config/profile.ts'
-import { definitionOf } from '../../../src/proxy/servers/definition.ts'
-import { serverOf } from '../../helpers/group.ts'
+import { isSameConnection } from '../../src/config/connection.ts'
+import type { Server } from '../../src/config/profile.ts'
+import { serverOf } from '../helpers/group.ts'
 
 const server = serverOf('a')
 const transport = { kind: 'http', url: 'http://127.0.0.1:9/mcp', headers: {} } as const
@@ -19,5 +19,5 @@ test.each<[string, Partial<Server>, boolean]>([
   ['the transport', { transport: { ...transport, kind: 'sse' } }, false],
   ['whether it is enabled', { enabled: false }, false],
 ])('a server that differs in %s keeps its connection: %#', (_what, fields, keeps) => {
-  expect(definitionOf({ ...server, ...fields }) === definitionOf(server)).toBe(keeps)
+  expect(isSameConnection({ ...server, ...fields }, server)).toBe(keeps)
 })
