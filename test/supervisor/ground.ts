@@ -61,7 +61,7 @@ export async function ground(servers: Servers): Promise<Ground> {
   }
 }
 
-export function statusOf({ client }: Detached) {
+function statusOf({ client }: Detached) {
   return client.ask('status')
 }
 
