@@ -24,6 +24,7 @@ export interface GroupOptions extends Pick<CatalogOptions, 'drifted'> {
   /** The other generation, while there is one. */
   readonly succession: {
     readonly wished: (session: Session, wishes: Wishes) => void
+    readonly deleted: (session: Session) => void
     readonly elsewhere: (session: Session, message: RpcMessage) => void
   }
 }

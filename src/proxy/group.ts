@@ -80,7 +80,7 @@ export class Group implements AsyncDisposable {
     this.#sight = new Sight({ catalog: this.#catalog, seats: this.#seats, listWait: () => this.#config.listWait })
     this.#greeter = this.#makeGreeter()
     this.#subscriptions = this.#makeSubscriptions()
-    this.#memory = new Memory({ ...options, path: join(options.owner, 'sessions'), changed: options.succession.wished })
+    this.#memory = new Memory({ ...options, path: join(options.owner, 'sessions') })
     this.#sessions = this.#makeSessions()
     this.#listens = this.#makeListens()
     this.#news = this.#makeNews()

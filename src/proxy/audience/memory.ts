@@ -14,8 +14,11 @@ export interface MemoryOptions {
   /** The folder of all sessions of the project. */
   readonly path: string
   readonly log: Log
-  /** A session wants something else than before. */
-  readonly changed: (session: Session, wishes: Wishes) => void
+  /** Hears what the next generation has to know. */
+  readonly succession: {
+    readonly wished: (session: Session, wishes: Wishes) => void
+    readonly deleted: (session: Session) => void
+  }
 }
 
 /** Of one session. */
@@ -71,7 +74,7 @@ export class Memory {
 
   /** Resolves when its wishes, as they are now, will outlive the process. Never rejects. */
   keep(session: Session): Promise<void> {
-    this.#options.changed(session, this.wishesOf(session))
+    this.#options.succession.wished(session, this.wishesOf(session))
     return this.#inTurn(session, () => this.#write(this.#file(session), this.wishesOf(session)))
   }
 
@@ -79,6 +82,7 @@ export class Memory {
   forget(session: Session): void {
     const hasFile = this.#writes.has(session)
     this.#subscribed.delete(session)
+    this.#options.succession.deleted(session)
     if (hasFile) void this.#inTurn(session, () => rm(this.#file(session), { force: true }))
   }
 

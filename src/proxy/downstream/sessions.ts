@@ -80,7 +80,11 @@ export class Sessions implements Disposable {
 
   /** An earlier process deleted these. */
   learn(deleted: readonly string[]): void {
-    for (const sid of deleted) this.#deleted.add(sid)
+    for (const sid of deleted) {
+      this.#deleted.add(sid)
+      const reopened = this.#bySid.get(sid)
+      if (reopened) this.#end(reopened, 'The session was deleted')
+    }
   }
 
   #reopen(id: string): Found {

@@ -57,6 +57,11 @@ export class Generations {
     void this.#successor?.then((successor) => successor.wished(session, wishes))
   }
 
+  /** A session was deleted: its id must open nothing in the next generation either. */
+  readonly deleted = (session: Session): void => {
+    void this.#successor?.then((successor) => successor.deleted(session))
+  }
+
   /** A client said something that nobody waits for here. */
   readonly elsewhere = (session: Session, message: RpcMessage): void => {
     void this.#predecessor?.then((predecessor) => predecessor.heard(session, message))

@@ -59,6 +59,9 @@ export class Predecessor {
       case 'said':
         this.#said(word)
         break
+      case 'deleted':
+        this.#options.estate.sessions.learn([word.sid])
+        break
       case 'wishes':
         void this.#wishes(word)
         break

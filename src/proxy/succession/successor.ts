@@ -81,6 +81,11 @@ export class Successor {
     if (this.#hasAnnounced) this.#options.say({ to: 'successor', is: 'wishes', session: session.id, wishes })
   }
 
+  /** A client deleted its session on a connection that is still here. */
+  deleted(session: Session): void {
+    if (this.#hasAnnounced) this.#options.say({ to: 'successor', is: 'deleted', sid: session.facts.sid })
+  }
+
   *#standees(): Generator<Standee> {
     const { sessionStreams, conversations, listens } = this.#options.estate
     for (const owner of [sessionStreams, conversations, listens])

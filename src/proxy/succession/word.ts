@@ -42,6 +42,8 @@ export type ToSuccessor =
   | { readonly to: 'successor'; readonly is: 'connection'; readonly key: number }
   /** To be written on the session's stream, which has been handed over. */
   | { readonly to: 'successor'; readonly is: 'said'; readonly session: string; readonly body: string }
+  /** Another session was deleted, by its name. */
+  | { readonly to: 'successor'; readonly is: 'deleted'; readonly sid: string }
   /** A session wants something else than was announced. */
   | { readonly to: 'successor'; readonly is: 'wishes'; readonly session: string; readonly wishes: Wishes }
   /** Of the supervisor: there is no predecessor any more. */

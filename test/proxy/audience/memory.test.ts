@@ -14,7 +14,7 @@ test('what nobody has needed for a week goes, also in a proxy that has long been
   await using folder = await tempFolder()
   using sessions = new Sessions({ sealer: sealerOf(newKey()), group: 'g', most: () => 10, ended: () => {} })
   const log = createLog({ level: 'error', fields: {}, write: () => {}, secrets: () => [] })
-  const memory = new Memory({ path: folder.path, log, changed: () => {} })
+  const memory = new Memory({ path: folder.path, log, succession: { wished: () => {}, deleted: () => {} } })
   const session = sessions.create(facts)
   await memory.keep(session)
   const [own = ''] = await readdir(folder.path)

@@ -51,6 +51,16 @@ test('a deleted session does not come back', () => {
   expect(one.ended).toEqual([session])
 })
 
+test('a session that another process deletes meanwhile ends here too', () => {
+  using one = open()
+  using other = open({ key: one.key })
+  const { id, facts: sealed } = one.sessions.create(facts)
+  const reopened = other.sessions.find(id)
+  other.sessions.learn([sealed.sid])
+  expect(other.sessions.find(id)).toBeUndefined()
+  expect(other.ended).toEqual([reopened])
+})
+
 test('D-10: an idle session leaves memory and comes back by its id, a busy one stays', () => {
   using one = open()
   const idle = one.sessions.create(facts)
