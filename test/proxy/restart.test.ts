@@ -200,7 +200,8 @@ test('a server that refuses the credentials is not listed any more', async () =>
   at.b.mood = 401
   await using proxy = await again(at)
   await waitFor(async () => (await listed(proxy))?.length === 2)
-  expect(proxy.status()?.servers[1]?.state).toBe('authRequired')
+  // The status is told a moment after the lists have changed.
+  await waitFor(() => proxy.status()?.servers[1]?.state === 'authRequired')
 })
 
 test('a name that nobody knew at the last start is waited for', async () => {
