@@ -22,8 +22,8 @@ export interface Given {
 export interface Circumstances {
   /** What a running proxy has too much of. */
   readonly excess: string | undefined
-  /** When one that waits for its repair is looked at again. */
-  readonly repairAt: number
+  /** When one that waits for its repair is looked at again; asked of those only, since it looks at the program's file. */
+  readonly repairAt: () => number
 }
 
 export function observed(life: Life, { excess, repairAt }: Circumstances): ObservedProcess {
@@ -36,7 +36,7 @@ export function observed(life: Life, { excess, repairAt }: Circumstances): Obser
     case 'draining':
       return { state: 'draining', pid: life.child.pid }
     case 'waiting':
-      return { state: 'exited', reason: life.reason, retryAt: life.for === 'repair' ? repairAt : life.retryAt }
+      return { state: 'exited', reason: life.reason, retryAt: life.for === 'repair' ? repairAt() : life.retryAt }
     default:
       return life satisfies never
   }

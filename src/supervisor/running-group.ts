@@ -76,7 +76,7 @@ export class RunningGroup {
   observe(): ObservedGroup {
     const { desired, listen } = this.#given
     const { hash, servers, generation } = desired
-    const process = observed(this.#life, { excess: this.#excess, repairAt: this.#repairAt() })
+    const process = observed(this.#life, { excess: this.#excess, repairAt: () => this.#repairAt() })
     return { name: this.name, process, listen, hash, servers, generation }
   }
 

@@ -173,21 +173,23 @@ test('D-25: what breaks lines in names and mirrored arguments reaches a server a
   expect(server.got.every(({ verb, headers }) => verb === 'POST' && headers['x-evil'] === undefined)).toBe(true)
 })
 
+const inModernEra = {
+  'server/discover': () => ({
+    resultType: 'complete',
+    ttlMs: 60_000,
+    cacheScope: 'public',
+    supportedVersions: ['2026-07-28'],
+    capabilities: { tools: {} },
+  }),
+  'tools/list': () => ({ resultType: 'complete', ttlMs: 1, cacheScope: 'public', tools: [tool('go')] }),
+  'tools/call': () => ({ resultType: 'complete', content: [] }),
+}
+
 test('D-28: a client’s token reaches no server, not in heads, bodies or the environment, and no log', async () => {
   const canary = 'canary-4f1c9e7a2b8d6035'
   using socket = await holdSocket()
   await using legacy = await scripted()
-  await using modern = await scripted({
-    'server/discover': () => ({
-      resultType: 'complete',
-      ttlMs: 60_000,
-      cacheScope: 'public',
-      supportedVersions: ['2026-07-28'],
-      capabilities: { tools: {} },
-    }),
-    'tools/list': () => ({ resultType: 'complete', ttlMs: 1, cacheScope: 'public', tools: [tool('go')] }),
-    'tools/call': () => ({ resultType: 'complete', content: [] }),
-  })
+  await using modern = await scripted(inModernEra)
   const all = { forwardHeaders: ['authorization', 'cookie', 'x-request-id', 'proxy-authorization', 'mcp-session-id'] }
   const servers = [
     remote('legacy', legacy.url, all),
@@ -222,17 +224,7 @@ test.each(['legacy', 'modern'] as const)(
   'of a client’s head, a %s server on HTTP is told what may be told',
   async (era) => {
     using socket = await holdSocket()
-    await using server = await scripted({
-      'server/discover': () => ({
-        resultType: 'complete',
-        ttlMs: 60_000,
-        cacheScope: 'public',
-        supportedVersions: ['2026-07-28'],
-        capabilities: { tools: {} },
-      }),
-      'tools/list': () => ({ resultType: 'complete', ttlMs: 1, cacheScope: 'public', tools: [tool('go')] }),
-      'tools/call': () => ({ resultType: 'complete', content: [] }),
-    })
+    await using server = await scripted(inModernEra)
     const transport = { kind: 'http', url: server.url, headers: { 'X-Tenant': 'ours' } } as const
     const fields = { transport, protocol: era, forwardHeaders: ['x-request-id', 'x-tenant'] }
     await using proxy = await startReadyProxy({ group: groupOf([serverOf('s', fields)]), socket })
